@@ -1,0 +1,40 @@
+import type { Job } from './job.js';
+import type { Run } from './run.js';
+import type { WebhookOutcome } from './webhook.js';
+import type { Progress } from './worker.js';
+
+/** Everything that can happen, in the past tense. Pages, sockets and notifications all read this one list. */
+export interface Events {
+  'library.changed': { itemIds: string[] };
+  'sync.progressed': { runId: string; done: number; total: number };
+  'sync.completed': Run;
+  'analysis.completed': Run;
+  'webhook.received': { event: string; outcome: WebhookOutcome };
+  'recommendation.changed': { ids: string[] };
+  'job.changed': Job;
+  'job.progressed': { jobId: string } & Progress;
+  'job.completed': Job;
+  'job.failed': Job;
+  'queue.changed': Record<string, never>;
+  'queue.stalled': { reason: string };
+  'quarantine.changed': { ids: string[] };
+  'rule.changed': { ids: string[] };
+  'settings.changed': Record<string, never>;
+  'problem.changed': Record<string, never>;
+}
+
+/** The events a browser may hear of. */
+export const LIVE = [
+  'library.changed',
+  'sync.progressed',
+  'sync.completed',
+  'analysis.completed',
+  'recommendation.changed',
+  'job.changed',
+  'job.progressed',
+  'queue.changed',
+  'quarantine.changed',
+  'rule.changed',
+  'settings.changed',
+  'problem.changed',
+] as const satisfies (keyof Events)[];

@@ -1,0 +1,132 @@
+import { z } from 'zod';
+import { AppError, ERROR_CODES } from './errors.js';
+
+export const JobState = z.enum([
+  'queued',
+  'blocked',
+  'running',
+  'verified',
+  'replacing',
+  'done',
+  'failed',
+  'cancelled',
+  'skipped',
+]);
+export type JobState = z.infer<typeof JobState>;
+
+export const JobStage = z.enum(['prepare', 'upload', 'encode', 'download', 'verify']);
+export type JobStage = z.infer<typeof JobStage>;
+
+/** One check of the result. */
+export const Check = z.object({ name: z.string(), ok: z.boolean(), detail: z.string() });
+export type Check = z.infer<typeof Check>;
+
+/** What a file was when it was looked at; another fingerprint means another file. */
+export const Fingerprint = z.object({
+  dev: z.string(),
+  ino: z.string(),
+  sizeBytes: z.int().nonnegative(),
+  /** Nanoseconds since the epoch, as text: it does not fit a number. */
+  mtimeNs: z.string(),
+  nlink: z.int().positive(),
+});
+export type Fingerprint = z.infer<typeof Fingerprint>;
+
+export const Job = z.object({
+  id: z.string(),
+  itemId: z.string(),
+  fileId: z.string(),
+  /** Shown in lists; the item may be gone when the job is old. */
+  title: z.string(),
+  ruleId: z.string().nullable(),
+  recommendationId: z.string().nullable(),
+  presetId: z.string(),
+  state: JobState,
+  stage: JobStage.nullable(),
+  /** Whole percent at the last state change; live figures travel as events and are never stored. */
+  percent: z.number().min(0).max(100),
+  workerId: z.string().nullable(),
+  /** Higher goes first; equal ones in order of creation. */
+  priority: z.number(),
+  /** Where we see the source. */
+  sourcePath: z.string(),
+  /** Where the result will stand; equal to `sourcePath` when the name is kept. Null before planning. */
+  targetPath: z.string().nullable(),
+  /** The encoded file while it waits for its swap. */
+  outputPath: z.string().nullable(),
+  /** Where the media server sees the source. */
+  serverPath: z.string(),
+  sizeBeforeBytes: z.int().nonnegative(),
+  sizeAfterBytes: z.int().nonnegative().nullable(),
+  expectedSavesBytes: z.int().nullable(),
+  fingerprint: Fingerprint.nullable(),
+  attempt: z.int().positive(),
+  /** What the plan does, line by line, for people. */
+  planNotes: z.array(z.string()),
+  /** The exact ffmpeg command lines, for copying. */
+  commands: z.array(z.string()),
+  checks: z.array(Check),
+  /** Why it waits; only while `queued` or `blocked`. */
+  waitsFor: z.string().nullable(),
+  quarantineId: z.string().nullable(),
+  error: z.object({ code: z.enum(ERROR_CODES), message: z.string() }).nullable(),
+  /** The owner said: replace this one without asking again. */
+  approvedToReplace: z.boolean(),
+  createdAt: z.string(),
+  startedAt: z.string().nullable(),
+  finishedAt: z.string().nullable(),
+});
+export type Job = z.infer<typeof Job>;
+
+/** State -> where it may go next. */
+const NEXT: Record<JobState, readonly JobState[]> = {
+  queued: ['running', 'blocked', 'cancelled', 'skipped', 'failed'],
+  blocked: ['queued', 'cancelled', 'skipped', 'failed'],
+  // Back to queued: the program was stopped or the worker went away.
+  running: ['verified', 'failed', 'cancelled', 'skipped', 'queued', 'blocked'],
+  // Back to queued: the output vanished or the source changed while it waited.
+  verified: ['replacing', 'cancelled', 'failed', 'queued', 'skipped'],
+  // Back to verified: the swap was undone (file in use, Plex away) and may be tried again.
+  replacing: ['done', 'failed', 'verified'],
+  done: [],
+  failed: ['queued'],
+  cancelled: ['queued'],
+  skipped: ['queued'],
+};
+
+export const isFinished = (state: JobState): boolean => ['done', 'failed', 'cancelled', 'skipped'].includes(state);
+
+/** Moves a job to another state; throws `conflict` when that is no legal step. Clears and sets what belongs to the state. */
+export function moveJob(job: Job, state: JobState, at: string, change: Partial<Job> = {}): Job {
+  if (!NEXT[job.state].includes(state)) {
+    throw new AppError('conflict', `This job is ${job.state} and cannot become ${state}`);
+  }
+  return {
+    ...job,
+    waitsFor: null,
+    ...(state === 'queued'
+      ? { stage: null, percent: 0, workerId: null, startedAt: null, finishedAt: null, error: null, checks: [] }
+      : {}),
+    ...(state === 'running' ? { stage: 'prepare' as const, percent: 0, startedAt: at, error: null } : { stage: null }),
+    ...(isFinished(state) ? { finishedAt: at } : {}),
+    ...change,
+    state,
+  };
+}
+
+/** How often one file may be tried with one preset before it needs a person. */
+export const MAX_ATTEMPTS = 3;
+
+/** What was tried on a file, so that nothing loops. The id is `<localPath>#<sizeBytes>#<presetId>`. */
+export const Attempt = z.object({
+  id: z.string(),
+  failures: z.int().nonnegative(),
+  /** The result was refused for a reason that trying again will not change (not smaller, plan refused). */
+  isFinal: z.boolean(),
+  message: z.string(),
+  lastAt: z.string(),
+});
+export type Attempt = z.infer<typeof Attempt>;
+
+export const attemptId = (localPath: string, sizeBytes: number, presetId: string): string =>
+  `${localPath}#${sizeBytes}#${presetId}`;

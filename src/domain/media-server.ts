@@ -1,0 +1,60 @@
+import type { LibraryItem, Section } from './library.js';
+
+export interface ServerIdentity {
+  machineIdentifier: string;
+  name: string;
+  version: string;
+  /** `Linux`, `Windows`, `MacOSX`: decides how paths compare. */
+  platform: string;
+  /** Null when the server does not say. */
+  webhooksEnabled: boolean | null;
+  pushNotifications: boolean | null;
+}
+
+/** Somebody plays something right now. Paused counts: it holds the file. */
+export interface PlaySession {
+  ratingKey: string;
+  title: string;
+  user: string;
+  state: 'playing' | 'paused' | 'buffering';
+  fileIds: string[];
+  paths: string[];
+  transcodesVideo: boolean;
+}
+
+export type ServerSection = Pick<Section, 'id' | 'serverId' | 'title' | 'type' | 'locations'> & { refreshing: boolean };
+
+/** One answered page of a listing; `total` is what the server says the whole listing holds. */
+export interface ItemPage {
+  items: LibraryItem[];
+  total: number;
+}
+
+/**
+ * What MediaFlow asks of a media server. Every method throws an `AppError` with a `plex_*` code; an outage,
+ * a sign-in page or half an answer never looks like "nothing there".
+ *
+ * Items come back complete but for what only we know: `localPath` is null, `tags` is empty, `state` is `present`.
+ */
+export interface MediaServer {
+  identity(signal?: AbortSignal): Promise<ServerIdentity>;
+  sections(signal?: AbortSignal): Promise<ServerSection[]>;
+  /** Films or episodes of a section, page by page, without streams. `since` (ISO) lists only what was added or changed after it. */
+  items(
+    section: Pick<Section, 'id' | 'type'>,
+    options?: { since?: string; signal?: AbortSignal },
+  ): AsyncIterable<ItemPage>;
+  /** Items with streams, in one answer per 50; ids that are gone are absent. */
+  details(ratingKeys: readonly string[], signal?: AbortSignal): Promise<LibraryItem[]>;
+  /** One item with streams, or null when the server answers that it is gone. */
+  item(ratingKey: string, signal?: AbortSignal): Promise<LibraryItem | null>;
+  /** Rating keys of the episodes below a show or season, with when each was added. */
+  leaves(ratingKey: string, signal?: AbortSignal): Promise<{ ratingKey: string; addedAt: string }[]>;
+  /** Items that hold this exact server path. */
+  findByPath(section: Pick<Section, 'id' | 'type'>, path: string, signal?: AbortSignal): Promise<LibraryItem[]>;
+  /** Asks for a scan of one folder (as the server sees it). Returns when the request is queued. */
+  refresh(sectionId: string, folder: string, signal?: AbortSignal): Promise<void>;
+  /** Asks for a new look into the file's streams. Returns when the request is queued. */
+  analyze(ratingKey: string, signal?: AbortSignal): Promise<void>;
+  sessions(signal?: AbortSignal): Promise<PlaySession[]>;
+}

@@ -1,0 +1,52 @@
+import { z } from 'zod';
+
+export const PresetId = z.string().regex(/^[a-z0-9][a-z0-9-]{0,59}$/, 'lower-case letters, digits and dashes');
+export type PresetId = z.infer<typeof PresetId>;
+
+/** The codecs MediaFlow can make, by the name ffprobe gives the result. */
+export const TargetVideoCodec = z.enum(['hevc', 'h264', 'av1', 'copy']);
+
+/** A recipe: what a file should look like afterwards. The file name in `presets/` is its id. */
+export const Preset = z
+  .strictObject({
+    id: PresetId,
+    title: z.string().min(1).max(60),
+    description: z.string().min(1).max(400),
+    /** `keep`: the source's own container when it can hold the result, Matroska otherwise. */
+    container: z.enum(['mkv', 'mp4', 'keep']),
+    video: z.strictObject({
+      codec: TargetVideoCodec,
+      /** Constant quality: CRF of the software encoder (x264/x265 0-51, SVT-AV1 0-63). Lower is better and larger. */
+      quality: z.int().min(1).max(63).nullable(),
+      /** Encoder effort, in x264/x265's names; SVT-AV1's number is derived from it. */
+      speed: z
+        .enum(['ultrafast', 'superfast', 'veryfast', 'faster', 'fast', 'medium', 'slow', 'slower', 'veryslow'])
+        .default('medium'),
+      tune: z.enum(['film', 'animation', 'grain', 'none']).default('none'),
+      /** Larger pictures are scaled down to fit; smaller ones are never enlarged. Pixels. */
+      maxHeight: z.int().min(144).max(4320).nullable().default(null),
+      /** `keep`: 10 bit stays 10 bit. `8`: always 8 bit (refused for HDR). `10`: always 10 bit. */
+      bitDepth: z.enum(['keep', '8', '10']).default('keep'),
+    }),
+    audio: z.strictObject({
+      codec: z.enum(['copy', 'aac', 'ac3', 'eac3', 'opus']),
+      /** Per channel, kbit/s; ignored for copy. */
+      kbpsPerChannel: z.int().min(16).max(320).default(64),
+      /** More channels are mixed down; null keeps them. */
+      maxChannels: z.int().min(1).max(8).nullable().default(null),
+    }),
+    subtitles: z.enum(['keep', 'drop']).default('keep'),
+  })
+  .superRefine((preset, ctx) => {
+    const { codec, quality } = preset.video;
+    if (codec !== 'copy' && quality === null) {
+      ctx.addIssue({ code: 'custom', path: ['video', 'quality'], message: 'is needed when the video is encoded' });
+    }
+    if ((codec === 'hevc' || codec === 'h264') && quality !== null && quality > 51) {
+      ctx.addIssue({ code: 'custom', path: ['video', 'quality'], message: 'goes up to 51 for H.264 and HEVC' });
+    }
+    if (codec === 'copy' && preset.video.maxHeight !== null) {
+      ctx.addIssue({ code: 'custom', path: ['video', 'maxHeight'], message: 'cannot be set when the video is copied' });
+    }
+  });
+export type Preset = z.infer<typeof Preset>;

@@ -1,0 +1,34 @@
+import { z } from 'zod';
+import { Finding, Severity } from './rule.js';
+
+export const Confidence = z.enum(['low', 'medium', 'high']);
+export type Confidence = z.infer<typeof Confidence>;
+
+export const Recommendation = z.object({
+  /** `<itemId>.<fileId>.<ruleId>`: the same finding never stands twice. */
+  id: z.string(),
+  itemId: z.string(),
+  fileId: z.string(),
+  ruleId: z.string(),
+  kind: Finding.shape.kind,
+  presetId: z.string().nullable(),
+  reason: z.string(),
+  severity: Severity,
+  /** 0 to 100: size 40, codec age 25, confidence 20, plays 15. */
+  priority: z.number().min(0).max(100),
+  /** Expected saving and its range, bytes. */
+  savesBytes: z.int(),
+  savesLowBytes: z.int(),
+  savesHighBytes: z.int(),
+  confidence: Confidence,
+  state: z.enum(['open', 'approved', 'dismissed', 'snoozed', 'closed']),
+  /** Why it was dismissed or closed. */
+  note: z.string().nullable(),
+  snoozedUntil: z.string().nullable(),
+  /** Size of the file when it was found: another size means another file, and a dismissed finding may come back. */
+  fileSizeBytes: z.int().nonnegative(),
+  jobId: z.string().nullable(),
+  createdAt: z.string(),
+  changedAt: z.string(),
+});
+export type Recommendation = z.infer<typeof Recommendation>;

@@ -1,0 +1,114 @@
+import { z } from 'zod';
+import type { LibraryItem } from './library.js';
+import type { MediaFile, Resolution } from './media.js';
+import { PresetId } from './preset.js';
+
+export const Severity = z.enum(['low', 'medium', 'high']);
+export type Severity = z.infer<typeof Severity>;
+
+/** What a rule proposes for a file. */
+export const Finding = z.object({
+  /** `transcode` and `remux` can be queued; `review` and `search` only inform. */
+  kind: z.enum(['transcode', 'remux', 'review', 'search']),
+  preset: PresetId.nullable(),
+  /** One sentence with figures, for the owner. */
+  reason: z.string().min(1).max(400),
+  severity: Severity,
+});
+export type Finding = z.infer<typeof Finding>;
+
+/** The item and the one of its files that the rule looks at. */
+export interface Subject {
+  item: LibraryItem;
+  file: MediaFile;
+}
+
+/** What a rule may know beyond its file. Kept up to date item by item: one new item costs microseconds, not a pass. */
+export interface LibraryFacts {
+  /** Mean video bitrate of the library at this resolution in kbit/s; null when there are fewer than five files. */
+  averageBitrateKbps(resolution: Resolution): number | null;
+  /** 1 for the largest file of the library; counts only files whose video is not yet efficient (HEVC, AV1, VP9). */
+  sizeRank(file: MediaFile): number;
+  /** Files with the same codec and resolution, this one included. */
+  similar(file: MediaFile): number;
+}
+
+export interface RuleDocs {
+  what: string;
+  why: string;
+  whenNotToUse: string;
+}
+
+/** A rule looks at one file and says what would be better, or null. Pure and synchronous: no clock, no disk, no network. */
+export interface Rule<Options extends z.ZodObject = z.ZodObject> {
+  title: string;
+  docs: RuleDocs;
+  options: Options;
+  evaluate(subject: Subject, options: z.infer<Options>, facts: LibraryFacts): Finding | null;
+}
+
+/** Declares a rule; the file name is its id. Only there for the types: the value is returned as it is. */
+export const defineRule = <Options extends z.ZodObject>(rule: Rule<Options>): Rule<Options> => rule;
+
+/** How the owner set a rule. `automatic` queues by itself; `recommend` waits for a click. */
+export const RuleSetting = z.object({
+  id: z.string(),
+  mode: z.enum(['off', 'recommend', 'automatic']),
+  /** Checked by the rule's own schema; missing ones take their default. */
+  options: z.record(z.string(), z.json()),
+});
+export type RuleSetting = z.infer<typeof RuleSetting>;
+
+/** A loaded rule as the rest of the program sees it: data only, the code stays in its worker thread. */
+export const RuleInfo = z.object({
+  id: z.string(),
+  title: z.string(),
+  docs: z.object({ what: z.string(), why: z.string(), whenNotToUse: z.string() }),
+  /** JSON schema of the options, drawn as a form. */
+  optionsSchema: z.record(z.string(), z.json()),
+  defaults: z.record(z.string(), z.json()),
+  /** Shipped with MediaFlow, or from the owner's rules folder. */
+  origin: z.enum(['built-in', 'user']),
+  file: z.string(),
+  /** Why it cannot run, or null. A broken rule is skipped and shown. */
+  problem: z.string().nullable(),
+  /** Milliseconds of the last run over all items it saw. */
+  lastRunMs: z.number().nullable(),
+});
+export type RuleInfo = z.infer<typeof RuleInfo>;
+
+/** One rule's word on one file. */
+export interface Decision {
+  itemId: string;
+  fileId: string;
+  ruleId: string;
+  finding: Finding | null;
+}
+
+/** Which rules to run and how. */
+export interface RuleCall {
+  ruleId: string;
+  options: Record<string, unknown>;
+}
+
+/** Runs rules away from the main thread. Implemented by `catalog/rules.ts`. */
+export interface RuleRunner {
+  list(): RuleInfo[];
+  /** Throws `not_found`. */
+  get(id: string): RuleInfo;
+  /** Checks options against the rule's schema and fills in defaults. Throws `invalid` with a message per field. */
+  parseOptions(id: string, options: Record<string, unknown>): Promise<Record<string, z.core.util.JSONType>>;
+  /** A rule that throws or takes too long is marked broken and left out; the others' decisions come back. */
+  evaluate(subjects: readonly Subject[], calls: readonly RuleCall[], facts: FactsSnapshot): Promise<Decision[]>;
+}
+
+/** Library facts as plain data, small enough to send to the worker thread with every call. */
+export const FactsSnapshot = z.object({
+  /** Resolution -> [sum of kbit/s, count]. */
+  bitrates: z.record(z.string(), z.tuple([z.number(), z.number()])),
+  /** Sizes of the largest not-yet-efficient files, descending, at most 1,000. */
+  largestBytes: z.array(z.number()),
+  /** `codec/resolution` -> how many files. */
+  groups: z.record(z.string(), z.number()),
+});
+export type FactsSnapshot = z.infer<typeof FactsSnapshot>;

@@ -1,0 +1,125 @@
+import { z } from 'zod';
+
+const Cron = z.string().trim().min(9).max(100);
+
+/** Everything the owner can set, with defaults. Labels and help of the forms are the `meta` here. */
+export const Settings = z.object({
+  safety: z
+    .object({
+      dryRun: z.boolean().default(true).meta({
+        title: 'Dry run',
+        description: 'Plan everything, touch nothing. Turn off when you trust what you see.',
+      }),
+      replace: z.enum(['review', 'automatic']).default('review').meta({
+        title: 'Replacing a file',
+        description: 'Review: a verified result waits for your click. Automatic: it is swapped in at once.',
+      }),
+      minSavingPercent: z.number().min(0).max(95).default(10).meta({
+        title: 'Smallest saving in percent',
+        description: 'A result that saves less is thrown away and the original stays.',
+      }),
+      quarantineDays: z.int().min(1).max(365).default(30).meta({
+        title: 'Keep originals for days',
+        description: 'Replaced originals stay in quarantine this long and can be restored.',
+      }),
+      skipHardLinks: z.boolean().default(true).meta({
+        title: 'Leave hard links alone',
+        description: 'A file with a second name (a seeding torrent) would cost space instead of saving it.',
+      }),
+      verifyDecode: z.boolean().default(true).meta({
+        title: 'Decode the whole result',
+        description: 'Plays every frame of the result before it may replace anything.',
+      }),
+    })
+    .prefault({}),
+  plex: z
+    .object({
+      url: z
+        .string()
+        .trim()
+        .default('')
+        .meta({ title: 'Address of Plex', description: 'Such as http://192.168.1.10:32400' }),
+      serverId: z.string().default(''),
+      serverName: z.string().default(''),
+      syncCron: Cron.default('*/15 * * * *').meta({
+        title: 'Look for changes',
+        description: 'Cron expression: minute hour day month weekday.',
+      }),
+      fullSyncCron: Cron.default('30 4 * * *').meta({
+        title: 'Full look',
+        description: 'Cron expression; also finds what was deleted.',
+      }),
+      settleSec: z.number().min(0).max(3600).default(30).meta({
+        title: 'Settle for seconds',
+        description: 'Wait this long after the last news about a file before reading it.',
+      }),
+      verifyTimeoutSec: z
+        .number()
+        .min(1)
+        .max(3600)
+        .default(180)
+        .meta({ title: 'Wait for Plex', description: 'How many seconds Plex may take to show a replaced file.' }),
+    })
+    .prefault({}),
+  queue: z
+    .object({
+      paused: z.boolean().default(false),
+      concurrency: z.int().min(1).max(16).default(1).meta({ title: 'Jobs at a time' }),
+      workDir: z.string().trim().default('').meta({
+        title: 'Work folder',
+        description: 'Empty: a hidden folder beside your media, so that the swap is a rename.',
+      }),
+      yieldToViewers: z.boolean().default(true).meta({
+        title: 'Stand back for viewers',
+        description: 'Start nothing new while Plex transcodes for somebody.',
+      }),
+      minAgeSec: z.int().min(0).max(86_400).default(0).meta({
+        title: 'Youngest file',
+        description: 'Leave files alone that changed less than this many seconds ago.',
+      }),
+    })
+    .prefault({}),
+  intel: z
+    .object({
+      autoAnalyzeOnSync: z.boolean().default(true).meta({ title: 'Analyze after every sync' }),
+    })
+    .prefault({}),
+  paths: z
+    .object({
+      mappings: z
+        .array(z.object({ from: z.string().trim().min(1), to: z.string().trim().min(1) }))
+        .default([])
+        .meta({ title: 'Path mappings', description: 'Where Plex sees a folder, and where this machine sees it.' }),
+      quarantineDir: z
+        .string()
+        .trim()
+        .default('')
+        .meta({ title: 'Quarantine folder', description: 'Empty: a hidden folder beside your media.' }),
+    })
+    .prefault({}),
+  security: z
+    .object({
+      sessionDays: z.int().min(1).max(365).default(30).meta({ title: 'Stay signed in for days' }),
+      allowedHosts: z.array(z.string().trim().min(1)).default([]).meta({
+        title: 'Host names',
+        description: 'Names under which MediaFlow is reached, beside addresses and localhost.',
+      }),
+      trustedProxies: z.array(z.string().trim().min(1)).default([]).meta({
+        title: 'Trusted proxies',
+        description: 'Addresses of your reverse proxy. Only they may say who a visitor is.',
+      }),
+    })
+    .prefault({}),
+  setup: z.object({ finishedAt: z.string().nullable().default(null) }).prefault({}),
+});
+export type Settings = z.infer<typeof Settings>;
+
+/** A change: any part of the settings, known keys only. */
+export type SettingsChange = { [Group in keyof Settings]?: Partial<Settings[Group]> };
+
+/** Lays one set of values over another, group by group. Arrays are replaced, not merged. */
+export function mergeSettings(settings: Settings, change: SettingsChange): Settings {
+  const merged: Record<string, object> = { ...settings };
+  for (const [group, values] of Object.entries(change)) merged[group] = { ...merged[group], ...values };
+  return Settings.parse(merged);
+}
