@@ -1,0 +1,153 @@
+import { mkdir } from 'node:fs/promises';
+import { z } from 'zod';
+import { Attempt, isFinished, Job } from '../domain/job.js';
+import { LibraryItem, Section } from '../domain/library.js';
+import type { Problem } from '../domain/problem.js';
+import { QuarantineEntry } from '../domain/quarantine.js';
+import { Receipt } from '../domain/receipt.js';
+import { Recommendation } from '../domain/recommendation.js';
+import { RuleSetting } from '../domain/rule.js';
+import { Run } from '../domain/run.js';
+import { Settings, type SettingsChange } from '../domain/settings.js';
+import { PendingItem, WebhookOutcome } from '../domain/webhook.js';
+import type { Log } from '../lib/log.js';
+import { AuditLog } from './audit.js';
+import { lastBackupOf } from './backup.js';
+import { Collection, type DamagedShard, type Layout } from './collection.js';
+import { Document } from './document.js';
+import { migrate } from './migrations.js';
+import { Secrets, type SecretOverrides } from './secrets.js';
+import { SettingsDocument } from './settings.js';
+
+/** A browser that signed in. The id is the SHA-256 of what its cookie holds. */
+export const SessionRow = z.object({ id: z.string(), expiresAt: z.string(), data: z.string() });
+export type SessionRow = z.infer<typeof SessionRow>;
+
+const Count = z.int().nonnegative().default(0);
+
+/** How many webhooks came, and what became of them. */
+export const WebhookCounts = z.object({
+  ...(Object.fromEntries(WebhookOutcome.options.map((name) => [name, Count])) as Record<WebhookOutcome, typeof Count>),
+  lastAt: z.string().nullable().default(null),
+  lastEvent: z.string().nullable().default(null),
+});
+export type WebhookCounts = z.infer<typeof WebhookCounts>;
+
+export interface StoreOptions {
+  dir: string;
+  log: Log;
+  now: () => Date;
+  /** From the environment; without it a key file is made. */
+  secretKey?: string;
+  settingsOverrides?: SettingsChange;
+  /** `plex.url` -> variable. */
+  lockedBy?: Record<string, string>;
+  secretOverrides?: SecretOverrides;
+}
+
+export type Store = Awaited<ReturnType<typeof openStore>>;
+
+const month = (iso: string): string => iso.slice(0, 7);
+const single = <T>(file: string): Layout<T> => ({ kind: 'single', file });
+const filled = <T>(dir: string, groupOf: (row: T) => string = () => ''): Layout<T> => ({
+  kind: 'filled',
+  dir,
+  groupOf,
+});
+const monthly = <T>(name: string, dateOf: (row: T) => string): Layout<T> => ({
+  kind: 'named',
+  dir: '',
+  prefix: `${name}-`,
+  nameOf: (row) => month(dateOf(row)),
+});
+
+/** Section ids come from Plex; as a folder name only plain characters are let through. */
+const folderName = (id: string): string => id.replace(/[^A-Za-z0-9_-]/g, '_') || '_';
+
+/**
+ * Opens everything MediaFlow remembers. Throws `damaged` when the folder belongs to a newer version or the secrets'
+ * key does not fit; a damaged file is set aside and reported in `problems`, the rest opens.
+ */
+export async function openStore(options: StoreOptions) {
+  const { dir, log, now } = options;
+  await mkdir(dir, { recursive: true });
+  await migrate(dir, now());
+
+  const open = <T extends { id: string }>(
+    noun: string,
+    schema: z.ZodType<T>,
+    layout: Layout<T>,
+  ): Promise<Collection<T>> => Collection.open({ dir, noun, schema, layout });
+
+  const collections = {
+    sections: await open('library section', Section, single('library/sections.json')),
+    library: await open(
+      'library item',
+      LibraryItem,
+      filled('library', ({ sectionId }) => folderName(sectionId)),
+    ),
+    recommendations: await open('recommendation', Recommendation, filled('recommendations')),
+    jobs: await open('job', Job, {
+      kind: 'named',
+      dir: 'jobs',
+      prefix: '',
+      nameOf: (job) => (isFinished(job.state) ? `done-${month(job.finishedAt ?? job.createdAt)}` : 'open'),
+    }),
+    rules: await open('rule setting', RuleSetting, single('rules.json')),
+    quarantine: await open('kept original', QuarantineEntry, single('quarantine.json')),
+    receipts: await open(
+      'receipt',
+      Receipt,
+      monthly('receipts', ({ at }) => at),
+    ),
+    runs: await open(
+      'run',
+      Run,
+      monthly('runs', ({ startedAt }) => startedAt),
+    ),
+    attempts: await open('attempt', Attempt, filled('attempts')),
+    pending: await open('pending item', PendingItem, single('pending.json')),
+    sessions: await open('session', SessionRow, single('sessions.json')),
+  };
+  const settingsFile = await Document.open(dir, 'settings.json', Settings, {});
+  const webhookCounts = await Document.open(dir, 'webhooks.json', WebhookCounts, {});
+  const settings = new SettingsDocument(settingsFile, options.settingsOverrides ?? {}, options.lockedBy ?? {});
+  const secrets = await Secrets.open(dir, options.secretKey, options.secretOverrides ?? {});
+  const audit = new AuditLog(dir, now);
+
+  const damaged = [
+    ...Object.values(collections).flatMap((collection) => [...collection.damaged]),
+    settingsFile.damaged,
+    webhookCounts.damaged,
+  ];
+  const problems = await Promise.all(damaged.filter((shard) => shard !== null).map((shard) => toProblem(dir, shard)));
+  for (const problem of problems) log.error({ problem }, problem.summary);
+
+  return {
+    ...collections,
+    settings,
+    secrets,
+    audit,
+    webhookCounts,
+    problems,
+    /** Resolves when everything is on disk. */
+    async close(): Promise<void> {
+      await Promise.all(Object.values(collections).map((collection) => collection.flush()));
+      await Promise.all([settings.flush(), webhookCounts.flush(), audit.flush()]);
+    },
+  };
+}
+
+async function toProblem(dir: string, { file, setAsideAs, message }: DamagedShard): Promise<Problem> {
+  const backup = await lastBackupOf(dir, file);
+  const rescue = backup
+    ? `Its last backup is ${backup}: stop MediaFlow, copy it to ${file} and start again.`
+    : 'There is no backup of it.';
+  return {
+    id: `store.damaged.${file}`,
+    severity: 'error',
+    summary: `The data file ${file} is damaged and was set aside as ${setAsideAs}: ${message.split('\n')[0] ?? ''}`,
+    fix: `${rescue} A library sync reads anew what Plex knows.`,
+    link: '/health',
+  };
+}

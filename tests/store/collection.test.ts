@@ -1,0 +1,99 @@
+import { expect } from 'chai';
+import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { isFinished, Job } from '../../src/domain/job.js';
+import { LibraryItem } from '../../src/domain/library.js';
+import { Collection, type Layout } from '../../src/store/collection.js';
+import { aJob, anItem } from '../support/builders.js';
+
+describe('Collection', () => {
+  let dir: string;
+  beforeEach(async () => (dir = await mkdtemp(join(tmpdir(), 'collection-'))));
+  afterEach(() => rm(dir, { recursive: true }));
+
+  const library: Layout<LibraryItem> = { kind: 'filled', dir: 'library', groupOf: ({ sectionId }) => sectionId };
+  const jobLayout: Layout<Job> = {
+    kind: 'named',
+    dir: 'jobs',
+    prefix: '',
+    nameOf: ({ state, finishedAt }) => (isFinished(state) ? `done-${finishedAt?.slice(0, 7) ?? ''}` : 'open'),
+  };
+  const openLibrary = () => Collection.open({ dir, noun: 'library item', schema: LibraryItem, layout: library });
+  const openJobs = () => Collection.open({ dir, noun: 'job', schema: Job, layout: jobLayout });
+  const readJobs = async (file: string): Promise<string[]> =>
+    (JSON.parse(await readFile(join(dir, 'jobs', file), 'utf8')) as { rows: Job[] }).rows.map(({ id }) => id);
+
+  it('gives back after opening what was put', async () => {
+    const first = await openLibrary();
+    await first.put(anItem());
+    await first.patch('01234567-101', { title: 'Another Film' });
+    const second = await openLibrary();
+    expect([...second.values()]).to.deep.equal([anItem({ title: 'Another Film' })]);
+  });
+
+  it('fills files of 512 rows per group', async () => {
+    const rows = Array.from({ length: 1200 }, (_, n) => anItem({ id: `item-${n}`, sectionId: n % 2 ? '2' : '1' }));
+    await (await openLibrary()).putMany(rows);
+    expect((await readdir(join(dir, 'library', '1'))).sort()).to.deep.equal(['0.json', '1.json']);
+    expect((await openLibrary()).size).to.equal(1200);
+  });
+
+  it('moves a finished job to the file of its month', async () => {
+    const jobs = await openJobs();
+    await jobs.put(aJob());
+    await jobs.put(aJob({ state: 'done', finishedAt: '2026-11-23T10:00:00.000Z' }));
+    await jobs.flush();
+    expect(await readJobs('open.json')).to.deep.equal([]);
+    expect(await readJobs('done-2026-11.json')).to.deep.equal(['job-1']);
+  });
+
+  it('believes the younger file when a crash left a row in two', async () => {
+    const jobs = await openJobs();
+    await jobs.put(aJob());
+    const before = await readFile(join(dir, 'jobs', 'open.json'));
+    await jobs.put(aJob({ state: 'done', finishedAt: '2026-11-23T10:00:00.000Z' }));
+    await jobs.flush();
+    await writeFile(join(dir, 'jobs', 'open.json'), before);
+    const again = await openJobs();
+    expect([again.size, again.get('job-1').state]).to.deep.equal([1, 'done']);
+  });
+
+  it('refuses a row that breaks its schema and keeps the old one', async () => {
+    const jobs = await openJobs();
+    await jobs.put(aJob());
+    const wrong = { ...aJob(), percent: 700 };
+    const error = await jobs.put(wrong).catch((reason: unknown) => reason);
+    expect(error).to.be.instanceOf(Error);
+    expect(jobs.get('job-1').percent).to.equal(0);
+  });
+
+  it('goes back to what the disk holds when the disk refuses', async () => {
+    const jobs = await openJobs();
+    await jobs.put(aJob());
+    await rm(join(dir, 'jobs'), { recursive: true });
+    await writeFile(join(dir, 'jobs'), 'a file where the folder was');
+    const error = await jobs.patch('job-1', { priority: 99 }).catch((reason: unknown) => reason);
+    expect(error).to.be.instanceOf(Error);
+    expect(jobs.get('job-1').priority).to.equal(60);
+    await rm(join(dir, 'jobs'));
+    await jobs.patch('job-1', { priority: 98 });
+    expect((await openJobs()).get('job-1').priority).to.equal(98);
+  });
+
+  it('sets a damaged file aside and opens the rest', async () => {
+    await (await openLibrary()).putMany([anItem(), anItem({ id: 'other', sectionId: '2' })]);
+    await writeFile(join(dir, 'library', '2', '0.json'), '{"stamp": 3, "rows": [{');
+    const opened = await openLibrary();
+    expect(opened.size).to.equal(1);
+    expect(opened.damaged.map(({ file }) => file)).to.deep.equal([join('library', '2', '0.json')]);
+    expect((await readdir(join(dir, 'library', '2'))).join()).to.match(/^0\.json\.damaged-\d+$/);
+  });
+
+  it('throws not_found for an unknown id', async () => {
+    const jobs = await openJobs();
+    expect(() => jobs.get('nope'))
+      .to.throw('There is no job with the id nope')
+      .with.property('code', 'not_found');
+  });
+});

@@ -1,0 +1,80 @@
+import { expect } from 'chai';
+import { mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createLog } from '../../src/lib/log.js';
+import { migrate } from '../../src/store/migrations.js';
+import { openStore, type StoreOptions } from '../../src/store/store.js';
+import { anItem } from '../support/builders.js';
+
+const now = (): Date => new Date('2026-11-23T10:00:00.000Z');
+
+describe('openStore', () => {
+  let dir: string;
+  beforeEach(async () => (dir = await mkdtemp(join(tmpdir(), 'store-'))));
+  afterEach(() => rm(dir, { recursive: true }));
+  const open = (options: Partial<StoreOptions> = {}) => openStore({ dir, now, log: createLog('silent'), ...options });
+
+  it('starts with safe settings', async () => {
+    const { settings } = await open();
+    expect(settings.value.safety).to.include({ dryRun: true, replace: 'review', minSavingPercent: 10 });
+  });
+
+  it('keeps secrets unreadable on disk and gives them back', async () => {
+    const first = await open();
+    await first.secrets.set('plexToken', 'canary-token-1');
+    await first.close();
+    for (const file of await readdir(dir, { recursive: true })) {
+      const path = join(dir, file);
+      if ((await stat(path)).isFile()) expect(await readFile(path, 'latin1')).not.to.contain('canary-token-1');
+    }
+    expect((await stat(join(dir, 'secret.key'))).mode & 0o777).to.equal(0o600);
+    expect((await open()).secrets.find('plexToken')).to.equal('canary-token-1');
+  });
+
+  it('says so when the key does not fit', async () => {
+    await (await open({ secretKey: 'one' })).secrets.set('plexToken', 'abc');
+    const error = await open({ secretKey: 'two' }).catch((reason: unknown) => reason);
+    expect(error).to.have.property('code', 'damaged');
+  });
+
+  it('lets the environment win and names the variable', async () => {
+    const { settings } = await open({
+      settingsOverrides: { plex: { url: 'http://plex:32400' } },
+      lockedBy: { 'plex.url': 'MEDIAFLOW_PLEX_URL' },
+    });
+    expect(settings.value.plex.url).to.equal('http://plex:32400');
+    const error = await settings.change({ plex: { url: 'http://other' } }).catch((reason: unknown) => reason);
+    expect(error).to.have.nested.property('fields.plex\\.url', 'is set by MEDIAFLOW_PLEX_URL');
+  });
+
+  it('refuses unknown settings and wrong values, and keeps the old ones', async () => {
+    const { settings } = await open();
+    const unknown = await settings.change({ safety: { sendMoney: true } as never }).catch((reason: unknown) => reason);
+    expect(unknown).to.have.property('code', 'invalid');
+    const wrong = await settings.change({ safety: { quarantineDays: 0 } }).catch((reason: unknown) => reason);
+    expect(wrong).to.have.nested.property('fields.safety\\.quarantineDays');
+    expect(settings.value.safety.quarantineDays).to.equal(30);
+  });
+
+  it('opens with a damaged library file, names it and the last backup', async () => {
+    const first = await open();
+    await first.library.put(anItem());
+    await first.close();
+    await migrate(dir, now(), [{ number: 1, what: 'nothing', run: () => Promise.resolve() }]);
+    await writeFile(join(dir, 'version.json'), '{"version":0}');
+    await writeFile(join(dir, 'library', '1', '0.json'), 'garbage');
+    const { problems, library } = await open();
+    expect(library.size).to.equal(0);
+    expect(problems).to.have.length(1);
+    expect(problems[0]?.fix).to.contain(
+      join('backups', '2026-11-23T10-00-00-before-version-1', 'library', '1', '0.json'),
+    );
+  });
+
+  it('refuses data of a newer version', async () => {
+    await writeFile(join(dir, 'version.json'), '{"version":7}');
+    const error = await open().catch((reason: unknown) => reason);
+    expect(error).to.have.property('message').that.contains('newer MediaFlow');
+  });
+});
