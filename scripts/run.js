@@ -1,0 +1,27 @@
+// Starts what was asked for: the server and the demo from the build, benchmarks and long test runs from the sources.
+import { spawn } from 'node:child_process';
+import { dirname } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+const root = dirname(dirname(fileURLToPath(import.meta.url)));
+const [what, ...args] = process.argv.slice(2);
+
+const PROGRAMS = {
+  start: ['dist/src/main.js'],
+  demo: ['dist/src/demo/main.js'],
+  bench: ['--expose-gc', '--import', 'tsx', 'bench/run.ts'],
+  kill: ['--import', 'tsx', 'tests/support/kill-run.ts'],
+};
+
+const program = PROGRAMS[what];
+if (!program) {
+  console.error(`Unknown: ${what}. One of ${Object.keys(PROGRAMS).join(', ')}`);
+  process.exit(2);
+}
+if (program[0].startsWith('dist/')) await import('./build.js');
+
+const child = spawn(process.execPath, [...program, ...args], { cwd: root, stdio: 'inherit' });
+for (const signal of ['SIGINT', 'SIGTERM']) process.on(signal, () => child.kill(signal));
+child.on('exit', (code, signal) => {
+  process.exitCode = signal ? 1 : (code ?? 1);
+});
