@@ -1,7 +1,7 @@
 // Gets a fresh machine ready: npm packages, ffmpeg, and for the tests Chromium and an OpenSSH server.
 // Plain JavaScript without dependencies, because it runs before there are any.
 import { execFileSync, spawnSync } from 'node:child_process';
-import { existsSync, mkdirSync, copyFileSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { createHash } from 'node:crypto';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -19,7 +19,7 @@ const NEEDS = {
 const PACKAGES = { ffmpeg: 'ffmpeg', chromium: 'chromium', sshd: 'openssh-server' };
 
 installNpmPackages();
-copyVendorFiles();
+await import('./vendor.js');
 installPrograms(NEEDS[purpose] ?? NEEDS.start);
 
 function installNpmPackages() {
@@ -31,19 +31,6 @@ function installNpmPackages() {
   console.log('Installing npm packages ...');
   execFileSync('npm', ['ci', '--no-audit', '--no-fund', '--loglevel=error'], { cwd: root, stdio: 'inherit' });
   writeFileSync(stamp, lock);
-}
-
-/** The browser's libraries are served by us: the pages load nothing from elsewhere. */
-function copyVendorFiles() {
-  const vendor = join(root, 'public', 'vendor');
-  mkdirSync(vendor, { recursive: true });
-  for (const [from, to] of [
-    ['htmx.org/dist/htmx.min.js', 'htmx.min.js'],
-    ['idiomorph/dist/idiomorph-ext.min.js', 'idiomorph-ext.min.js'],
-    ['socket.io/client-dist/socket.io.min.js', 'socket.io.min.js'],
-  ]) {
-    copyFileSync(join(root, 'node_modules', from), join(vendor, to));
-  }
 }
 
 function installPrograms(programs) {
