@@ -1,0 +1,104 @@
+import { z } from 'zod';
+import { Job, JobState } from '../domain/job.js';
+import { action } from './action.js';
+import { Choices, listOf, pageOf, Paging } from './paging.js';
+
+const ById = z.object({ id: z.string() });
+
+/** Newest first: by when it ended, or else when it was made. */
+export const latestFirst = (a: Job, b: Job): number =>
+  (b.finishedAt ?? b.createdAt).localeCompare(a.finishedAt ?? a.createdAt) || b.id.localeCompare(a.id);
+
+/** Jobs of all or some states, newest first. */
+export const listJobs = action(
+  {
+    summary: 'List jobs, newest first',
+    input: Paging.extend({ state: Choices.pipe(z.array(JobState)), itemId: z.string().optional() }),
+    output: listOf(Job),
+  },
+  ({ store }, { page, pageSize, state, itemId }) => {
+    const rows = store.jobs.where(
+      (job) => (state.length === 0 || state.includes(job.state)) && (!itemId || job.itemId === itemId),
+    );
+    return Promise.resolve(pageOf(rows.sort(latestFirst), { page, pageSize }, { state, itemId }));
+  },
+);
+
+/** One job. Throws `not_found`. */
+export const showJob = action({ summary: 'Show one job', input: ById, output: Job }, ({ store }, { id }) =>
+  Promise.resolve(store.jobs.get(id)),
+);
+
+/** Queues one job per item. Throws at the first item that cannot be queued; those before it stay queued. */
+export const createJobs = action(
+  {
+    summary: 'Queue jobs for library items',
+    input: z.object({
+      itemIds: z
+        .union([z.string().min(1), z.array(z.string().min(1)).min(1).max(500)])
+        .transform((ids) => [...new Set([ids].flat())]),
+      presetId: z.string(),
+      fileId: z.string().optional(),
+      priority: z.coerce.number().optional(),
+      force: z.coerce.boolean().default(false),
+    }),
+    output: z.object({ items: z.array(Job) }),
+  },
+  async ({ enqueue }, { itemIds, presetId, fileId, priority, force }) => {
+    const items: Job[] = [];
+    for (const itemId of itemIds) {
+      items.push(
+        await enqueue.job({
+          itemId,
+          presetId,
+          force,
+          ...(fileId === undefined ? {} : { fileId }),
+          ...(priority === undefined ? {} : { priority }),
+        }),
+      );
+    }
+    return { items };
+  },
+);
+
+/** Says what a job would do, down to the command line. Nothing is written. */
+export const simulateJob = action(
+  {
+    summary: 'Plan a transcode without running it',
+    input: z.object({ itemId: z.string(), presetId: z.string() }),
+    output: z.object({ planNotes: z.array(z.string()), commands: z.array(z.string()), skipped: z.string().nullable() }),
+  },
+  ({ queue }, input) => queue.simulate(input),
+);
+
+/** Stops a job; the original is untouched. Throws `conflict` when it has ended or is being replaced. */
+export const cancelJob = action({ summary: 'Cancel a job', input: ById, output: Job }, ({ queue }, { id }) =>
+  queue.cancel(id),
+);
+
+/** Queues an ended job again. Throws `conflict` when it has not ended. */
+export const retryJob = action({ summary: 'Try a job again', input: ById, output: Job }, ({ queue }, { id }) =>
+  queue.retry(id),
+);
+
+/** The owner's yes: the verified result may take the original's place. Throws `conflict` unless it is verified. */
+export const replaceJob = action(
+  { summary: 'Replace the original by the verified result', input: ById, output: Job },
+  ({ queue }, { id }) => queue.replace(id),
+);
+
+/** Moves a waiting job within the queue. Throws `conflict` when it does not wait. */
+export const moveJobInQueue = action(
+  {
+    summary: 'Move a waiting job',
+    input: ById.extend({ where: z.enum(['top', 'up', 'down', 'bottom']) }),
+    output: Job,
+  },
+  ({ queue }, { id, where }) => queue.move(id, where),
+);
+
+/** What ffmpeg wrote, as text. Throws `not_found`. */
+export const showJobLog = action(
+  { summary: 'Read the log of a job', input: ById, output: z.string() },
+  ({ queue }, { id }) => queue.log(id),
+);

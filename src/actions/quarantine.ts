@@ -1,0 +1,38 @@
+import { z } from 'zod';
+import { QuarantineEntry } from '../domain/quarantine.js';
+import { action } from './action.js';
+import { listOf, pageOf, Paging } from './paging.js';
+
+const ById = z.object({ id: z.string() });
+const State = QuarantineEntry.shape.state;
+
+/** Replaced originals that are kept, those that go first on top. */
+export const listQuarantine = action(
+  {
+    summary: 'List kept originals',
+    input: Paging.extend({ state: State.default('kept') }),
+    output: listOf(QuarantineEntry).extend({ state: State, sizeBytes: z.number() }),
+  },
+  ({ store }, { page, pageSize, state }) => {
+    const rows = store.quarantine
+      .where((entry) => entry.state === state)
+      .sort((a, b) => a.purgeAt.localeCompare(b.purgeAt) || a.id.localeCompare(b.id));
+    return Promise.resolve({
+      ...pageOf(rows, { page, pageSize }, { state }),
+      state,
+      sizeBytes: rows.reduce((sum, entry) => sum + entry.sizeBytes, 0),
+    });
+  },
+);
+
+/** Puts an original back at its path. Throws `file_changed` or `file_exists`, and then nothing was moved. */
+export const restoreOriginal = action(
+  { summary: 'Put a kept original back', input: ById, output: QuarantineEntry },
+  ({ queue }, { id }) => queue.restore(id),
+);
+
+/** Deletes a kept original for good. Throws `conflict` when its replacement does not stand. */
+export const purgeOriginal = action(
+  { summary: 'Delete a kept original', input: ById, output: QuarantineEntry },
+  ({ queue }, { id }) => queue.purge(id),
+);
