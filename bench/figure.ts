@@ -1,0 +1,36 @@
+/** One measured figure beside its yardstick, both from the same run. */
+export interface Figure {
+  id: string;
+  what: string;
+  value: number;
+  unit: string;
+  yardstick: string;
+  yardstickValue: number;
+  /** value / yardstickValue */
+  ratio: number;
+  goal: string;
+  holds: boolean;
+}
+
+/** Fills in the ratio. */
+export const figure = (parts: Omit<Figure, 'ratio'>): Figure => ({
+  ...parts,
+  value: round(parts.value),
+  yardstickValue: round(parts.yardstickValue),
+  ratio: round(parts.value / parts.yardstickValue),
+});
+
+/** The middle of several measurements. */
+export function median(values: readonly number[]): number {
+  const sorted = [...values].sort((a, b) => a - b);
+  return sorted[Math.floor(sorted.length / 2)] ?? Number.NaN;
+}
+
+/** Milliseconds a task took. */
+export async function timed(task: () => unknown): Promise<number> {
+  const start = performance.now();
+  await task();
+  return performance.now() - start;
+}
+
+const round = (value: number): number => Number(value.toPrecision(4));
