@@ -27,7 +27,8 @@ const Dashboard = z.object({
 /** Everything the first page shows: what was saved, what needs the owner, what runs. */
 export const showDashboard = action(
   { summary: 'Library, savings, queue and problems at a glance', input: z.object({}), output: Dashboard },
-  async ({ store, queue, sync, problems }) => {
+  async (ctx) => {
+    const { store, queue, sync } = ctx;
     let sizeBytes = 0;
     for (const item of store.library.values()) for (const file of item.files) sizeBytes += file.sizeBytes;
 
@@ -51,7 +52,7 @@ export const showDashboard = action(
         .filter(({ state }) => isFinished(state))
         .sort(latestFirst)
         .slice(0, 8),
-      problems: await problems(),
+      problems: await ctx.problems(),
     };
   },
 );

@@ -62,23 +62,26 @@ function toFields(rule: RuleInfo, options: Record<string, unknown>): OptionField
 
 /** Texts of a form become what the schema expects; values that came as JSON stay as they are. */
 function fromForm(rule: RuleInfo, raw: Record<string, unknown>): Record<string, unknown> {
-  const options: Record<string, unknown> = { ...raw };
+  const options = new Map(Object.entries(raw));
   for (const [name, schema] of propertiesOf(rule)) {
     const kind = kindOf(schema);
     const value = raw[name];
     // A check box sends "false" from its hidden twin and "true" after it when ticked.
-    if (kind === 'checkbox' && Array.isArray(value)) options[name] = value.at(-1) === 'true';
+    if (kind === 'checkbox' && Array.isArray(value)) options.set(name, value.at(-1) === 'true');
     if (typeof value !== 'string') continue;
-    if (kind === 'checkbox') options[name] = value === 'true' || value === 'on';
+    if (kind === 'checkbox') options.set(name, value === 'true' || value === 'on');
     else if (kind === 'list')
-      options[name] = value
-        .split(',')
-        .map((text) => text.trim())
-        .filter(Boolean);
-    else if (kind === 'number' && value.trim() === '') delete options[name];
-    else if (kind === 'number') options[name] = Number(value);
+      options.set(
+        name,
+        value
+          .split(',')
+          .map((text) => text.trim())
+          .filter(Boolean),
+      );
+    else if (kind === 'number' && value.trim() === '') options.delete(name);
+    else if (kind === 'number') options.set(name, Number(value));
   }
-  return options;
+  return Object.fromEntries(options);
 }
 
 function toRow({ store }: Context, rule: RuleInfo): z.infer<typeof RuleRow> {

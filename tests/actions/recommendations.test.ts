@@ -1,0 +1,146 @@
+import { expect } from 'chai';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { Context } from '../../src/actions/action.js';
+import { createJobs, listJobs } from '../../src/actions/jobs.js';
+import { listLibrary } from '../../src/actions/library.js';
+import { listQuarantine } from '../../src/actions/quarantine.js';
+import { showQueue } from '../../src/actions/queue.js';
+import { saveRule } from '../../src/actions/rules.js';
+import {
+  approveRecommendation,
+  dismissRecommendation,
+  listRecommendations,
+  snoozeRecommendation,
+} from '../../src/actions/recommendations.js';
+import { conflict } from '../../src/domain/errors.js';
+import type { Events } from '../../src/domain/events.js';
+import { Bus } from '../../src/lib/bus.js';
+import { createLog } from '../../src/lib/log.js';
+import { openStore } from '../../src/store/store.js';
+import { aFile, aJob, anItem, aRecommendation } from '../support/builders.js';
+
+const NOW = new Date('2026-03-01T00:00:00.000Z');
+const ID = aRecommendation().id;
+
+/** A real store; what lies beyond it answers with the least that the actions ask of it. */
+async function open(dir: string) {
+  const store = await openStore({ dir, log: createLog('silent'), now: () => NOW });
+  const bus = new Bus<Events>(() => undefined);
+  const rule = {
+    id: 'old-codec',
+    title: 'Old codec',
+    docs: { what: 'a', why: 'b', whenNotToUse: 'c' },
+    optionsSchema: { properties: { limit: { type: 'number' }, deep: { type: 'boolean' } } },
+    defaults: { limit: 5, deep: false },
+    origin: 'built-in',
+    file: 'old-codec.ts',
+    problem: null,
+    lastRunMs: null,
+  };
+  const ctx = {
+    store,
+    bus,
+    now: () => NOW,
+    rules: {
+      list: () => [rule],
+      get: () => rule,
+      parseOptions: (_id: string, options: object) => Promise.resolve(options),
+    },
+    presets: { list: () => [], problems: [] },
+    queue: {
+      state: () => ({ paused: false, running: 0, pending: 1, blocked: 0, reasons: [] }),
+      progress: () => null,
+    },
+    enqueue: {
+      job: ({ itemId, presetId }: { itemId: string; presetId: string }) => {
+        if (store.jobs.has(`job-${itemId}`)) return Promise.reject(conflict('It is already queued'));
+        return store.jobs.put(aJob({ id: `job-${itemId}`, itemId, presetId }));
+      },
+    },
+  } as unknown as Context;
+  return { ctx, store };
+}
+
+describe('actions over a real store', () => {
+  let dir: string;
+  let ctx: Context;
+  let store: Awaited<ReturnType<typeof openStore>>;
+  beforeEach(async () => {
+    dir = await mkdtemp(join(tmpdir(), 'mediaflow-actions-'));
+    ({ ctx, store } = await open(dir));
+    await store.recommendations.put(aRecommendation());
+    await store.library.put(anItem());
+  });
+  afterEach(async () => {
+    await store.close();
+    await rm(dir, { recursive: true });
+  });
+  const paging = { page: 1, pageSize: 50 };
+  const refusal = (promise: Promise<unknown>): Promise<unknown> =>
+    promise.then(
+      () => 'went through',
+      (error: unknown) => (error as { code: string }).code,
+    );
+
+  it('lists recommendations with title, expected size and counts', async () => {
+    const list = await listRecommendations(ctx, listRecommendations.input.parse({}));
+    expect(list.total).to.equal(1);
+    expect(list.counts.open).to.equal(1);
+    expect(list.items[0]).to.include({ title: 'A Film (1999)', remainsPercent: 41.7, remainsBytes: 6_000_000_000 });
+  });
+
+  it('queues one job when two people approve at once', async () => {
+    const clicks = [1, 2].map(() => refusal(approveRecommendation(ctx, { id: ID })));
+    expect((await Promise.all(clicks)).sort()).to.deep.equal(['conflict', 'went through']);
+    expect(store.jobs.size).to.equal(1);
+    expect(store.recommendations.get(ID)).to.include({ state: 'approved', jobId: 'job-01234567-101' });
+  });
+
+  it('refuses to queue what only informs', async () => {
+    await store.recommendations.patch(ID, { kind: 'review', presetId: null });
+    expect(await refusal(approveRecommendation(ctx, { id: ID }))).to.equal('invalid');
+    expect(store.jobs.size).to.equal(0);
+  });
+
+  it('dismisses with a reason and snoozes for days, but not what was approved', async () => {
+    await snoozeRecommendation(ctx, { id: ID, days: 2 });
+    expect(store.recommendations.get(ID).snoozedUntil).to.equal('2026-03-03T00:00:00.000Z');
+    await dismissRecommendation(ctx, { id: ID, reason: 'I like it as it is' });
+    expect(store.recommendations.get(ID)).to.include({ state: 'dismissed', note: 'I like it as it is' });
+    await store.recommendations.patch(ID, { state: 'approved' });
+    expect(await refusal(dismissRecommendation(ctx, { id: ID, reason: '' }))).to.equal('conflict');
+  });
+
+  it('filters, sorts and pages the library', async () => {
+    await store.library.put(anItem({ id: 'b', title: 'B', file: { sizeBytes: 5, video: { codec: 'hevc' } } }));
+    await store.library.put(anItem({ id: 'c', title: 'C', files: [aFile({ sizeBytes: 9 })] }));
+    const ask = (query: object) => listLibrary(ctx, listLibrary.input.parse(query));
+    const first = await ask({ sort: 'sizeBytes', pageSize: '2' });
+    expect(first.items.map(({ id }) => id)).to.deep.equal(['b', 'c']);
+    expect(first.next).to.contain('page=2').and.to.contain('sort=sizeBytes');
+    expect((await ask({ codec: 'hevc,av1' })).items.map(({ id }) => id)).to.deep.equal(['b']);
+    expect((await ask({ q: 'no such film' })).total).to.equal(0);
+  });
+
+  it('queues each chosen item once and groups failed jobs by cause', async () => {
+    const input = createJobs.input.parse({ itemIds: ['x', 'x', 'y'], presetId: 'balanced' });
+    expect((await createJobs(ctx, input)).items).to.have.length(2);
+    const error = { code: 'no_space' as const, message: 'The disk is full.' };
+    for (const id of ['f1', 'f2']) await store.jobs.put(aJob({ id, state: 'failed', error, finishedAt: '2026-02-01' }));
+    const board = await showQueue(ctx, {});
+    expect(board.causes.map(({ jobs }) => jobs.length)).to.deep.equal([2]);
+    expect(board.waiting).to.have.length(2);
+    expect((await listJobs(ctx, listJobs.input.parse({ state: 'failed' }))).total).to.equal(2);
+  });
+
+  it('reads rule options from a form: numbers, and a check box with its hidden twin', async () => {
+    await saveRule(ctx, { id: 'old-codec', mode: 'automatic', options: { limit: '8', deep: ['false', 'true'] } });
+    expect(store.rules.get('old-codec')).to.deep.include({ mode: 'automatic', options: { limit: 8, deep: true } });
+  });
+
+  it('lists no kept originals while nothing was replaced', async () => {
+    expect((await listQuarantine(ctx, { ...paging, state: 'kept' })).total).to.equal(0);
+  });
+});
