@@ -1,0 +1,128 @@
+import type { z } from 'zod';
+import type { Events } from '../domain/events.js';
+import type { Job } from '../domain/job.js';
+import type { MediaServer } from '../domain/media-server.js';
+import type { PathProof } from '../domain/path-proof.js';
+import type { Presets } from '../domain/presets.js';
+import type { Problem } from '../domain/problem.js';
+import type { QuarantineEntry } from '../domain/quarantine.js';
+import type { Decision, RuleRunner } from '../domain/rule.js';
+import type { Run } from '../domain/run.js';
+import type { PlexWebhook, WebhookOutcome } from '../domain/webhook.js';
+import type { Progress } from '../domain/worker.js';
+import type { Bus } from '../lib/bus.js';
+import type { Log } from '../lib/log.js';
+import type { Store } from '../store/store.js';
+
+/** What actions ask of the part that takes in news from the media server. */
+export interface IntakeRequests {
+  /** Returns at once; the work follows. */
+  receive(event: PlexWebhook): Promise<WebhookOutcome>;
+  /** Counts what the door refused. */
+  count(outcome: WebhookOutcome, event: string): Promise<void>;
+  /** Reads these items again now, without waiting for them to settle. */
+  readNow(ratingKeys: string[]): Promise<void>;
+}
+
+/** What actions ask of the library sync. */
+export interface SyncRequests {
+  /** Throws `conflict` while one is running. */
+  run(request: { mode: 'full' | 'changed'; sectionId?: string; trigger: Run['trigger'] }): {
+    runId: string;
+    done: Promise<Run>;
+  };
+  status(): { state: 'idle' | 'running'; done: number; total: number; lastRun: Run | null };
+}
+
+/** What actions ask of the analysis. */
+export interface AnalyzerRequests {
+  items(itemIds: string[], trigger: Run['trigger']): Promise<Run>;
+  /** Throws `conflict` while one is running. */
+  library(trigger: Run['trigger']): Promise<Run>;
+  /** What every rule says about one item, "no" included; changes nothing. */
+  decide(itemId: string): Promise<Decision[]>;
+  /** One rule with these options against one item or the library; changes nothing. */
+  try(request: { ruleId: string; options?: Record<string, unknown>; itemId?: string }): Promise<{
+    matches: number;
+    looked: number;
+    savesBytes: number;
+    samples: { itemId: string; title: string; reason: string }[];
+  }>;
+}
+
+/** The only maker of jobs. */
+export interface EnqueueRequests {
+  /** Throws `invalid`, `not_found`, `path_unmapped`, `too_many_attempts`, or `conflict` when one is already open for the file. */
+  job(request: {
+    itemId: string;
+    fileId?: string;
+    presetId: string;
+    ruleId?: string;
+    recommendationId?: string;
+    priority?: number;
+    expectedSavesBytes?: number;
+    force?: boolean;
+  }): Promise<Job>;
+}
+
+/** What actions ask of the queue. */
+export interface QueueRequests {
+  /** `reasons` answers "why is nothing running"; empty when something runs or nothing waits. */
+  state(): { paused: boolean; running: number; pending: number; blocked: number; reasons: string[] };
+  cancel(jobId: string): Promise<Job>;
+  retry(jobId: string): Promise<Job>;
+  /** The owner approves the swap; resolves when the job is `replacing`, the work goes on. */
+  replace(jobId: string): Promise<Job>;
+  move(jobId: string, where: 'top' | 'up' | 'down' | 'bottom'): Promise<Job>;
+  pause(): Promise<void>;
+  resume(): Promise<void>;
+  /** The latest live figures, or null when it does not encode. */
+  progress(jobId: string): Progress | null;
+  log(jobId: string): Promise<string>;
+  simulate(request: {
+    itemId: string;
+    presetId: string;
+  }): Promise<{ planNotes: string[]; commands: string[]; skipped: string | null }>;
+  restore(quarantineId: string): Promise<QuarantineEntry>;
+  purge(quarantineId: string): Promise<QuarantineEntry>;
+}
+
+/** Everything an action may work with. The composition root hands in the parts; an action names only what it asks of them. */
+export interface Context {
+  store: Store;
+  bus: Bus<Events>;
+  now: () => Date;
+  newId: (prefix: string) => string;
+  log: Log;
+  config: { version: string; urlBase: string; publicUrl: string | null };
+  intake: IntakeRequests;
+  sync: SyncRequests;
+  analyzer: AnalyzerRequests;
+  enqueue: EnqueueRequests;
+  queue: QueueRequests;
+  rules: RuleRunner;
+  presets: Presets;
+  /** Throws `plex_not_configured`. */
+  server: () => MediaServer;
+  /** A connection that is not stored yet: "test this address". */
+  connectPlex: (options: { url: string; token: string }) => MediaServer;
+  provePath: (folder: string) => Promise<PathProof>;
+  problems: () => Promise<Problem[]>;
+}
+
+/** A thing MediaFlow can be asked to do: a function that carries its own description. */
+export interface Action<Input extends z.ZodType = z.ZodType, Output extends z.ZodType = z.ZodType> {
+  (ctx: Context, input: z.infer<Input>): Promise<z.infer<Output>>;
+  summary: string;
+  input: Input;
+  output: Output;
+}
+
+/** Makes an action. No action knows who asked: browser, script, schedule and webhook call the same one. */
+export function action<Input extends z.ZodType, Output extends z.ZodType>(
+  about: { summary: string; input: Input; output: Output },
+  perform: (ctx: Context, input: z.infer<Input>) => z.infer<Output> | Promise<z.infer<Output>>,
+): Action<Input, Output> {
+  const call = async (ctx: Context, input: z.infer<Input>): Promise<z.infer<Output>> => perform(ctx, input);
+  return Object.assign(call, about);
+}
