@@ -1,0 +1,33 @@
+import { z } from 'zod';
+import { isOffLimits } from '../src/domain/evaluate.js';
+import { PresetId } from '../src/domain/preset.js';
+import { defineRule } from '../src/domain/rule.js';
+
+const OLD = /\.(avi|wmv|mpg|mpeg|flv|asf|vob|divx|ts)$/i;
+
+export default defineRule({
+  title: 'Modernize old containers',
+  docs: {
+    what: 'Finds films in AVI, WMV, MPEG, FLV, ASF, VOB, DIVX and TS files.',
+    why: 'Matroska seeks quickly and holds several languages, subtitles and chapters. Nothing is encoded anew, so nothing is lost.',
+    whenNotToUse: 'When a player of yours only reads the old container.',
+  },
+  options: z.object({
+    preset: PresetId.default('remux').meta({
+      title: 'Preset',
+      description: 'Should copy the video; the container is what changes.',
+    }),
+    transportStreams: z.boolean().default(true).meta({ title: 'Recordings (.ts) too' }),
+  }),
+
+  evaluate({ file }, { preset, transportStreams }) {
+    const extension = OLD.exec(file.path)?.[1]?.toLowerCase();
+    if (!extension || isOffLimits(file) || (extension === 'ts' && !transportStreams)) return null;
+    return {
+      kind: 'remux',
+      preset,
+      severity: 'low',
+      reason: `A .${extension} file; the same streams in Matroska seek faster and hold subtitles`,
+    };
+  },
+});
