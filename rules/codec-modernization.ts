@@ -19,15 +19,10 @@ export default defineRule({
   options: z.object({
     preset: PresetId.default('balanced').meta({ title: 'Preset' }),
     h264: z.boolean().default(true).meta({ title: 'Oversized H.264 too' }),
-    mbpsAt1080p: z
-      .number()
-      .min(1)
-      .max(100)
-      .default(10)
-      .meta({
-        title: 'Enough Mbit/s for H.264 at 1080p',
-        description: 'Other resolutions in proportion to their pixels.',
-      }),
+    mbpsAt1080p: z.number().min(1).max(100).default(10).meta({
+      title: 'Enough Mbit/s for H.264 at 1080p',
+      description: 'Other resolutions in proportion to their pixels.',
+    }),
     minSizeMb: z.number().min(0).max(100_000).default(50).meta({ title: 'Smallest file in MB' }),
   }),
 
