@@ -1,4 +1,5 @@
 import type { z } from 'zod';
+import type { Access } from '../domain/access.js';
 import type { Events } from '../domain/events.js';
 import type { Job } from '../domain/job.js';
 import type { MediaServer } from '../domain/media-server.js';
@@ -94,7 +95,8 @@ export interface Context {
   now: () => Date;
   newId: (prefix: string) => string;
   log: Log;
-  config: { version: string; urlBase: string; publicUrl: string | null };
+  /** `publicUrl`: the address people use, when the owner gave one. */
+  config: { version: string; urlBase: string; publicUrl: string | null; demo: boolean };
   intake: IntakeRequests;
   sync: SyncRequests;
   analyzer: AnalyzerRequests;
@@ -108,6 +110,9 @@ export interface Context {
   connectPlex: (options: { url: string; token: string }) => MediaServer;
   provePath: (folder: string) => Promise<PathProof>;
   problems: () => Promise<Problem[]>;
+  /** Whether work can be taken in; false while starting and stopping. */
+  readiness: () => { ready: boolean };
+  access: Access;
 }
 
 /** A thing MediaFlow can be asked to do: a function that carries its own description. */
@@ -116,6 +121,14 @@ export interface Action<Input extends z.ZodType = z.ZodType, Output extends z.Zo
   summary: string;
   input: Input;
   output: Output;
+}
+
+/** Any action, for code that only passes it on: its input was checked by its own schema. */
+export interface AnyAction {
+  (ctx: Context, input: never): Promise<unknown>;
+  summary: string;
+  input: z.ZodType;
+  output: z.ZodType;
 }
 
 /** Makes an action. No action knows who asked: browser, script, schedule and webhook call the same one. */

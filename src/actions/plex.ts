@@ -1,0 +1,118 @@
+import { z } from 'zod';
+import { AppError } from '../domain/errors.js';
+import { Section } from '../domain/library.js';
+import type { ServerIdentity } from '../domain/media-server.js';
+import { Run } from '../domain/run.js';
+import { action, type Context } from './action.js';
+
+/** A server's address: http or https, nothing hidden in it. Kept without a trailing slash. */
+export const ServerUrl = z
+  .url({ protocol: /^https?$/, error: 'must be an address such as http://192.168.1.10:32400' })
+  .transform((url) => url.replace(/\/+$/, ''))
+  .refine((url) => !/[@?#]/.test(url), 'must hold no user name, question mark or hash');
+
+const Server = z.object({
+  serverId: z.string(),
+  name: z.string(),
+  version: z.string(),
+  platform: z.string(),
+  webhooksEnabled: z.boolean().nullable(),
+});
+
+const toServer = ({ machineIdentifier, ...identity }: ServerIdentity): z.infer<typeof Server> => ({
+  serverId: machineIdentifier,
+  name: identity.name,
+  version: identity.version,
+  platform: identity.platform,
+  webhooksEnabled: identity.webhooksEnabled,
+});
+
+const Address = z.object({ url: ServerUrl, token: z.string().trim().min(1, 'is missing').max(200) });
+
+/** Asks a server who it is, without storing anything. Throws a `plex_*` code. */
+export const testPlex = action(
+  { summary: 'Try the address and token of a Plex server', input: Address, output: Server },
+  async ({ connectPlex }, address) => toServer(await connectPlex(address).identity()),
+);
+
+/** Tries a server and keeps its address and token. Throws a `plex_*` code and keeps nothing when it does not answer as Plex. */
+export async function connect(ctx: Context, address: z.infer<typeof Address>): Promise<z.infer<typeof Server>> {
+  const { store } = ctx;
+  const identity = await ctx.connectPlex(address).identity();
+  const known = store.settings.value.plex.serverId;
+  if (known !== '' && known !== identity.machineIdentifier && store.library.size > 0) {
+    const name = store.settings.value.plex.serverName || known;
+    throw new AppError(
+      'plex_wrong_server',
+      `This is ${identity.name}, but the library here belongs to ${name}. Use a data folder of its own for another server.`,
+      { fields: { url: 'is another server' } },
+    );
+  }
+  if (store.secrets.find('plexToken') !== address.token) await store.secrets.set('plexToken', address.token);
+  await store.settings.change({
+    plex: { url: address.url, serverId: identity.machineIdentifier, serverName: identity.name },
+  });
+  await store.audit.append({ who: 'owner', action: 'connect server', object: identity.name });
+  ctx.bus.emit('settings.changed', {});
+  return toServer(identity);
+}
+
+/** Connects a server. Throws a `plex_*` code; nothing is kept then. */
+export const connectPlex = action({ summary: 'Connect a Plex server', input: Address, output: Server }, connect);
+
+/** Starts a sync and answers at once. Throws `conflict` while one runs. */
+export const startSync = action(
+  {
+    summary: 'Read the library from Plex',
+    input: z.object({ mode: z.enum(['full', 'changed']).default('changed'), sectionId: z.string().min(1).optional() }),
+    output: z.object({ runId: z.string() }),
+  },
+  ({ sync, log }, { mode, sectionId }) => {
+    const { runId, done } = sync.run({ mode, trigger: 'owner', ...(sectionId === undefined ? {} : { sectionId }) });
+    done.catch((error: unknown) => {
+      log.warn({ err: error }, 'The sync that was asked for ended early');
+    });
+    return { runId };
+  },
+);
+
+/** How far the sync is, and how the last one ended. */
+export const showSync = action(
+  {
+    summary: 'Show the state of the sync',
+    input: z.object({}),
+    output: z.object({
+      state: z.enum(['idle', 'running']),
+      done: z.int(),
+      total: z.int(),
+      lastRun: Run.nullable(),
+    }),
+  },
+  ({ sync }) => sync.status(),
+);
+
+/** The libraries as the last sync saw them. */
+export const listSections = action(
+  { summary: 'List the libraries of the server', input: z.object({}), output: z.object({ items: z.array(Section) }) },
+  ({ store }) => ({ items: [...store.sections.values()] }),
+);
+
+/** Who watches what right now. Throws a `plex_*` code. */
+export const listPlaySessions = action(
+  {
+    summary: 'List what is being played',
+    input: z.object({}),
+    output: z.object({
+      items: z.array(
+        z.object({
+          ratingKey: z.string(),
+          title: z.string(),
+          user: z.string(),
+          state: z.enum(['playing', 'paused', 'buffering']),
+          transcodesVideo: z.boolean(),
+        }),
+      ),
+    }),
+  },
+  async ({ server }) => ({ items: await server().sessions() }),
+);

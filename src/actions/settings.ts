@@ -1,0 +1,116 @@
+import { isAbsolute } from 'node:path';
+import { validate as isCron } from 'node-cron';
+import { z } from 'zod';
+import { invalid } from '../domain/errors.js';
+import { PathProof } from '../domain/path-proof.js';
+import { Settings, type SettingsChange } from '../domain/settings.js';
+import { action, type AnyAction, type Context } from './action.js';
+
+/** The groups that have a page of their own. */
+export const SETTINGS_TABS = ['safety', 'plex', 'queue', 'intel', 'paths', 'security'] as const;
+export type SettingsTab = (typeof SETTINGS_TABS)[number];
+
+const groupOf = (tab: SettingsTab): z.ZodObject => Settings.shape[tab].unwrap();
+
+/** What may be sent for a group: any part of it. Defaults are taken off: what is left out stays as it is. */
+function changeOf(tab: SettingsTab): z.ZodObject {
+  const shape = Object.entries(groupOf(tab).shape).map(([name, field]) => {
+    const bare = field instanceof z.ZodDefault ? field.unwrap() : field;
+    return [name, (bare as z.ZodType).optional()] as const;
+  });
+  return z.strictObject(Object.fromEntries(shape));
+}
+
+const Change = z.strictObject({
+  ...(Object.fromEntries(SETTINGS_TABS.map((tab) => [tab, changeOf(tab).optional()])) as Record<
+    SettingsTab,
+    z.ZodOptional<z.ZodObject>
+  >),
+  setup: z.strictObject({ finishedAt: z.string().nullable() }).optional(),
+});
+
+/** Set by what MediaFlow does, not by hand; sending back what was read is fine. */
+const READ_ONLY = ['plex.serverId', 'plex.serverName', 'setup.finishedAt'];
+const CRON = ['plex.syncCron', 'plex.fullSyncCron'];
+
+async function save(ctx: Context, change: Record<string, Record<string, unknown> | undefined>): Promise<Settings> {
+  const before: Record<string, Record<string, unknown>> = ctx.store.settings.value;
+  const fields: Record<string, string> = {};
+  for (const [group, values] of Object.entries(change)) {
+    for (const [name, value] of Object.entries(values ?? {})) {
+      const field = `${group}.${name}`;
+      if (READ_ONLY.includes(field) && before[group]?.[name] !== value) fields[field] = 'cannot be set by hand';
+      if (CRON.includes(field) && !isCron(String(value))) fields[field] = 'is not a cron expression such as 30 4 * * *';
+      if (field === 'paths.mappings') Object.assign(fields, wrongMappings(value as { to: string }[]));
+    }
+  }
+  if (Object.keys(fields).length > 0) throw invalid('Please check the highlighted settings', fields);
+
+  const given = Object.entries(change).filter(([, values]) => values !== undefined);
+  const settings = await ctx.store.settings.change(Object.fromEntries(given) as SettingsChange);
+  await ctx.store.audit.append({
+    who: 'owner',
+    action: 'change settings',
+    object: given.flatMap(([group, values]) => Object.keys(values ?? {}).map((name) => `${group}.${name}`)).join(', '),
+  });
+  ctx.bus.emit('settings.changed', {});
+  return settings;
+}
+
+const wrongMappings = (mappings: readonly { to: string }[]): Record<string, string> =>
+  mappings.every(({ to }) => isAbsolute(to)) ? {} : { 'paths.mappings': 'every local folder must begin with /' };
+
+/** All settings, the environment's word included. Secrets are not among them. */
+export const showSettings = action(
+  { summary: 'Read the settings', input: z.object({}), output: Settings },
+  ({ store }) => store.settings.value,
+);
+
+/** Changes what is sent, leaves the rest. Throws `invalid` with a message per field, also for what the environment holds. */
+export const saveSettings = action({ summary: 'Change settings', input: Change, output: Settings }, save);
+
+const Tab = z.object({
+  tab: z.enum(SETTINGS_TABS),
+  values: z.record(z.string(), z.json()),
+  /** Name -> the environment variable that holds it. */
+  locked: z.record(z.string(), z.string()),
+  /** JSON schema with title and description of each setting. */
+  schema: z.record(z.string(), z.json()),
+});
+
+function tabOf({ store }: Context, tab: SettingsTab): z.infer<typeof Tab> {
+  const own = Object.entries(store.settings.locked).filter(([field]) => field.startsWith(`${tab}.`));
+  return {
+    tab,
+    values: store.settings.value[tab] as Record<string, z.core.util.JSONType>,
+    locked: Object.fromEntries(own.map(([field, variable]) => [field.slice(tab.length + 1), variable])),
+    schema: z.toJSONSchema(groupOf(tab), { io: 'input' }) as Record<string, z.core.util.JSONType>,
+  };
+}
+
+/** One group with what a form needs to be drawn. */
+export const showSettingsTab = action(
+  { summary: 'Read one group of settings with its form', input: Tab.pick({ tab: true }), output: Tab },
+  (ctx, { tab }) => tabOf(ctx, tab),
+);
+
+/** One action per group: its input is the group itself. */
+export const saveSettingsTab = Object.fromEntries(
+  SETTINGS_TABS.map((tab) => [
+    tab,
+    action({ summary: `Change the ${tab} settings`, input: changeOf(tab), output: Tab }, async (ctx, values) => {
+      await save(ctx, { [tab]: values });
+      return tabOf(ctx, tab);
+    }),
+  ]),
+) as unknown as Record<SettingsTab, AnyAction>;
+
+/** What MediaFlow may do in a folder, found out by doing it; nothing is left behind. */
+export const testPath = action(
+  {
+    summary: 'Prove what a folder allows',
+    input: z.object({ folder: z.string().trim().max(4096).refine(isAbsolute, 'must begin with /') }),
+    output: PathProof,
+  },
+  ({ provePath }, { folder }) => provePath(folder),
+);

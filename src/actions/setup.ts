@@ -1,0 +1,180 @@
+import { isAbsolute } from 'node:path';
+import { z } from 'zod';
+import { NewPassword } from '../domain/access.js';
+import { AppError, conflict, invalid } from '../domain/errors.js';
+import { PathProof } from '../domain/path-proof.js';
+import { action, type Context } from './action.js';
+import { connect, ServerUrl } from './plex.js';
+import { Origin, webhookUrl } from './webhooks.js';
+
+const Step = z.enum(['token', 'admin', 'plex', 'paths', 'safety', 'ready']);
+type Step = z.infer<typeof Step>;
+const Next = z.object({ step: Step });
+
+const Mapping = z.object({ from: z.string(), to: z.string(), proof: PathProof.nullable() });
+
+/** Whether the owner got through the setup, or the environment says everything it asks. */
+export const isSetUp = ({ store }: Context): boolean =>
+  store.settings.value.setup.finishedAt !== null ||
+  (store.settings.value.plex.url !== '' && store.secrets.find('plexToken') !== null);
+
+function firstOpenStep({ access, store }: Context): Step {
+  if (!access.hasPassword) return 'admin';
+  if (store.settings.value.plex.url === '' || store.secrets.find('plexToken') === null) return 'plex';
+  if (store.settings.value.paths.mappings.length === 0) return 'paths';
+  return 'safety';
+}
+
+/** Asked for before the setup token was given. Throws `conflict` once a password exists. */
+export const askSetupToken = action(
+  { summary: 'The first page of the setup', input: z.object({}), output: Next },
+  ({ access }) => {
+    if (access.hasPassword) throw conflict('MediaFlow is set up. Sign in instead.');
+    return { step: 'token' as const };
+  },
+);
+
+/** Throws `unauthorized` for a wrong token, and always once a password exists. */
+export const enterSetupToken = action(
+  { summary: 'Show that this machine is yours', input: z.object({ token: z.string().max(200) }), output: Next },
+  ({ access, log }, { token }) => {
+    if (!access.checkSetupToken(token)) {
+      log.warn('Somebody entered a wrong setup token');
+      throw new AppError('unauthorized', 'That is not the setup token. It is in the log of the last start.', {
+        fields: { token: 'is not right' },
+      });
+    }
+    return { step: 'admin' as const };
+  },
+);
+
+/** What the setup page shows: the asked step, as far as those before it are done. */
+export const showSetup = action(
+  {
+    summary: 'How far the setup is',
+    input: z.object({ step: Step.optional().catch(undefined), origin: Origin }),
+    output: z.object({
+      step: Step,
+      finishedAt: z.string().nullable(),
+      plexUrl: z.string(),
+      serverName: z.string(),
+      mappings: z.array(Mapping),
+      dryRun: z.boolean(),
+      webhookUrl: z.string(),
+    }),
+  },
+  async (ctx, { step: asked, origin }) => {
+    const { store, access, config } = ctx;
+    const open = firstOpenStep(ctx);
+    const canGoBack = open !== 'admin' && asked !== undefined && asked !== 'token' && asked !== 'admin';
+    const isReached =
+      canGoBack && Step.options.indexOf(asked) <= Step.options.indexOf(open === 'safety' ? 'ready' : open);
+    const step = isReached ? asked : open;
+    const { plex, safety, setup } = store.settings.value;
+    return {
+      step,
+      finishedAt: setup.finishedAt,
+      plexUrl: plex.url,
+      serverName: plex.serverName,
+      mappings: step === 'paths' ? await suggestMappings(ctx) : [],
+      dryRun: safety.dryRun,
+      webhookUrl: webhookUrl(config.publicUrl, origin, access.webhookSecret),
+    };
+  },
+);
+
+/** Every folder of the server's libraries, with the local folder known for it or else the same path. */
+async function suggestMappings(ctx: Context): Promise<z.infer<typeof Mapping>[]> {
+  const known = ctx.store.settings.value.paths.mappings;
+  if (known.length > 0) {
+    return Promise.all(known.map(async (pair) => ({ ...pair, proof: await ctx.provePath(pair.to) })));
+  }
+  const sections = await ctx
+    .server()
+    .sections()
+    .catch((error: unknown) => {
+      ctx.log.warn({ err: error }, 'The libraries could not be listed for the setup');
+      return [];
+    });
+  const folders = [...new Set(sections.flatMap(({ locations }) => locations))];
+  const pairs = folders.map((folder) => ({ from: folder, to: isAbsolute(folder) ? folder : '', proof: null }));
+  return pairs.length > 0 ? pairs : [{ from: '', to: '', proof: null }];
+}
+
+/** Sets the first password. Throws `conflict` once there is one. */
+export const setFirstPassword = action(
+  { summary: 'Choose the password', input: z.object({ password: NewPassword }), output: Next },
+  async (ctx, { password }) => {
+    if (ctx.access.hasPassword) throw conflict('A password was chosen already. Sign in with it.');
+    await ctx.access.setPassword(password);
+    await ctx.store.audit.append({ who: 'owner', action: 'choose password', object: 'MediaFlow' });
+    return { step: firstOpenStep(ctx) };
+  },
+);
+
+/** Tries the server and keeps it. Throws a `plex_*` code; nothing is kept then. */
+export const setupPlex = action(
+  {
+    summary: 'Connect Plex in the setup',
+    input: z.object({ url: ServerUrl, token: z.string().trim().min(1, 'is missing').max(200) }),
+    output: Next.extend({ serverName: z.string() }),
+  },
+  async (ctx, address) => {
+    const { name } = await connect(ctx, address);
+    return { step: firstOpenStep(ctx), serverName: name };
+  },
+);
+
+const Pairs = z.array(z.object({ from: z.string().trim(), to: z.string().trim() })).max(100);
+
+/** Proves every local folder, then keeps the mappings. Throws `invalid` naming the folders that do not work. */
+export const setupPaths = action(
+  {
+    summary: 'Say where the files are',
+    input: z.object({ mappings: Pairs }),
+    output: Next.extend({ proofs: z.array(PathProof) }),
+  },
+  async (ctx, { mappings }) => {
+    const pairs = mappings.filter(({ from, to }) => from !== '' && to !== '');
+    if (pairs.length === 0) throw invalid('Name at least one folder as Plex sees it and as this machine sees it.');
+    const relative = pairs.find(({ to }) => !isAbsolute(to));
+    if (relative) throw invalid(`${relative.to} must begin with /`, { mappings: 'local folders must begin with /' });
+    const proofs = await Promise.all(pairs.map(({ to }) => ctx.provePath(to)));
+    const broken = proofs.filter(({ message }) => message !== null);
+    if (broken.length > 0) {
+      const list = broken.map(({ folder, message }) => `${folder}: ${message ?? ''}`);
+      throw invalid(list.join(' '), { mappings: 'some folders do not work yet' });
+    }
+    await ctx.store.settings.change({ paths: { mappings: pairs } });
+    ctx.bus.emit('settings.changed', {});
+    return { step: 'safety' as const, proofs };
+  },
+);
+
+/** Keeps whether jobs are only planned. */
+export const setupSafety = action(
+  { summary: 'Choose between dry run and real work', input: z.object({ dryRun: z.boolean() }), output: Next },
+  async (ctx, { dryRun }) => {
+    await ctx.store.settings.change({ safety: { dryRun } });
+    ctx.bus.emit('settings.changed', {});
+    return { step: 'ready' as const };
+  },
+);
+
+/** Ends the setup and starts the first full sync. Throws `conflict` while Plex is not connected. */
+export const finishSetup = action(
+  { summary: 'Finish the setup', input: z.object({}), output: z.object({ runId: z.string().nullable() }) },
+  async (ctx) => {
+    if (firstOpenStep(ctx) === 'admin' || firstOpenStep(ctx) === 'plex') {
+      throw conflict('Connect Plex before you finish the setup.');
+    }
+    await ctx.store.settings.change({ setup: { finishedAt: ctx.now().toISOString() } });
+    ctx.bus.emit('settings.changed', {});
+    if (ctx.sync.status().state === 'running') return { runId: null };
+    const { runId, done } = ctx.sync.run({ mode: 'full', trigger: 'owner' });
+    done.catch((error: unknown) => {
+      ctx.log.warn({ err: error }, 'The first sync ended early');
+    });
+    return { runId };
+  },
+);

@@ -1,0 +1,60 @@
+import { z } from 'zod';
+import { PlexWebhook, WebhookOutcome } from '../domain/webhook.js';
+import { action } from './action.js';
+
+/** Where Plex must post to, and what came so far. */
+export const WebhookAddress = z.object({
+  url: z.string(),
+  counts: z.record(z.string(), z.int()),
+  lastAt: z.string().nullable(),
+  lastEvent: z.string().nullable(),
+});
+
+/** Filled in by the door: the address under which the caller reached MediaFlow, url base included. */
+export const Origin = z.string().default('');
+
+/** The address of the webhook. `publicUrl` is what the owner configured and wins over how the caller got here. */
+export const webhookUrl = (publicUrl: string | null, origin: string, secret: string): string =>
+  `${(publicUrl ?? origin).replace(/\/+$/, '')}/hooks/plex/${secret}`;
+
+/** The address to enter in Plex, with the counts of what came. */
+export const showWebhook = action(
+  { summary: 'The address for the Plex webhook', input: z.object({ origin: Origin }), output: WebhookAddress },
+  ({ access, config, store }, { origin }) => {
+    const { lastAt, lastEvent, ...counts } = store.webhookCounts.value;
+    return { url: webhookUrl(config.publicUrl, origin, access.webhookSecret), counts, lastAt, lastEvent };
+  },
+);
+
+/** The old address ends at once. Throws `conflict` when the environment holds the secret. */
+export const rotateWebhook = action(
+  {
+    summary: 'Make a new webhook address; the old one ends at once',
+    input: z.object({ origin: Origin }),
+    output: z.object({ url: z.string() }),
+  },
+  async ({ access, config, store }, { origin }) => {
+    const secret = await access.rotateWebhookSecret();
+    await store.audit.append({ who: 'owner', action: 'rotate webhook address', object: 'Plex webhook' });
+    return { url: webhookUrl(config.publicUrl, origin, secret) };
+  },
+);
+
+/** Takes in one event from Plex. */
+export const receiveWebhook = action(
+  { summary: 'Take in a Plex webhook', input: PlexWebhook, output: z.object({ outcome: WebhookOutcome }) },
+  async ({ intake }, event) => ({ outcome: await intake.receive(event) }),
+);
+
+/** Counts a webhook that was refused at the door. */
+export const countWebhook = action(
+  {
+    summary: 'Count a refused webhook',
+    input: z.object({ outcome: WebhookOutcome, event: z.string().max(100) }),
+    output: z.object({}),
+  },
+  async ({ intake }, { outcome, event }) => {
+    await intake.count(outcome, event);
+    return {};
+  },
+);

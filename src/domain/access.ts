@@ -1,0 +1,39 @@
+import { z } from 'zod';
+
+/** A password that may be chosen. */
+export const NewPassword = z
+  .string()
+  .min(12, 'needs at least 12 characters')
+  .max(200, 'may have at most 200 characters')
+  .meta({ title: 'Password', secret: true });
+
+/**
+ * Who may do something. `public`: anyone. `owner`: signed in, or with the API key. `person`: signed in, because a key
+ * may not manage keys. `setup`: the owner, or whoever read the setup token from the log while there is no password.
+ */
+export type AccessLevel = 'public' | 'owner' | 'person' | 'setup';
+
+/** What a browser's session has proved. */
+export type SessionGrant = 'owner' | 'setup';
+
+/** The credentials that open MediaFlow. Every comparison takes the same time for right and wrong. */
+export interface Access {
+  /** Whether a password exists; without one only the setup token opens the setup. */
+  readonly hasPassword: boolean;
+  checkPassword(password: string): Promise<boolean>;
+  /** Throws `conflict` when the environment holds the password. */
+  setPassword(password: string): Promise<void>;
+  checkSetupToken(token: string): boolean;
+  readonly hasApiKey: boolean;
+  checkApiKey(key: string): boolean;
+  /** A new key, readable only in this answer. Throws `conflict` when the environment holds it. */
+  rotateApiKey(): Promise<string>;
+  readonly webhookSecret: string;
+  checkWebhookSecret(secret: string): boolean;
+  /** Throws `conflict` when the environment holds it. */
+  rotateWebhookSecret(): Promise<string>;
+  /** Signs session cookies. */
+  readonly sessionSecret: string;
+  /** Changes with the password: a session of an older epoch is void. */
+  readonly epoch: string;
+}

@@ -1,0 +1,147 @@
+import * as access from '../actions/access.js';
+import type { AnyAction } from '../actions/action.js';
+import * as dashboard from '../actions/dashboard.js';
+import * as health from '../actions/health.js';
+import * as jobs from '../actions/jobs.js';
+import * as library from '../actions/library.js';
+import * as plex from '../actions/plex.js';
+import * as presets from '../actions/presets.js';
+import * as quarantine from '../actions/quarantine.js';
+import * as queue from '../actions/queue.js';
+import * as recommendations from '../actions/recommendations.js';
+import * as rules from '../actions/rules.js';
+import * as settings from '../actions/settings.js';
+import * as setup from '../actions/setup.js';
+import * as webhooks from '../actions/webhooks.js';
+import type { AccessLevel } from '../domain/access.js';
+
+export type Method = 'get' | 'post' | 'put' | 'delete';
+
+/** One thing MediaFlow can be asked over HTTP. */
+export interface Route {
+  method: Method;
+  /** Browser path without the url base, or null for API only. Whatever is not a GET comes from a form. */
+  page: string | null;
+  /** Full `/api/...` path, or null for browsers only. */
+  api: string | null;
+  action: AnyAction;
+  /** Handlebars template of the answer. */
+  view: string | null;
+  access: AccessLevel;
+  /** Where a plain form goes when it went well; by default to the page it came from. */
+  after?: string;
+  /** The page (of a GET row) that is drawn again with the message when a plain form is refused. */
+  form?: string;
+  /** What the browser's session becomes when it went well. */
+  session?: 'owner' | 'setup' | 'end';
+}
+
+type Extra = Partial<Pick<Route, 'access' | 'after' | 'form' | 'session' | 'api'>>;
+
+// Whoever writes a row and says nothing about access gets a row for the owner.
+const row = (method: Method, page: string | null, api: string | null, action: AnyAction, extra: object): Route => ({
+  method,
+  page,
+  api,
+  action,
+  view: null,
+  access: 'owner',
+  ...extra,
+});
+/** A page, its fragments, and its JSON. */
+const page = (path: string, api: string | null, action: AnyAction, view: string, extra: Extra = {}): Route =>
+  row('get', path, api, action, { view, ...extra });
+/** JSON to read. */
+const read = (api: string, action: AnyAction, extra: Extra = {}): Route => row('get', null, api, action, extra);
+/** A form and the same as JSON, both POST. */
+const post = (path: string | null, api: string | null, action: AnyAction, extra: Extra = {}): Route =>
+  row('post', path, api, action, extra);
+/** JSON to change. */
+const put = (api: string, action: AnyAction, extra: Extra = {}): Route => row('put', null, api, action, extra);
+
+/** Every URL of MediaFlow but for the webhook, the health checks and files. A row is a page, a fragment, JSON and an OpenAPI entry at once. */
+// prettier-ignore
+export const routes: readonly Route[] = [
+  // ---- access
+  page('/sign-in',                          null,                                   access.showSignIn,        'sign-in/page', { access: 'public' }),
+  post('/sign-in',                          null,                                   access.signIn,            { access: 'public', session: 'owner', after: '/', form: '/sign-in' }),
+  post('/sign-out',                         null,                                   access.signOut,           { access: 'public', session: 'end', after: '/sign-in' }),
+  post(null,                                '/api/access/password',                 access.changePassword,    { access: 'person', session: 'owner' }),
+  post(null,                                '/api/access/api-key',                  access.rotateApiKey,      { access: 'person' }),
+
+  // ---- setup
+  page('/setup/token',                      null,                                   setup.askSetupToken,      'setup/page', { access: 'public' }),
+  post('/setup/token',                      null,                                   setup.enterSetupToken,    { access: 'public', session: 'setup', after: '/setup', form: '/setup/token' }),
+  page('/setup',                            '/api/setup',                           setup.showSetup,          'setup/page', { access: 'setup' }),
+  post('/setup/admin',                      null,                                   setup.setFirstPassword,   { access: 'setup', session: 'owner', after: '/setup', form: '/setup' }),
+  post('/setup/plex',                       '/api/setup/plex',                      setup.setupPlex,          { after: '/setup', form: '/setup' }),
+  post('/setup/paths',                      '/api/setup/paths',                     setup.setupPaths,         { after: '/setup?step=safety', form: '/setup' }),
+  post('/setup/safety',                     '/api/setup/safety',                    setup.setupSafety,        { after: '/setup?step=ready', form: '/setup' }),
+  post('/setup/ready',                      '/api/setup/ready',                     setup.finishSetup,        { after: '/', form: '/setup' }),
+
+  // ---- settings
+  read('/api/settings',                     settings.showSettings),
+  put ('/api/settings',                     settings.saveSettings),
+  post(null,                                '/api/settings/test-path',              settings.testPath),
+  page('/settings/:tab',                    '/api/settings/:tab',                   settings.showSettingsTab, 'settings/page'),
+  ...settings.SETTINGS_TABS.map((tab) => post(`/settings/${tab}`, null, settings.saveSettingsTab[tab], { form: `/settings/${tab}`, after: `/settings/${tab}` })),
+
+  // ---- plex
+  post(null,                                '/api/plex/servers/test',               plex.testPlex),
+  post(null,                                '/api/plex/servers',                    plex.connectPlex),
+  read('/api/plex/sections',                plex.listSections),
+  read('/api/plex/sessions',                plex.listPlaySessions),
+  post('/plex/sync',                        '/api/plex/sync',                       plex.startSync),
+  read('/api/plex/sync/status',             plex.showSync),
+  read('/api/plex/webhook',                 webhooks.showWebhook,                   { access: 'person' }),
+  post(null,                                '/api/plex/webhook/rotate',             webhooks.rotateWebhook,   { access: 'person' }),
+
+  // ---- health
+  page('/health',                           '/api/health',                          health.showHealth,        'health/page'),
+  read('/api/summary',                      health.showSummary),
+
+  // ---- dashboard
+  page('/',                                 '/api/dashboard',                       dashboard.showDashboard,  'dashboard/page'),
+
+  // ---- library
+  page('/library',                          '/api/library/items',                   library.listLibrary,      'library/list'),
+  page('/library/:id',                      '/api/library/items/:id',               library.showItem,         'library/item'),
+
+  // ---- recommendations
+  page('/recommendations',                  '/api/recommendations',                 recommendations.listRecommendations,   'recommendations/list'),
+  post('/recommendations/analyze',          '/api/recommendations/analyze',         recommendations.analyzeLibrary),
+  post(null,                                '/api/recommendations/batch-queue',     recommendations.approveMany),
+  post('/recommendations/:id/approve',      '/api/recommendations/:id/approve',     recommendations.approveRecommendation),
+  post('/recommendations/:id/dismiss',      '/api/recommendations/:id/dismiss',     recommendations.dismissRecommendation),
+  post('/recommendations/:id/snooze',       '/api/recommendations/:id/snooze',      recommendations.snoozeRecommendation),
+
+  // ---- queue and jobs
+  page('/queue',                            '/api/transcode/queue',                 queue.showQueue,          'queue/page'),
+  post('/transcode/queue/pause',            '/api/transcode/queue/pause',           queue.pauseQueue),
+  post('/transcode/queue/resume',           '/api/transcode/queue/resume',          queue.resumeQueue),
+  read('/api/transcode/jobs',               jobs.listJobs),
+  post('/transcode/jobs',                   '/api/transcode/jobs',                  jobs.createJobs),
+  post(null,                                '/api/transcode/simulate',              jobs.simulateJob),
+  read('/api/transcode/jobs/:id',           jobs.showJob),
+  read('/api/transcode/jobs/:id/log',       jobs.showJobLog),
+  post('/transcode/jobs/:id/cancel',        '/api/transcode/jobs/:id/cancel',       jobs.cancelJob),
+  post('/transcode/jobs/:id/retry',         '/api/transcode/jobs/:id/retry',        jobs.retryJob),
+  post('/transcode/jobs/:id/replace',       '/api/transcode/jobs/:id/replace',      jobs.replaceJob),
+  post('/transcode/jobs/:id/move',          '/api/transcode/jobs/:id/move',         jobs.moveJobInQueue),
+
+  // ---- quarantine
+  page('/quarantine',                       '/api/transcode/quarantine',            quarantine.listQuarantine, 'quarantine/list'),
+  post('/transcode/quarantine/:id/restore', '/api/transcode/quarantine/:id/restore', quarantine.restoreOriginal),
+  post('/transcode/quarantine/:id/purge',   '/api/transcode/quarantine/:id/purge',  quarantine.purgeOriginal),
+
+  // ---- rules
+  page('/rules',                            '/api/rules',                           rules.listRules,          'rules/list'),
+  read('/api/rules/:id',                    rules.showRule),
+  put ('/api/rules/:id',                    rules.saveRule),
+  post('/rules/:id',                        null,                                   rules.saveRule),
+  post(null,                                '/api/rules/:id/try',                   rules.tryRule),
+
+  // ---- presets
+  page('/presets',                          '/api/presets',                         presets.listPresets,      'presets/list'),
+  read('/api/presets/:id',                  presets.showPreset),
+];
