@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { Problem } from '../domain/problem.js';
+import { WebhookOutcome } from '../domain/webhook.js';
 import { action } from './action.js';
 
 /** What works, and what the owner should mend. */
@@ -17,13 +18,14 @@ export const showHealth = action(
   },
   async (ctx) => {
     const problems = await ctx.problems();
-    const { lastAt, lastEvent: _lastEvent, ...counts } = ctx.store.webhookCounts.value;
+    const webhooks = ctx.store.webhookCounts.value;
+    const counts = Object.fromEntries(WebhookOutcome.options.map((outcome) => [outcome, webhooks[outcome]]));
     return {
       status: statusOf(problems),
       version: ctx.config.version,
       ready: ctx.readiness().ready,
       problems,
-      webhooks: { counts, lastAt },
+      webhooks: { counts, lastAt: webhooks.lastAt },
     };
   },
 );

@@ -3,7 +3,7 @@ import { validate as isCron } from 'node-cron';
 import { z } from 'zod';
 import { invalid } from '../domain/errors.js';
 import { PathProof } from '../domain/path-proof.js';
-import { Settings, type SettingsChange } from '../domain/settings.js';
+import { Settings } from '../domain/settings.js';
 import { action, type AnyAction, type Context } from './action.js';
 
 /** The groups that have a page of their own. */
@@ -15,8 +15,8 @@ const groupOf = (tab: SettingsTab): z.ZodObject => Settings.shape[tab].unwrap();
 /** What may be sent for a group: any part of it. Defaults are taken off: what is left out stays as it is. */
 function changeOf(tab: SettingsTab): z.ZodObject {
   const shape = Object.entries(groupOf(tab).shape).map(([name, field]) => {
-    const bare = field instanceof z.ZodDefault ? field.unwrap() : field;
-    return [name, (bare as z.ZodType).optional()] as const;
+    const bare = (field instanceof z.ZodDefault ? field.unwrap() : field) as z.ZodType;
+    return [name, bare.optional()] as const;
   });
   return z.strictObject(Object.fromEntries(shape));
 }
@@ -47,7 +47,7 @@ async function save(ctx: Context, change: Record<string, Record<string, unknown>
   if (Object.keys(fields).length > 0) throw invalid('Please check the highlighted settings', fields);
 
   const given = Object.entries(change).filter(([, values]) => values !== undefined);
-  const settings = await ctx.store.settings.change(Object.fromEntries(given) as SettingsChange);
+  const settings = await ctx.store.settings.change(Object.fromEntries(given));
   await ctx.store.audit.append({
     who: 'owner',
     action: 'change settings',
@@ -82,7 +82,7 @@ function tabOf({ store }: Context, tab: SettingsTab): z.infer<typeof Tab> {
   const own = Object.entries(store.settings.locked).filter(([field]) => field.startsWith(`${tab}.`));
   return {
     tab,
-    values: store.settings.value[tab] as Record<string, z.core.util.JSONType>,
+    values: store.settings.value[tab],
     locked: Object.fromEntries(own.map(([field, variable]) => [field.slice(tab.length + 1), variable])),
     schema: z.toJSONSchema(groupOf(tab), { io: 'input' }) as Record<string, z.core.util.JSONType>,
   };
