@@ -34,9 +34,11 @@ export interface Route {
   form?: string;
   /** What the browser's session becomes when it went well. */
   session?: 'owner' | 'setup' | 'end';
+  /** Leads to the setup as long as that is not done. */
+  needsSetup?: true;
 }
 
-type Extra = Partial<Pick<Route, 'access' | 'after' | 'form' | 'session' | 'api'>>;
+type Extra = Partial<Pick<Route, 'access' | 'after' | 'form' | 'session' | 'needsSetup'>>;
 
 // Whoever writes a row and says nothing about access gets a row for the owner.
 const row = (method: Method, page: string | null, api: string | null, action: AnyAction, extra: object): Route => ({
@@ -101,7 +103,7 @@ export const routes: readonly Route[] = [
   read('/api/summary',                      health.showSummary),
 
   // ---- dashboard
-  page('/',                                 '/api/dashboard',                       dashboard.showDashboard,  'dashboard/page'),
+  page('/',                                 '/api/dashboard',                       dashboard.showDashboard,  'dashboard/page', { needsSetup: true }),
 
   // ---- library
   page('/library',                          '/api/library/items',                   library.listLibrary,      'library/list'),

@@ -1,0 +1,154 @@
+import { csrfSync } from 'csrf-sync';
+import type { Request, RequestHandler } from 'express';
+import { rateLimit } from 'express-rate-limit';
+import session from 'express-session';
+import type { Context } from '../actions/action.js';
+import type { AccessLevel } from '../domain/access.js';
+import { AppError } from '../domain/errors.js';
+import { isKnownHost, isOwnOrigin } from './hosts.js';
+import type { SessionStore } from './sessions.js';
+
+const WINDOW_MS = 15 * 60_000;
+/** Failures per visitor and window. */
+const SIGN_IN_FAILURES = 10;
+const KEY_FAILURES = 20;
+const DAY_MS = 86_400_000;
+
+const unauthorized = (message: string): AppError => new AppError('unauthorized', message);
+
+const limiter = (limit: number, what: string): RequestHandler =>
+  rateLimit({
+    windowMs: WINDOW_MS,
+    limit,
+    standardHeaders: 'draft-8',
+    legacyHeaders: false,
+    skipSuccessfulRequests: true,
+    validate: false,
+    handler: (_req, _res, next) => {
+      next(new AppError('rate_limited', `Too many ${what}. Wait a quarter of an hour, then try again.`));
+    },
+  });
+
+/** Who asks, whether they may, and whether it was really them. Nothing is allowed that no row allows. */
+export class Guard {
+  readonly #ctx: Context;
+  readonly #sessions: SessionStore;
+  readonly #withKey = new WeakSet<Request>();
+  readonly #csrf = csrfSync({
+    getTokenFromRequest: (req) => {
+      const { _csrf: field } = (req.body ?? {}) as { _csrf?: unknown };
+      return typeof field === 'string' ? field : req.get('X-CSRF-Token');
+    },
+  });
+  readonly #wrongKey = limiter(KEY_FAILURES, 'wrong API keys');
+  /** Before whatever grants a session. */
+  readonly limitSignIn = limiter(SIGN_IN_FAILURES, 'failed attempts to sign in');
+  /** Reads the session cookie; also used by the live connection. */
+  readonly session: RequestHandler;
+
+  constructor(ctx: Context, sessions: SessionStore) {
+    this.#ctx = ctx;
+    this.#sessions = sessions;
+    this.session = session({
+      name: 'mediaflow.sid',
+      secret: ctx.access.sessionSecret,
+      store: sessions,
+      resave: false,
+      saveUninitialized: false,
+      cookie: { httpOnly: true, sameSite: 'lax', path: ctx.config.urlBase || '/', secure: 'auto' },
+    });
+  }
+
+  /** Refuses names under which nobody should reach this machine. */
+  readonly checkHost: RequestHandler = (req, res, next) => {
+    const { allowedHosts } = this.#ctx.store.settings.value.security;
+    if (isKnownHost(req.get('Host') ?? '', this.#ctx.config.publicUrl, allowedHosts)) {
+      next();
+      return;
+    }
+    const message =
+      'MediaFlow is not known under this name. Use its address, or add the name under Settings, Security, Host names.';
+    res.status(421).json({ error: { code: 'forbidden', message, fields: {} } });
+  };
+
+  /** Finds out who asks: by API key when one is sent, by session otherwise. A wrong key never falls back to the session. */
+  readonly identify: RequestHandler = (req, res, next) => {
+    const key = req.get('X-Api-Key');
+    if (key === undefined) {
+      void this.session(req, res, next);
+    } else if (this.#ctx.access.checkApiKey(key)) {
+      this.#withKey.add(req);
+      next();
+    } else {
+      void this.#wrongKey(req, res, (error?: unknown) => {
+        next(error ?? unauthorized('This API key is not valid.'));
+      });
+    }
+  };
+
+  isOwner(req: Request): boolean {
+    return this.#withKey.has(req) || this.#grantOf(req) === 'owner';
+  }
+
+  /** Throws `unauthorized` or `forbidden`. */
+  allow(req: Request, level: AccessLevel): void {
+    if (level === 'public') return;
+    const grant = this.#grantOf(req);
+    if (this.#withKey.has(req)) {
+      if (level !== 'person') return;
+      throw new AppError('forbidden', 'An API key may not do this. Sign in on the page instead.');
+    }
+    if (grant === 'owner' || (grant === 'setup' && level === 'setup')) return;
+    throw unauthorized('Sign in first, or send the API key in the header X-Api-Key.');
+  }
+
+  /** Throws `forbidden` when another site may have made the browser ask. */
+  checkSource(req: Request): void {
+    if (['GET', 'HEAD', 'OPTIONS'].includes(req.method) || this.#withKey.has(req)) return;
+    const origin = req.get('Origin');
+    const isOwn =
+      origin === undefined
+        ? ['same-origin', 'none', undefined].includes(req.get('Sec-Fetch-Site'))
+        : isOwnOrigin(origin, req.host, this.#ctx.config.publicUrl);
+    if (!isOwn) throw new AppError('forbidden', 'Another site asked for this in your name. Nothing was done.');
+    if (!this.#csrf.isRequestValid(req)) {
+      throw new AppError('forbidden', 'This page is too old. Reload it and try again.');
+    }
+  }
+
+  /** The token that forms must send back. */
+  token(req: Request): string {
+    return this.#csrf.generateToken(req);
+  }
+
+  /** Gives the browser a fresh session with this grant, or ends the one it has. */
+  async become(req: Request, grant: 'owner' | 'setup' | 'end'): Promise<void> {
+    if (this.#withKey.has(req)) return;
+    await new Promise<void>((resolve, reject) => {
+      const done = (error: unknown): void => {
+        if (error) reject(error instanceof Error ? error : new Error('The session could not be kept'));
+        else resolve();
+      };
+      if (grant === 'end') {
+        req.session.destroy(done);
+        return;
+      }
+      req.session.regenerate((error: unknown) => {
+        if (error) {
+          done(error);
+          return;
+        }
+        const days = grant === 'owner' ? this.#ctx.store.settings.value.security.sessionDays : 1;
+        req.session.cookie.maxAge = days * DAY_MS;
+        req.session.grant = grant;
+        req.session.epoch = this.#ctx.access.epoch;
+        req.session.save(done);
+      });
+    });
+  }
+
+  // A request that was refused before its session was read has none, whatever the types say.
+  #grantOf(req: Request): 'owner' | 'setup' | null {
+    return this.#sessions.grantOf((req as { session?: Request['session'] }).session);
+  }
+}

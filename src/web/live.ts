@@ -1,0 +1,133 @@
+import type { IncomingMessage, Server as HttpServer } from 'node:http';
+import type { RequestHandler } from 'express';
+import { Server, type Socket } from 'socket.io';
+import type { Context } from '../actions/action.js';
+import { LIVE, type Events } from '../domain/events.js';
+import { isKnownHost, isOwnOrigin } from './hosts.js';
+import type { SessionStore } from './sessions.js';
+
+/** News within this time goes out as one. */
+const COALESCE_MS = 250;
+const RECHECK_MS = 60_000;
+/** More ids than this tell a page no more than "a lot". */
+const MAX_IDS = 100;
+const MAX_MESSAGE_BYTES = 16_000;
+
+type LiveEvent = (typeof LIVE)[number];
+
+/** The ids an event is about; the pages fetch the rest through the same doors as ever. */
+const IDS: { [Name in LiveEvent]: (payload: Events[Name]) => readonly string[] } = {
+  'library.changed': ({ itemIds }) => itemIds,
+  'sync.progressed': ({ runId }) => [runId],
+  'sync.completed': ({ id }) => [id],
+  'analysis.completed': ({ id }) => [id],
+  'recommendation.changed': ({ ids }) => ids,
+  'job.changed': ({ id }) => [id],
+  'job.progressed': ({ jobId }) => [jobId],
+  'queue.changed': () => [],
+  'quarantine.changed': ({ ids }) => ids,
+  'rule.changed': ({ ids }) => ids,
+  'settings.changed': () => [],
+  'problem.changed': () => [],
+};
+
+const idsOf = (name: LiveEvent, payload: Events[LiveEvent]): readonly string[] => IDS[name](payload as never);
+
+/** A doorbell for signed-in pages: names and ids of what happened. Only a job's progress carries numbers. */
+export class Live {
+  readonly #ctx: Context;
+  readonly #sessions: SessionStore;
+  readonly #io: Server;
+  readonly #ids = new Map<LiveEvent, Set<string>>();
+  readonly #progress = new Map<string, Events['job.progressed']>();
+  readonly #undo: (() => void)[] = [];
+  #flushing: NodeJS.Timeout | null = null;
+  #rechecking: NodeJS.Timeout | null = null;
+
+  constructor(ctx: Context, sessions: SessionStore, readSession: RequestHandler) {
+    this.#ctx = ctx;
+    this.#sessions = sessions;
+    this.#io = new Server({
+      path: `${ctx.config.urlBase}/socket.io`,
+      serveClient: false,
+      maxHttpBufferSize: MAX_MESSAGE_BYTES,
+      allowRequest: (req, answer) => {
+        answer(null, this.#mayConnect(req));
+      },
+    });
+    this.#io.engine.use(readSession);
+    this.#io.on('connection', (socket) => {
+      if (!this.#isOwner(socket)) socket.disconnect(true);
+    });
+  }
+
+  /** Listens on the web server and to the bus. */
+  start(server: HttpServer): void {
+    this.#io.attach(server);
+    for (const name of LIVE) this.#undo.push(this.#follow(name));
+    this.#rechecking = setInterval(() => {
+      this.recheck();
+    }, RECHECK_MS);
+    this.#rechecking.unref();
+  }
+
+  /** Says goodbye to every page; also closes the web server it listens on. */
+  async stop(): Promise<void> {
+    for (const undo of this.#undo.splice(0)) undo();
+    if (this.#flushing) clearTimeout(this.#flushing);
+    if (this.#rechecking) clearInterval(this.#rechecking);
+    await this.#io.close();
+  }
+
+  /** Hangs up on whoever is no longer signed in. */
+  recheck(): void {
+    for (const socket of this.#io.sockets.sockets.values()) {
+      if (!this.#isOwner(socket)) socket.disconnect(true);
+    }
+  }
+
+  #mayConnect(req: IncomingMessage): boolean {
+    const { host = '', origin } = req.headers;
+    const { publicUrl } = this.#ctx.config;
+    const { allowedHosts } = this.#ctx.store.settings.value.security;
+    if (!isKnownHost(host, publicUrl, allowedHosts)) return false;
+    if (origin !== undefined && !isOwnOrigin(origin, host, publicUrl)) return false;
+    return this.#sessions.grantOf((req as { session?: Parameters<SessionStore['grantOf']>[0] }).session) === 'owner';
+  }
+
+  #isOwner(socket: Socket): boolean {
+    const { sessionID } = socket.request as IncomingMessage & { sessionID?: string };
+    return sessionID !== undefined && this.#sessions.grantOfId(sessionID) === 'owner';
+  }
+
+  #follow(name: LiveEvent): () => void {
+    if (name === 'job.progressed') {
+      return this.#ctx.bus.on(name, (progress) => {
+        this.#progress.set(progress.jobId, progress);
+        this.#flushSoon();
+      });
+    }
+    return this.#ctx.bus.on(name, (payload) => {
+      const ids = this.#ids.get(name) ?? new Set<string>();
+      for (const id of idsOf(name, payload)) if (ids.size < MAX_IDS) ids.add(id);
+      this.#ids.set(name, ids);
+      this.#flushSoon();
+    });
+  }
+
+  #flushSoon(): void {
+    this.#flushing ??= setTimeout(() => {
+      this.#flush();
+    }, COALESCE_MS);
+  }
+
+  #flush(): void {
+    this.#flushing = null;
+    for (const [name, ids] of this.#ids) this.#io.emit(name, { ids: [...ids] });
+    for (const { jobId, percent, fps, speed, etaSec } of this.#progress.values()) {
+      this.#io.emit('job.progressed', { jobId, percent, fps, speed, etaSec });
+    }
+    this.#ids.clear();
+    this.#progress.clear();
+  }
+}

@@ -1,0 +1,226 @@
+import type { Request, Response, Router } from 'express';
+import { z } from 'zod';
+import type { Context } from '../actions/action.js';
+import { showNavigation } from '../actions/health.js';
+import { isSetUp } from '../actions/setup.js';
+import { AppError } from '../domain/errors.js';
+import { describe, fromHttp, statusOf } from './errors.js';
+import { fromForm, toFields, withRefusal } from './forms.js';
+import type { Guard } from './guard.js';
+import { ownPath, refererPath } from './hosts.js';
+import type { PageFrame, Views } from './render.js';
+import type { Route } from './routes.js';
+
+/** What every door works with. */
+export interface Doors {
+  ctx: Context;
+  guard: Guard;
+  views: Views;
+  routes: readonly Route[];
+  /** Called after a session was granted or ended. */
+  onSession: () => void;
+}
+
+/** Whether htmx asks for a part of a page; a boosted link or a return in history wants the whole. */
+export const wantsFragment = (req: Request): boolean =>
+  req.get('HX-Request') === 'true' && !req.get('HX-Boosted') && !req.get('HX-History-Restore-Request');
+
+/** Gives every row of the route table its doors: JSON under its API path, page, fragment and form under its page path. */
+export function mount(router: Router, doors: Doors): void {
+  const { guard } = doors;
+  for (const route of doors.routes) {
+    const limits = route.access === 'public' && (route.session === 'owner' || route.session === 'setup');
+    const before = limits ? [guard.limitSignIn] : [];
+    if (route.api !== null)
+      router[route.method](route.api, ...before, (req, res) => answerJson(doors, route, req, res));
+    if (route.page === null) continue;
+    if (route.method === 'get') router.get(route.page, (req, res) => answerPage(doors, route, req, res));
+    else router[route.method](route.page, ...before, (req, res) => answerForm(doors, route, req, res));
+  }
+}
+
+async function answerJson(doors: Doors, route: Route, req: Request, res: Response): Promise<void> {
+  doors.guard.allow(req, route.access);
+  doors.guard.checkSource(req);
+  const result = await perform(doors, route, req);
+  await settleSession(doors, route, req);
+  if (typeof result === 'string') res.type('text/plain').send(result);
+  else res.json(result);
+}
+
+async function answerPage(doors: Doors, route: Route, req: Request, res: Response): Promise<void> {
+  const { ctx, guard } = doors;
+  if (!mayEnter(doors, route, req, res)) return;
+  if (route.needsSetup && !isSetUp(ctx)) {
+    res.redirect(303, `${ctx.config.urlBase}/setup`);
+    return;
+  }
+  guard.checkSource(req);
+  const data = (await perform(doors, route, req)) as object;
+  await draw(doors, route, withFields(data), req, res);
+}
+
+async function answerForm(doors: Doors, route: Route, req: Request, res: Response): Promise<void> {
+  if (!mayEnter(doors, route, req, res)) return;
+  try {
+    doors.guard.checkSource(req);
+    await perform(doors, route, req);
+  } catch (error) {
+    await redraw(doors, route, fromHttp(error), req, res);
+    return;
+  }
+  await settleSession(doors, route, req);
+  const { urlBase } = doors.ctx.config;
+  const { next } = (req.body ?? {}) as { next?: unknown };
+  const wanted = route.session === 'owner' ? ownPath(next) : null;
+  const after = wanted ?? route.after;
+  const to = after === undefined ? (refererPath(req) ?? `${urlBase}/`) : urlBase + after;
+  if (wantsFragment(req)) res.status(204).set('HX-Redirect', to).end();
+  else res.redirect(303, to);
+}
+
+/** The one place where outside input becomes a typed call, and where a result is cut down to what may leave. */
+async function perform({ ctx }: Doors, { action }: Route, req: Request): Promise<unknown> {
+  const { input } = action;
+  const given = givenBy(req);
+  const raw = req.is('application/x-www-form-urlencoded') ? fromForm(input, given) : given;
+  if (input instanceof z.ZodObject && 'origin' in input.shape) {
+    raw['origin'] = `${req.protocol}://${req.host}${ctx.config.urlBase}`;
+  }
+  const parsed = input.safeParse(raw);
+  if (!parsed.success) {
+    const fields = Object.fromEntries(parsed.error.issues.map(({ path, message }) => [path.join('.'), message]));
+    throw new AppError('invalid', 'Please check the highlighted fields', { fields });
+  }
+  return action.output.parse(await action(ctx, parsed.data as never));
+}
+
+/** Path over body over query. */
+function givenBy(req: Request): Record<string, unknown> {
+  const body: unknown = req.body;
+  if (body !== undefined && (typeof body !== 'object' || body === null || Array.isArray(body))) {
+    throw new AppError('invalid', 'The body of the request must be a JSON object.');
+  }
+  const fields = Object.entries(body ?? {}).filter(([name]) => name !== '_csrf');
+  return { ...req.query, ...Object.fromEntries(fields), ...req.params };
+}
+
+async function settleSession({ guard, onSession }: Doors, { session }: Route, req: Request): Promise<void> {
+  if (session === undefined) return;
+  await guard.become(req, session);
+  onSession();
+}
+
+/** Sends whoever is not signed in to the page where they can. */
+function mayEnter({ ctx, guard }: Doors, route: Route, req: Request, res: Response): boolean {
+  try {
+    guard.allow(req, route.access);
+    return true;
+  } catch (error) {
+    const refusal = fromHttp(error);
+    if (refusal.code !== 'unauthorized') throw error;
+    const { urlBase } = ctx.config;
+    const here = req.method === 'GET' && !wantsFragment(req) ? req.url : '/';
+    const query = here === '/' ? '' : `?next=${encodeURIComponent(here)}`;
+    const to = ctx.access.hasPassword ? `${urlBase}/sign-in${query}` : `${urlBase}/setup/token`;
+    if (wantsFragment(req)) res.status(401).set('HX-Redirect', to).end();
+    else res.redirect(303, to);
+    return false;
+  }
+}
+
+/** A form that describes itself by a schema gets its inputs drawn. */
+function withFields(data: object): object {
+  const { schema, values, locked } = data as { schema?: unknown; values?: unknown; locked?: unknown };
+  if (typeof schema !== 'object' || schema === null || typeof values !== 'object' || values === null) return data;
+  const fields = toFields(
+    schema as Record<string, unknown>,
+    values as Record<string, unknown>,
+    (locked ?? {}) as Record<string, string>,
+  );
+  return { ...data, fields };
+}
+
+/** The page of a refused form once more, with the message and what was typed; without such a page, the message alone. */
+async function redraw(doors: Doors, route: Route, error: AppError, req: Request, res: Response): Promise<void> {
+  const again = doors.routes.find(({ method, page, view }) => method === 'get' && view && matches(page, route.form));
+  const shown = describe(error, String(res.get('X-Request-Id')));
+  if (!again || error.code === 'internal') throw error;
+  const input = again.action.input.safeParse({ ...pathValues(again.page, route.form), ...stepOf(route), next: '' });
+  if (!input.success) throw error;
+  const data = (await again.action(doors.ctx, input.data as never)) as object;
+  res.status(statusOf(error));
+  await draw(doors, again, withRefusal(withFields(data), shown, (req.body ?? {}) as Record<string, unknown>), req, res);
+}
+
+const partsOf = (path: string | null | undefined): string[] => (path ?? '').split('/');
+
+/** Whether `/settings/:tab` is the row of `/settings/safety`. */
+function matches(pattern: string | null, path: string | undefined): boolean {
+  if (pattern === null || path === undefined) return false;
+  const [names, values] = [partsOf(pattern), partsOf(path)];
+  return names.length === values.length && names.every((name, at) => name.startsWith(':') || name === values[at]);
+}
+
+const pathValues = (pattern: string | null, path: string | undefined): Record<string, string> =>
+  Object.fromEntries(
+    partsOf(pattern).flatMap((name, at) => (name.startsWith(':') ? [[name.slice(1), partsOf(path)[at] ?? '']] : [])),
+  );
+
+/** `/setup/paths` is a step of the page `/setup`. */
+const stepOf = ({ page, form }: Route): Record<string, string> =>
+  form !== undefined && page?.startsWith(`${form}/`) ? { step: page.slice(form.length + 1) } : {};
+
+async function draw(doors: Doors, route: Route, data: object, req: Request, res: Response): Promise<void> {
+  const view = route.view ?? 'error/page';
+  res.vary('HX-Request').type('html');
+  if (wantsFragment(req)) res.send(doors.views.fragment(view, data, await frame(doors, route, req, false)));
+  else res.send(doors.views.page(view, data, await frame(doors, route, req, true)));
+}
+
+async function frame(doors: Doors, { view, page, access }: Route, req: Request, isWhole: boolean): Promise<PageFrame> {
+  const { ctx, guard } = doors;
+  const [noun = ''] = (view ?? '').split('/');
+  const words = noun.replaceAll('-', ' ');
+  // Doors such as sign-in and setup stand outside the house: no menu there.
+  const hasMenu = isWhole && access !== 'public' && access !== 'setup' && guard.isOwner(req);
+  const { nav, strip, version } = hasMenu ? await showNavigation(ctx, {}) : { nav: null, strip: null, version: null };
+  const [, first = ''] = partsOf(page);
+  return {
+    title: words.charAt(0).toUpperCase() + words.slice(1),
+    section: first === 'settings' ? '/settings/safety' : `/${first}`,
+    nav,
+    csrfToken: guard.token(req),
+    urlBase: ctx.config.urlBase,
+    strip,
+    version,
+  };
+}
+
+/** What a refusal outside a form looks like: JSON below `/api`, a page or a part of one elsewhere. */
+export async function answerError(doors: Doors, error: unknown, req: Request, res: Response): Promise<void> {
+  const { ctx, guard, views } = doors;
+  const refusal = fromHttp(error);
+  const status = statusOf(refusal);
+  const requestId = String(res.get('X-Request-Id'));
+  if (status === 500) ctx.log.error({ err: error, requestId, path: req.path, method: req.method }, 'A request failed');
+  const shown = describe(refusal, requestId);
+  res.status(status);
+  if (req.path.startsWith('/api/') || !req.accepts('html')) {
+    res.json({ error: shown });
+    return;
+  }
+  const isOwner = guard.isOwner(req);
+  const page = await frameOfError(doors, req, isOwner && !wantsFragment(req));
+  res.vary('HX-Request').type('html');
+  if (wantsFragment(req)) res.send(views.fragment('error/page', { error: shown }, page));
+  else res.send(views.page('error/page', { error: shown }, page));
+}
+
+async function frameOfError({ ctx, guard }: Doors, req: Request, hasMenu: boolean): Promise<PageFrame> {
+  const bare = { title: 'Error', section: '', csrfToken: '', urlBase: ctx.config.urlBase };
+  const { nav, strip, version } = hasMenu
+    ? await showNavigation(ctx, {}).catch(() => ({ nav: null, strip: null, version: null }))
+    : { nav: null, strip: null, version: null };
+  return { ...bare, nav, strip, version, csrfToken: nav ? guard.token(req) : '' };
+}

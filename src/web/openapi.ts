@@ -1,0 +1,115 @@
+import { z } from 'zod';
+import { action } from '../actions/action.js';
+import type { Route } from './routes.js';
+
+const ErrorBody = z.object({
+  error: z.object({ code: z.string(), message: z.string(), fields: z.record(z.string(), z.string()) }),
+});
+
+type Json = Record<string, unknown>;
+
+const schemaOf = (schema: z.ZodType, io: 'input' | 'output'): Json => {
+  const json = z.toJSONSchema(schema, { io, unrepresentable: 'any' });
+  return Object.fromEntries(Object.entries(json).filter(([name]) => name !== '$schema'));
+};
+
+/** `/api/library/items/:id` -> `/api/library/items/{id}` */
+const toTemplate = (path: string): string => path.replace(/:(\w+)/g, '{$1}');
+
+function operationOf({ action, method, access }: Route, path: string): Json {
+  const input = schemaOf(action.input, 'input');
+  const properties = (input['properties'] ?? {}) as Record<string, Json>;
+  const required = (input['required'] ?? []) as string[];
+  const inPath = Array.from(path.matchAll(/:(\w+)/g), ([, name = '']) => name);
+  // The door fills in where the caller reached us.
+  const others = Object.entries(properties).filter(([name]) => !inPath.includes(name) && name !== 'origin');
+  const parameters = [
+    ...inPath.map((name) => ({ name, in: 'path', required: true, schema: properties[name] ?? { type: 'string' } })),
+    ...(method === 'get'
+      ? others.map(([name, schema]) => ({ name, in: 'query', required: required.includes(name), schema }))
+      : []),
+  ];
+  const body = {
+    type: 'object',
+    properties: Object.fromEntries(others),
+    required: required.filter((name) => !inPath.includes(name)),
+  };
+  const output = schemaOf(action.output, 'output');
+  const answer = output['type'] === 'string' ? 'text/plain' : 'application/json';
+  return {
+    summary: action.summary,
+    operationId: `${method}${path.replace(/\W+(\w)/g, (_, letter: string) => letter.toUpperCase())}`,
+    tags: [path.split('/')[2] ?? 'api'],
+    parameters,
+    ...(method === 'get' || others.length === 0
+      ? {}
+      : { requestBody: { content: { 'application/json': { schema: body } } } }),
+    responses: {
+      200: { description: 'Done', content: { [answer]: { schema: output } } },
+      default: {
+        description: 'Refused',
+        content: { 'application/json': { schema: { $ref: '#/components/schemas/Error' } } },
+      },
+    },
+    ...(access === 'public' ? { security: [] } : access === 'person' ? { security: [{ session: [] }] } : {}),
+  };
+}
+
+/** The OpenAPI 3.1 document of every row that has an API path. */
+export function openApi(routes: readonly Route[], version: string, urlBase: string): Json {
+  const paths: Record<string, Json> = {};
+  for (const route of routes) {
+    if (route.api === null) continue;
+    const template = toTemplate(route.api);
+    paths[template] = { ...paths[template], [route.method]: operationOf(route, route.api) };
+  }
+  return {
+    openapi: '3.1.0',
+    info: { title: 'MediaFlow', version },
+    servers: [{ url: urlBase || '/' }],
+    security: [{ apiKey: [] }, { session: [] }],
+    paths,
+    components: {
+      schemas: { Error: schemaOf(ErrorBody, 'output') },
+      securitySchemes: {
+        apiKey: { type: 'apiKey', in: 'header', name: 'X-Api-Key' },
+        session: { type: 'apiKey', in: 'cookie', name: 'mediaflow.sid' },
+      },
+    },
+  };
+}
+
+const ApiLine = z.object({ method: z.string(), path: z.string(), summary: z.string(), input: z.string() });
+
+const apiLines = (routes: readonly Route[]): z.infer<typeof ApiLine>[] =>
+  routes.flatMap(({ api, method, action }) => {
+    if (api === null) return [];
+    const { properties = {}, required = [] } = schemaOf(action.input, 'input') as {
+      properties?: Record<string, unknown>;
+      required?: string[];
+    };
+    const names = Object.keys(properties)
+      .filter((name) => name !== 'origin')
+      .map((name) => (required.includes(name) ? name : `${name}?`));
+    return [{ method: method.toUpperCase(), path: toTemplate(api), summary: action.summary, input: names.join(', ') }];
+  });
+
+/** The page that lists the API; small enough to live beside its data. */
+export const API_PAGE = `<div class="head"><div><h1>API</h1><p>Send the key in the header X-Api-Key. The whole description is <a href="{{url "/api/openapi.json"}}">openapi.json</a>.</p></div></div>
+<section class="card flush" aria-label="Requests"><table class="table"><caption class="hush">Requests</caption><thead><tr><th scope="col">Request</th><th scope="col">Does</th><th scope="col">Takes</th></tr></thead><tbody>
+{{#each lines}}<tr><th scope="row"><code>{{method}} {{path}}</code></th><td>{{summary}}</td><td><code>{{input}}</code></td></tr>{{/each}}
+</tbody></table></section>
+`;
+
+/** The same for people, as a row like any other. */
+export const docsPage = (routes: readonly Route[]): Route => ({
+  method: 'get',
+  page: '/docs',
+  api: null,
+  action: action(
+    { summary: 'The page of the API', input: z.object({}), output: z.object({ lines: z.array(ApiLine) }) },
+    () => ({ lines: apiLines(routes) }),
+  ),
+  view: 'docs/page',
+  access: 'owner',
+});

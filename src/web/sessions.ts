@@ -1,0 +1,116 @@
+import { createHash } from 'node:crypto';
+import session, { type SessionData } from 'express-session';
+import type { SessionGrant } from '../domain/access.js';
+import type { Context } from '../actions/action.js';
+
+declare module 'express-session' {
+  interface SessionData {
+    grant?: SessionGrant;
+    /** The password's epoch when it was granted. */
+    epoch?: string;
+  }
+}
+
+/** Visitors who proved nothing are kept in memory only, and not for long. */
+const VISITORS = 1000;
+const VISITOR_MS = 3_600_000;
+const DAY_MS = 86_400_000;
+/** Ended rows are swept out at most this often. */
+const SWEEP_MS = 3_600_000;
+
+const rowId = (sid: string): string => createHash('sha256').update(sid).digest('hex');
+
+/** express-session speaks callbacks. */
+function settle(work: Promise<unknown>, done: ((error?: unknown) => void) | undefined): void {
+  work
+    .then(() => done?.())
+    .catch((error: unknown) => {
+      done?.(error);
+    });
+}
+
+/** Sessions on disk under the hash of their id: who reads the file cannot sign in with it. */
+export class SessionStore extends session.Store {
+  readonly #ctx: Pick<Context, 'store' | 'now' | 'access' | 'log'>;
+  readonly #visitors = new Map<string, { data: SessionData; expiresMs: number }>();
+  #sweptMs = 0;
+  /** Called with the id of a session that ended. */
+  onEnd: (sid: string) => void = () => undefined;
+
+  constructor(ctx: Pick<Context, 'store' | 'now' | 'access' | 'log'>) {
+    super();
+    this.#ctx = ctx;
+  }
+
+  /** What a session has proved and what still holds, or null. */
+  grantOf(data: SessionData | null | undefined): SessionGrant | null {
+    const { access } = this.#ctx;
+    if (data?.grant === 'owner') return access.hasPassword && data.epoch === access.epoch ? 'owner' : null;
+    return data?.grant === 'setup' && !access.hasPassword ? 'setup' : null;
+  }
+
+  /** The same by the session's id. */
+  grantOfId(sid: string): SessionGrant | null {
+    return this.grantOf(this.#read(sid));
+  }
+
+  override get(sid: string, done: (error: unknown, data?: SessionData | null) => void): void {
+    done(null, this.#read(sid));
+  }
+
+  override set(sid: string, data: SessionData, done?: (error?: unknown) => void): void {
+    if (data.grant === undefined) {
+      this.#keepVisitor(sid, data);
+      done?.();
+      return;
+    }
+    this.#visitors.delete(sid);
+    const expiresMs = this.#nowMs() + (data.cookie.originalMaxAge ?? DAY_MS);
+    const row = { id: rowId(sid), expiresAt: new Date(expiresMs).toISOString(), data: JSON.stringify(data) };
+    settle(this.#ctx.store.sessions.put(row), done);
+    this.#sweep();
+  }
+
+  override destroy(sid: string, done?: (error?: unknown) => void): void {
+    this.#visitors.delete(sid);
+    this.onEnd(sid);
+    if (!this.#ctx.store.sessions.has(rowId(sid))) {
+      done?.();
+      return;
+    }
+    settle(this.#ctx.store.sessions.remove(rowId(sid)), done);
+  }
+
+  #read(sid: string): SessionData | null {
+    const visitor = this.#visitors.get(sid);
+    if (visitor) return visitor.expiresMs > this.#nowMs() ? visitor.data : null;
+    const row = this.#ctx.store.sessions.find(rowId(sid));
+    if (!row || Date.parse(row.expiresAt) <= this.#nowMs()) return null;
+    return JSON.parse(row.data) as SessionData;
+  }
+
+  #keepVisitor(sid: string, data: SessionData): void {
+    this.#visitors.delete(sid);
+    this.#visitors.set(sid, {
+      data: JSON.parse(JSON.stringify(data)) as SessionData,
+      expiresMs: this.#nowMs() + VISITOR_MS,
+    });
+    const [oldest] = this.#visitors.keys();
+    if (this.#visitors.size > VISITORS && oldest !== undefined) this.#visitors.delete(oldest);
+  }
+
+  #sweep(): void {
+    if (this.#nowMs() - this.#sweptMs < SWEEP_MS) return;
+    this.#sweptMs = this.#nowMs();
+    const now = this.#ctx.now().toISOString();
+    const ended = this.#ctx.store.sessions.where(({ expiresAt }) => expiresAt <= now).map(({ id }) => id);
+    if (ended.length === 0) return;
+    this.#ctx.store.sessions.removeMany(ended).catch((error: unknown) => {
+      this.#ctx.log.warn({ err: error }, 'Ended sessions could not be removed');
+    });
+  }
+
+  #nowMs(): number {
+    return this.#ctx.now().getTime();
+  }
+}

@@ -1,0 +1,206 @@
+import { load } from 'cheerio';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import type { Context } from '../../src/actions/action.js';
+import { OwnerAccess } from '../../src/actions/owner-access.js';
+import { conflict } from '../../src/domain/errors.js';
+import type { Events } from '../../src/domain/events.js';
+import type { MediaServer } from '../../src/domain/media-server.js';
+import type { PathProof } from '../../src/domain/path-proof.js';
+import type { PlexWebhook, WebhookOutcome } from '../../src/domain/webhook.js';
+import { Bus } from '../../src/lib/bus.js';
+import { newId } from '../../src/lib/ids.js';
+import { createLog } from '../../src/lib/log.js';
+import { openStore } from '../../src/store/store.js';
+import { WebServer } from '../../src/web/server.js';
+import { aJob } from './builders.js';
+
+const root = resolve(import.meta.dirname, '../..');
+export const PASSWORD = 'correct horse battery';
+export const API_KEY = 'key-for-scripts-0123456789';
+
+export interface WebTest {
+  context: Context;
+  /** Everything the engine was asked to do, in order. */
+  asked: string[];
+  /** Every webhook that was taken in, and the outcome of those that were refused. */
+  webhooks: { events: PlexWebhook[]; refused: WebhookOutcome[] };
+  logged: string[];
+  url: string;
+  stop(): Promise<void>;
+}
+
+const PROOF: PathProof = {
+  folder: '',
+  exists: true,
+  readable: true,
+  writable: true,
+  canRename: true,
+  canHardLink: true,
+  caseSensitive: true,
+  freeBytes: 1_000_000,
+  message: null,
+};
+
+/** A real web server over a real store; the engine behind it only remembers what it was asked. */
+export async function startWeb(
+  options: {
+    urlBase?: string;
+    publicUrl?: string;
+    password?: string | null;
+    apiKey?: string | null;
+    start?: boolean;
+  } = {},
+): Promise<WebTest> {
+  const dir = await mkdtemp(join(tmpdir(), 'mediaflow-web-'));
+  const logged: string[] = [];
+  const log = createLog('warn', { write: (line: string) => void logged.push(line) });
+  const now = (): Date => new Date();
+  const store = await openStore({ dir, log, now });
+  const password = options.password === undefined ? PASSWORD : options.password;
+  const apiKey = options.apiKey === undefined ? API_KEY : options.apiKey;
+  const access = new OwnerAccess({ secrets: store.secrets, log, password, apiKey });
+  await access.start();
+  const asked: string[] = [];
+  const webhooks: WebTest['webhooks'] = { events: [], refused: [] };
+  const plex = {
+    identity: () => {
+      asked.push('identity');
+      return Promise.resolve({
+        machineIdentifier: 'server-1',
+        name: 'Den',
+        version: '1.40',
+        platform: 'Linux',
+        webhooksEnabled: true,
+        pushNotifications: null,
+      });
+    },
+    sections: () =>
+      Promise.resolve([
+        {
+          id: '1',
+          serverId: 'server-1',
+          title: 'Films',
+          type: 'movie',
+          locations: ['/share/Films'],
+          refreshing: false,
+        },
+      ]),
+    sessions: () => Promise.resolve([]),
+  } as unknown as MediaServer;
+  const context = {
+    store,
+    bus: new Bus<Events>(() => undefined),
+    now,
+    newId,
+    log,
+    config: { version: '1.2.3', urlBase: options.urlBase ?? '', publicUrl: options.publicUrl ?? null, demo: false },
+    access,
+    readiness: () => ({ ready: true }),
+    problems: () => Promise.resolve([]),
+    server: () => plex,
+    connectPlex: () => plex,
+    provePath: (folder: string) =>
+      Promise.resolve({ ...PROOF, folder, message: folder.startsWith('/nowhere') ? 'does not exist' : null }),
+    intake: {
+      receive: (event: PlexWebhook) => {
+        webhooks.events.push(event);
+        return Promise.resolve('accepted');
+      },
+      count: (outcome: WebhookOutcome) => {
+        webhooks.refused.push(outcome);
+        return Promise.resolve();
+      },
+    },
+    sync: {
+      run: ({ mode }: { mode: string }) => {
+        if (asked.includes(`sync ${mode}`)) throw conflict('A sync is running already');
+        asked.push(`sync ${mode}`);
+        return { runId: 'run-1', done: Promise.resolve() };
+      },
+      status: () => ({ state: 'idle', done: 0, total: 0, lastRun: null }),
+    },
+    analyzer: {},
+    enqueue: {},
+    queue: {
+      state: () => ({ paused: false, running: 0, pending: 0, blocked: 0, reasons: [] }),
+      progress: () => null,
+      pause: () => Promise.resolve(void asked.push('pause')),
+      resume: () => Promise.resolve(void asked.push('resume')),
+      retry: (id: string) => store.jobs.put(aJob({ id })),
+      log: () => Promise.resolve('frame=1'),
+    },
+    rules: { list: () => [] },
+    presets: { list: () => [], problems: [] },
+  } as unknown as Context;
+  const web = new WebServer({ context, viewsDir: join(root, 'views'), publicDir: join(root, 'public') });
+  const port = await web.start({ port: 0, host: '127.0.0.1' });
+  return {
+    context,
+    asked,
+    webhooks,
+    logged,
+    url: `http://127.0.0.1:${port}${options.urlBase ?? ''}`,
+    async stop() {
+      await web.stop();
+      await store.close();
+      await rm(dir, { recursive: true });
+    },
+  };
+}
+
+/** A browser as far as sign-in is concerned: keeps its cookie, finds the token in the page, does not follow redirects. */
+export class Browser {
+  readonly #url: string;
+  #cookie = '';
+  token = '';
+
+  constructor(url: string) {
+    this.#url = url;
+  }
+
+  get cookie(): string {
+    return this.#cookie;
+  }
+
+  async get(path: string, headers: Record<string, string> = {}): Promise<{ response: Response; text: string }> {
+    const response = await fetch(this.#url + path, {
+      headers: { Cookie: this.#cookie, ...headers },
+      redirect: 'manual',
+    });
+    const text = await response.text();
+    this.#remember(response, text);
+    return { response, text };
+  }
+
+  async post(
+    path: string,
+    fields: Record<string, string> | [string, string][] = {},
+    headers: Record<string, string> = {},
+  ): Promise<{ response: Response; text: string }> {
+    const pairs = Array.isArray(fields) ? fields : Object.entries(fields);
+    const response = await fetch(this.#url + path, {
+      method: 'POST',
+      headers: { Cookie: this.#cookie, Origin: new URL(this.#url).origin, ...headers },
+      body: new URLSearchParams([...pairs, ['_csrf', this.token]]),
+      redirect: 'manual',
+    });
+    const text = await response.text();
+    this.#remember(response, text);
+    return { response, text };
+  }
+
+  async signIn(password = PASSWORD): Promise<void> {
+    await this.get('/sign-in');
+    await this.post('/sign-in', { password });
+    await this.get('/health');
+  }
+
+  #remember(response: Response, text: string): void {
+    const [set] = response.headers.getSetCookie();
+    if (set) this.#cookie = set.split(';')[0] ?? '';
+    const token = load(text)('meta[name="csrf-token"]').attr('content');
+    if (token) this.token = token;
+  }
+}
