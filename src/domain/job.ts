@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { AppError, ERROR_CODES } from './errors.js';
+import { ServerSnapshot } from './server-snapshot.js';
 
 export const JobState = z.enum([
   'queued',
@@ -58,6 +59,13 @@ export const Job = z.object({
   serverPath: z.string(),
   sizeBeforeBytes: z.int().nonnegative(),
   sizeAfterBytes: z.int().nonnegative().nullable(),
+  /** SHA-256 of the verified output. */
+  outputSha256: z.string().nullable(),
+  /** Every stream in a line, of the source and of the verified output. */
+  streamsBefore: z.array(z.string()),
+  streamsAfter: z.array(z.string()),
+  /** Milliseconds the encoder ran. */
+  encodeMs: z.int().nonnegative().nullable(),
   expectedSavesBytes: z.int().nullable(),
   fingerprint: Fingerprint.nullable(),
   attempt: z.int().positive(),
@@ -72,6 +80,12 @@ export const Job = z.object({
   error: z.object({ code: z.enum(ERROR_CODES), message: z.string() }).nullable(),
   /** The owner said: replace this one without asking again. */
   approvedToReplace: z.boolean(),
+  /** What the media server said about the item just before the swap. */
+  serverBefore: ServerSnapshot.nullable(),
+  /** A swap that had to be put off is not tried again before this ISO time. */
+  nextTryAt: z.string().nullable(),
+  /** How often the swap was put off. */
+  postponed: z.int().nonnegative(),
   createdAt: z.string(),
   startedAt: z.string().nullable(),
   finishedAt: z.string().nullable(),
@@ -96,6 +110,26 @@ const NEXT: Record<JobState, readonly JobState[]> = {
 
 export const isFinished = (state: JobState): boolean => ['done', 'failed', 'cancelled', 'skipped'].includes(state);
 
+/** What an attempt leaves on a job; gone when it is queued again. */
+const UNTRIED = {
+  stage: null,
+  percent: 0,
+  workerId: null,
+  startedAt: null,
+  finishedAt: null,
+  error: null,
+  checks: [],
+  outputPath: null,
+  outputSha256: null,
+  sizeAfterBytes: null,
+  streamsAfter: [],
+  encodeMs: null,
+  approvedToReplace: false,
+  serverBefore: null,
+  nextTryAt: null,
+  postponed: 0,
+} satisfies Partial<Job>;
+
 /** Moves a job to another state; throws `conflict` when that is no legal step. Clears and sets what belongs to the state. */
 export function moveJob(job: Job, state: JobState, at: string, change: Partial<Job> = {}): Job {
   if (!NEXT[job.state].includes(state)) {
@@ -105,7 +139,7 @@ export function moveJob(job: Job, state: JobState, at: string, change: Partial<J
     ...job,
     waitsFor: null,
     ...(state === 'queued'
-      ? { stage: null, percent: 0, workerId: null, startedAt: null, finishedAt: null, error: null, checks: [] }
+      ? { ...UNTRIED }
       : {}),
     ...(state === 'running' ? { stage: 'prepare' as const, percent: 0, startedAt: at, error: null } : { stage: null }),
     ...(isFinished(state) ? { finishedAt: at } : {}),

@@ -63,3 +63,18 @@ function tailOf(path: string, folder: string): string | null {
 
 const joinTail = (folder: string, tail: string, separator: string): string =>
   tail === '' ? trimEnd(folder) : trimEnd(folder) === '/' ? `/${tail}` : `${trimEnd(folder)}${separator}${tail}`;
+
+/** The folder a server path lies in, with the server's own separators and none at the end. */
+export function serverFolderOf(serverPath: string): string {
+  const at = isWindowsPath(serverPath)
+    ? Math.max(serverPath.lastIndexOf('\\'), serverPath.lastIndexOf('/'))
+    : serverPath.lastIndexOf('/');
+  return at <= 0 ? serverPath.slice(0, 1) : serverPath.slice(0, at);
+}
+
+/** The same path with another extension (with its dot). */
+export function withExtension(path: string, extension: string): string {
+  const start = Math.max(path.lastIndexOf('/'), path.lastIndexOf('\\')) + 1;
+  const dot = path.lastIndexOf('.');
+  return (dot > start ? path.slice(0, dot) : path) + extension;
+}

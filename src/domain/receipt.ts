@@ -1,20 +1,7 @@
 import { z } from 'zod';
 import { Check } from './job.js';
-
-/** What the media server said about an item, before or after a swap. */
-export const ServerSnapshot = z.object({
-  ratingKey: z.string(),
-  addedAt: z.string(),
-  plays: z.int(),
-  viewOffsetMs: z.int(),
-  lastPlayedAt: z.string().nullable(),
-  userRating: z.number().nullable(),
-  labels: z.array(z.string()),
-  collections: z.array(z.string()),
-  sizeBytes: z.int().nullable(),
-  videoCodec: z.string().nullable(),
-});
-export type ServerSnapshot = z.infer<typeof ServerSnapshot>;
+import type { Probe, ProbedStream } from './probe.js';
+import { ServerSnapshot } from './server-snapshot.js';
 
 /** The lasting record of one replacement: what was there, what is there, and that Plex agrees. */
 export const Receipt = z.object({
@@ -39,3 +26,19 @@ export const Receipt = z.object({
   differences: z.array(z.string()),
 });
 export type Receipt = z.infer<typeof Receipt>;
+
+/** Every stream of a file in a line for people: `video hevc 1920x1080 10 bit`, `audio ac3 6 channels, eng`. */
+export const streamLines = (probe: Probe): string[] => probe.streams.map(lineOf);
+
+function lineOf(stream: ProbedStream): string {
+  const { kind, codec, width, height, bitDepth, channels, language, title } = stream;
+  const main = [
+    kind,
+    codec,
+    ...(kind === 'video' && width !== null && height !== null ? [`${width}x${height}`] : []),
+    ...(kind === 'video' && bitDepth !== null ? [`${bitDepth} bit`] : []),
+    ...(kind === 'audio' && channels !== null ? [`${channels} channels`] : []),
+  ].join(' ');
+  const flags = stream.flags.filter((flag) => flag === 'default' || flag === 'forced');
+  return [main, ...[language, title].filter((part) => part !== null), ...flags].join(', ');
+}
