@@ -126,11 +126,10 @@ export function withRefusal(
   error: { message: string; fields: Readonly<Record<string, string>> },
   typed: Record<string, unknown>,
 ): object {
-  const given = Object.fromEntries(
-    Object.entries(typed).filter(([name]) => Object.hasOwn(data, name) && !/password|token|secret/i.test(name)),
-  );
+  const open = Object.entries(typed).filter(([name]) => !/password|token|secret|_csrf/i.test(name));
+  const given = Object.fromEntries(open.filter(([name]) => Object.hasOwn(data, name)));
   const fields = (data as { fields?: unknown }).fields;
-  if (!Array.isArray(fields)) return { ...data, ...given, error };
+  if (!Array.isArray(fields)) return { ...data, ...given, typed: Object.fromEntries(open), error };
   const drawn = (fields as Field[]).map((field) => {
     const own = Object.entries(error.fields).find(([path]) => path.split('.').includes(field.name));
     const raw = typed[field.name];

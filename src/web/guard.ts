@@ -95,7 +95,7 @@ export class Guard {
     if (level === 'public') return;
     const grant = this.#grantOf(req);
     if (this.#withKey.has(req)) {
-      if (level !== 'person') return;
+      if (level === 'owner') return;
       throw new AppError('forbidden', 'An API key may not do this. Sign in on the page instead.');
     }
     if (grant === 'owner' || (grant === 'setup' && level === 'setup')) return;
@@ -116,9 +116,9 @@ export class Guard {
     }
   }
 
-  /** The token that forms must send back. */
+  /** The token that forms must send back; empty for whoever came without a session, such as a script with its key. */
   token(req: Request): string {
-    return this.#csrf.generateToken(req);
+    return this.#sessionOf(req) === undefined ? '' : this.#csrf.generateToken(req);
   }
 
   /** Gives the browser a fresh session with this grant, or ends the one it has. */
@@ -147,8 +147,12 @@ export class Guard {
     });
   }
 
-  // A request that was refused before its session was read has none, whatever the types say.
   #grantOf(req: Request): 'owner' | 'setup' | null {
-    return this.#sessions.grantOf((req as { session?: Request['session'] }).session);
+    return this.#sessions.grantOf(this.#sessionOf(req));
+  }
+
+  // A request that was refused before its session was read has none, whatever the types say.
+  #sessionOf(req: Request): Request['session'] | undefined {
+    return (req as { session?: Request['session'] }).session;
   }
 }

@@ -37,6 +37,7 @@ const idsOf = (name: LiveEvent, payload: Events[LiveEvent]): readonly string[] =
 export class Live {
   readonly #ctx: Context;
   readonly #sessions: SessionStore;
+  readonly #readSession: RequestHandler;
   readonly #io: Server;
   readonly #ids = new Map<LiveEvent, Set<string>>();
   readonly #progress = new Map<string, Events['job.progressed']>();
@@ -47,6 +48,7 @@ export class Live {
   constructor(ctx: Context, sessions: SessionStore, readSession: RequestHandler) {
     this.#ctx = ctx;
     this.#sessions = sessions;
+    this.#readSession = readSession;
     this.#io = new Server({
       path: `${ctx.config.urlBase}/socket.io`,
       serveClient: false,
@@ -55,7 +57,6 @@ export class Live {
         answer(null, this.#mayConnect(req));
       },
     });
-    this.#io.engine.use(readSession);
     this.#io.on('connection', (socket) => {
       if (!this.#isOwner(socket)) socket.disconnect(true);
     });
@@ -64,6 +65,8 @@ export class Live {
   /** Listens on the web server and to the bus. */
   start(server: HttpServer): void {
     this.#io.attach(server);
+    // Runs before the check of who may connect, which needs the session.
+    this.#io.engine.use(this.#readSession);
     for (const name of LIVE) this.#undo.push(this.#follow(name));
     this.#rechecking = setInterval(() => {
       this.recheck();

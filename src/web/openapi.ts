@@ -8,16 +8,37 @@ const ErrorBody = z.object({
 
 type Json = Record<string, unknown>;
 
-const schemaOf = (schema: z.ZodType, io: 'input' | 'output'): Json => {
-  const json = z.toJSONSchema(schema, { io, unrepresentable: 'any' });
-  return Object.fromEntries(Object.entries(json).filter(([name]) => name !== '$schema'));
-};
+/** Parts that a schema refers to (those that hold themselves, such as "any JSON"), by name; in one document they are written once. */
+class Shared {
+  readonly #names = new Map<string, string>();
+  readonly schemas: Record<string, Json> = {};
+
+  schemaOf(schema: z.ZodType, io: 'input' | 'output'): Json {
+    const { $defs = {}, ...json } = z.toJSONSchema(schema, { io, unrepresentable: 'any' }) as Json & { $defs?: Json };
+    const names = Object.entries($defs).map(([local, part]) => [local, this.#nameOf(JSON.stringify(part))] as const);
+    const refer = (part: unknown): Json =>
+      names.reduce<Json>(
+        (text, [local, name]) =>
+          JSON.parse(JSON.stringify(text).replaceAll(`"#/$defs/${local}"`, `"#/components/schemas/${name}"`)) as Json,
+        part as Json,
+      );
+    for (const [local, name] of names) this.schemas[name] = refer($defs[local]);
+    const whole = refer(json);
+    return Object.fromEntries(Object.entries(whole).filter(([name]) => name !== '$schema'));
+  }
+
+  #nameOf(content: string): string {
+    const name = this.#names.get(content) ?? `Part${this.#names.size + 1}`;
+    this.#names.set(content, name);
+    return name;
+  }
+}
 
 /** `/api/library/items/:id` -> `/api/library/items/{id}` */
 const toTemplate = (path: string): string => path.replace(/:(\w+)/g, '{$1}');
 
-function operationOf({ action, method, access }: Route, path: string): Json {
-  const input = schemaOf(action.input, 'input');
+function operationOf({ action, method, access }: Route, path: string, shared: Shared): Json {
+  const input = shared.schemaOf(action.input, 'input');
   const properties = (input['properties'] ?? {}) as Record<string, Json>;
   const required = (input['required'] ?? []) as string[];
   const inPath = Array.from(path.matchAll(/:(\w+)/g), ([, name = '']) => name);
@@ -34,7 +55,7 @@ function operationOf({ action, method, access }: Route, path: string): Json {
     properties: Object.fromEntries(others),
     required: required.filter((name) => !inPath.includes(name)),
   };
-  const output = schemaOf(action.output, 'output');
+  const output = shared.schemaOf(action.output, 'output');
   const answer = output['type'] === 'string' ? 'text/plain' : 'application/json';
   return {
     summary: action.summary,
@@ -58,10 +79,11 @@ function operationOf({ action, method, access }: Route, path: string): Json {
 /** The OpenAPI 3.1 document of every row that has an API path. */
 export function openApi(routes: readonly Route[], version: string, urlBase: string): Json {
   const paths: Record<string, Json> = {};
+  const shared = new Shared();
   for (const route of routes) {
     if (route.api === null) continue;
     const template = toTemplate(route.api);
-    paths[template] = { ...paths[template], [route.method]: operationOf(route, route.api) };
+    paths[template] = { ...paths[template], [route.method]: operationOf(route, route.api, shared) };
   }
   return {
     openapi: '3.1.0',
@@ -70,7 +92,7 @@ export function openApi(routes: readonly Route[], version: string, urlBase: stri
     security: [{ apiKey: [] }, { session: [] }],
     paths,
     components: {
-      schemas: { Error: schemaOf(ErrorBody, 'output') },
+      schemas: { Error: shared.schemaOf(ErrorBody, 'output'), ...shared.schemas },
       securitySchemes: {
         apiKey: { type: 'apiKey', in: 'header', name: 'X-Api-Key' },
         session: { type: 'apiKey', in: 'cookie', name: 'mediaflow.sid' },
@@ -84,7 +106,7 @@ const ApiLine = z.object({ method: z.string(), path: z.string(), summary: z.stri
 const apiLines = (routes: readonly Route[]): z.infer<typeof ApiLine>[] =>
   routes.flatMap(({ api, method, action }) => {
     if (api === null) return [];
-    const { properties = {}, required = [] } = schemaOf(action.input, 'input') as {
+    const { properties = {}, required = [] } = new Shared().schemaOf(action.input, 'input') as {
       properties?: Record<string, unknown>;
       required?: string[];
     };

@@ -74,7 +74,7 @@ export const routes: readonly Route[] = [
   // ---- setup
   page('/setup/token',                      null,                                   setup.askSetupToken,      'setup/page', { access: 'public' }),
   post('/setup/token',                      null,                                   setup.enterSetupToken,    { access: 'public', session: 'setup', after: '/setup', form: '/setup/token' }),
-  page('/setup',                            '/api/setup',                           setup.showSetup,          'setup/page', { access: 'setup' }),
+  page('/setup',                            null,                                   setup.showSetup,          'setup/page', { access: 'setup' }),
   post('/setup/admin',                      null,                                   setup.setFirstPassword,   { access: 'setup', session: 'owner', after: '/setup', form: '/setup' }),
   post('/setup/plex',                       '/api/setup/plex',                      setup.setupPlex,          { after: '/setup', form: '/setup' }),
   post('/setup/paths',                      '/api/setup/paths',                     setup.setupPaths,         { after: '/setup?step=safety', form: '/setup' }),

@@ -13,7 +13,13 @@ import { Bus } from '../../src/lib/bus.js';
 import { newId } from '../../src/lib/ids.js';
 import { createLog } from '../../src/lib/log.js';
 import { openStore } from '../../src/store/store.js';
+import { buildApp } from '../../src/web/build-app.js';
+import { Guard } from '../../src/web/guard.js';
+import { API_PAGE, docsPage } from '../../src/web/openapi.js';
+import { Views } from '../../src/web/render.js';
+import { routes } from '../../src/web/routes.js';
 import { WebServer } from '../../src/web/server.js';
+import { SessionStore } from '../../src/web/sessions.js';
 import { aJob } from './builders.js';
 
 const root = resolve(import.meta.dirname, '../..');
@@ -150,6 +156,27 @@ export async function startWeb(
   };
 }
 
+interface Layer {
+  route?: { path: string | string[]; methods: Record<string, boolean> };
+  handle: { stack?: Layer[] };
+}
+
+/** `GET /queue` of everything that Express really answers, files aside. */
+export async function mountedRoutes({ context }: WebTest): Promise<string[]> {
+  const views = await Views.open(join(root, 'views'), '');
+  views.add('docs/page', API_PAGE);
+  const sessions = new SessionStore(context);
+  const guard = new Guard(context, sessions);
+  const doors = { ctx: context, guard, views, routes: [...routes, docsPage(routes)], onSession: () => undefined };
+  const list = (layers: readonly Layer[]): string[] =>
+    layers.flatMap(({ route, handle }) => {
+      if (!route) return list(handle.stack ?? []);
+      const methods = Object.keys(route.methods).map((method) => method.toUpperCase());
+      return [route.path].flat().flatMap((path) => methods.map((method) => `${method} ${path}`));
+    });
+  return list((buildApp(doors, join(root, 'public')).router as unknown as { stack: Layer[] }).stack);
+}
+
 /** A browser as far as sign-in is concerned: keeps its cookie, finds the token in the page, does not follow redirects. */
 export class Browser {
   readonly #url: string;
@@ -189,6 +216,24 @@ export class Browser {
     const text = await response.text();
     this.#remember(response, text);
     return { response, text };
+  }
+
+  /** What a script of the page sends to the API. */
+  async json(path: string, body: object): Promise<{ status: number; text: string }> {
+    const response = await fetch(this.#url + path, {
+      method: 'POST',
+      headers: {
+        Cookie: this.#cookie,
+        Origin: new URL(this.#url).origin,
+        'Content-Type': 'application/json',
+        'X-CSRF-Token': this.token,
+      },
+      body: JSON.stringify(body),
+      redirect: 'manual',
+    });
+    const text = await response.text();
+    this.#remember(response, '');
+    return { status: response.status, text };
   }
 
   async signIn(password = PASSWORD): Promise<void> {

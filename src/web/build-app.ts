@@ -1,0 +1,88 @@
+import compression from 'compression';
+import express, { type ErrorRequestHandler, type Express, type Router } from 'express';
+import type { Context } from '../actions/action.js';
+import { notFound } from '../domain/errors.js';
+import { securityHeaders } from './headers.js';
+import { isTrustedProxy } from './hosts.js';
+import { answerError, mount, type Doors } from './mount.js';
+import { openApi } from './openapi.js';
+import { routes } from './routes.js';
+import { plexWebhook } from './webhook.js';
+
+/** Puts every door of the web layer in its place: health checks, webhook, files, then what the route table says. */
+export function buildApp(doors: Doors, publicDir: string): Express {
+  const { ctx } = doors;
+  const app = express();
+  app.disable('x-powered-by');
+  app.set('trust proxy', (address: string) =>
+    isTrustedProxy(address, ctx.store.settings.value.security.trustedProxies),
+  );
+  app.use((_req, res, next) => {
+    res.set('X-Request-Id', ctx.newId('req'));
+    next();
+  });
+  app.use(securityHeaders(ctx.config.publicUrl));
+  app.use(healthChecks(ctx));
+  app.use(ctx.config.urlBase || '/', inside(doors, publicDir));
+  const refuse: ErrorRequestHandler = (error: unknown, req, res, next) => {
+    if (res.headersSent) {
+      next(error);
+      return;
+    }
+    answerError(doors, error, req, res).catch(next);
+  };
+  app.use((req, _res, next) => {
+    next(notFound('page', req.path));
+  });
+  app.use(refuse);
+  return app;
+}
+
+/** Everything below the url base. */
+function inside(doors: Doors, publicDir: string): Router {
+  const { ctx, guard } = doors;
+  const router = express.Router();
+  router.use(healthChecks(ctx));
+  // Before the host check: Plex may know this machine by any name, and the secret in the path says it is Plex.
+  router.post('/hooks/plex/:secret', plexWebhook(ctx));
+  router.use(guard.checkHost);
+  router.use(compression());
+  router.use(express.static(publicDir, { index: false, maxAge: '1h', redirect: false }));
+  router.use((_req, res, next) => {
+    res.set('Cache-Control', 'no-store');
+    next();
+  });
+  router.use(guard.identify);
+  router.use(express.json({ limit: '1mb' }));
+  router.use(express.urlencoded({ extended: true, limit: '256kb', parameterLimit: 2000 }));
+  router.get('/api/openapi.json', (req, res) => {
+    guard.allow(req, 'owner');
+    res.json(openApi(routes, ctx.config.version, ctx.config.urlBase));
+  });
+  mount(router, doors);
+  router.use((req, _res, next) => {
+    next(notFound('page', req.path));
+  });
+  const refuse: ErrorRequestHandler = (error: unknown, req, res, next) => {
+    if (res.headersSent) next(error);
+    else answerError(doors, error, req, res).catch(next);
+  };
+  router.use(refuse);
+  return router;
+}
+/** For Docker and load balancers: no sign-in, no detail, under any name. */
+function healthChecks(ctx: Context): Router {
+  const router = express.Router();
+  router.get(['/ping', '/healthz'], (_req, res) => {
+    res.type('text/plain').set('Cache-Control', 'no-store').send('ok');
+  });
+  router.get('/readyz', (_req, res) => {
+    const { ready } = ctx.readiness();
+    res
+      .status(ready ? 200 : 503)
+      .type('text/plain')
+      .set('Cache-Control', 'no-store')
+      .send(ready ? 'ready' : 'not ready');
+  });
+  return router;
+}
