@@ -1,0 +1,94 @@
+import { itemsOf } from './answer.js';
+import type { PlexClient } from './client.js';
+import { toInt, toStr, type Raw } from './coerce.js';
+import { badAnswer } from './failure.js';
+
+/** One page of a listing, without what earlier pages held already. */
+export interface RawPage {
+  items: Raw[];
+  total: number;
+  /** Fields of the answer around the items, such as `librarySectionID`. */
+  container: Raw;
+}
+
+interface ListRequest {
+  path: string;
+  query?: Readonly<Record<string, string | number>>;
+  pageSize: number;
+  /** Whether to insist on as many different items as the server counts. Off where items may move while we read. */
+  exact: boolean;
+  signal?: AbortSignal | undefined;
+}
+
+/**
+ * Reads a whole listing page by page; the next page is on its way while the caller works on this one.
+ *
+ * Advances by what came, not by what was asked. When the server counts fewer items than before, what moved up is read
+ * again. Throws `plex_bad_answer` when an answer ends before the server's own count.
+ */
+export async function* pagesOf(client: PlexClient, request: ListRequest): AsyncGenerator<RawPage> {
+  const abandon = new AbortController();
+  const signal = request.signal ? AbortSignal.any([request.signal, abandon.signal]) : abandon.signal;
+  const ask = (start: number): Promise<AnsweredPage> => {
+    const answer = askPage(client, { ...request, signal }, start);
+    // It may fail while the caller still works on the page before; the failure is thrown when that page is due.
+    answer.catch(() => undefined);
+    return answer;
+  };
+  const seen = new Set<string>();
+  let known = 0;
+  let isReread = false;
+  try {
+    for (let start: number | null = 0, next = ask(0); start !== null;) {
+      const page = await next;
+      const { length } = page.items;
+      const end: number = start + length;
+      // Without a count, a full page promises another one.
+      const total: number = page.total ?? end + (length === request.pageSize ? 1 : 0);
+      const isLast: boolean = page.total === null ? length !== request.pageSize : end >= total;
+      const removed: number = page.total === null ? 0 : Math.max(0, known - total);
+      if (length === 0 && !isLast) throw badAnswer(endsEarly(start, total));
+      const fresh = page.items.filter((item) => isFirst(item, seen));
+      if (fresh.length === 0 && !isLast && !isReread && removed === 0)
+        throw badAnswer('it repeats the same page of a list');
+      known = total;
+      isReread = removed > 0;
+      start = isReread ? Math.max(0, start - removed) : isLast ? null : end;
+      if (start !== null) next = ask(start);
+      else if (request.exact && seen.size < total) throw badAnswer(endsEarly(seen.size, total));
+      yield { items: fresh, total, container: page.container };
+    }
+  } finally {
+    abandon.abort();
+  }
+}
+
+interface AnsweredPage {
+  items: readonly Raw[];
+  total: number | null;
+  container: Raw;
+}
+
+async function askPage(client: PlexClient, request: ListRequest, start: number): Promise<AnsweredPage> {
+  const { container, totalSize } = await client.get({
+    path: request.path,
+    query: {
+      ...request.query,
+      'X-Plex-Container-Start': start,
+      // A size without a start is ignored, and the whole library comes in one answer.
+      'X-Plex-Container-Size': request.pageSize,
+    },
+    signal: request.signal,
+  });
+  return { items: itemsOf(container), total: toInt(container['totalSize']) ?? totalSize, container };
+}
+
+/** Something without a key cannot be told apart, so it counts as new. */
+function isFirst(item: Raw, seen: Set<string>): boolean {
+  const key = toStr(item['ratingKey']) ?? `without a key ${seen.size}`;
+  if (seen.has(key)) return false;
+  seen.add(key);
+  return true;
+}
+
+const endsEarly = (got: number, total: number): string => `a list ended after ${got} of ${total} entries`;

@@ -1,0 +1,266 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { AppError, invalid } from '../domain/errors.js';
+import type { LibraryItem, Section } from '../domain/library.js';
+import type { ItemPage, MediaServer, PlaySession, ServerIdentity, ServerSection } from '../domain/media-server.js';
+import { itemsOf } from './answer.js';
+import { PlexClient } from './client.js';
+import { toBool, toBoolOrNull, toIso, toList, toNum, toStr, type Raw } from './coerce.js';
+import { badAnswer } from './failure.js';
+import { pagesOf } from './listing.js';
+import { toItem } from './mapping.js';
+import { toPlaySession } from './play-sessions.js';
+import { isSameServerPath, serverBasename } from './server-path.js';
+
+const PAGE_SIZE = 500;
+const DETAILS_AT_ONCE = 50;
+/** Server and client clocks differ, and an item may be written a while after its time was taken. */
+const SINCE_OVERLAP_SEC = 300;
+const DEFAULT_TIMEOUT_MS = 60_000;
+/** A server that is busy scanning may not show an item for a moment. */
+const SECOND_LOOK_MS = 500;
+
+/** What a listing need not hold: it is most of the bytes, and nobody reads it here. */
+const SLIM = {
+  excludeElements: 'Country,Director,Genre,Image,Rating,Role,Similar,UltraBlurColors,Writer',
+  excludeFields: 'summary,tagline',
+  includeCollections: 1,
+};
+
+const typeNumber = ({ type }: Pick<Section, 'type'>): number => (type === 'movie' ? 1 : 4);
+const pathOf = (...parts: string[]): string => `/${parts.map(encodeURIComponent).join('/')}`;
+
+/**
+ * A Plex Media Server. Speaks JSON and understands XML; the token travels in a header only, and only to the server
+ * with the expected id. Aborting throws the signal's reason.
+ */
+export class PlexServer implements MediaServer {
+  readonly #client: PlexClient;
+
+  /** `expectedServerId` null: a server that is not known yet. `timeoutMs` is for one whole answer. */
+  constructor(options: {
+    url: string;
+    token: string;
+    clientId: string;
+    version: string;
+    expectedServerId?: string | null;
+    timeoutMs?: number;
+  }) {
+    this.#client = new PlexClient({
+      ...options,
+      expectedServerId: options.expectedServerId ?? null,
+      timeoutMs: options.timeoutMs ?? DEFAULT_TIMEOUT_MS,
+    });
+  }
+
+  /** Proves address and token; says what the server tells of itself. Preferences are for its owner only, so they may be null. */
+  async identity(signal?: AbortSignal): Promise<ServerIdentity> {
+    const identity = await this.#client.askIdentity(signal);
+    const machineIdentifier = toStr(identity['machineIdentifier']);
+    if (machineIdentifier === null) throw badAnswer('it does not say which server it is from');
+    const { container: root } = await this.#client.get({ path: '/', signal });
+    const preferences = await this.#preferences(signal);
+    return {
+      machineIdentifier,
+      name: toStr(root['friendlyName']) ?? 'Plex',
+      version: toStr(root['version']) ?? toStr(identity['version']) ?? '',
+      platform: toStr(root['platform']) ?? '',
+      webhooksEnabled: toBoolOrNull(preferences.get('WebHooksEnabled')),
+      pushNotifications: toBoolOrNull(preferences.get('PushNotificationsEnabled') ?? root['pushNotifications']),
+    };
+  }
+
+  /** The film and show libraries. */
+  async sections(signal?: AbortSignal): Promise<ServerSection[]> {
+    const { container } = await this.#client.get({ path: '/library/sections', signal });
+    const serverId = await this.#client.serverId(signal);
+    const directories = toList(container['Directory']);
+    if ((toNum(container['size']) ?? 0) > directories.length) throw badAnswer('it holds fewer libraries than it says');
+    return directories.flatMap((raw) => {
+      const id = toStr(raw['key']);
+      const type = toStr(raw['type']);
+      if (id === null || (type !== 'movie' && type !== 'show')) return [];
+      const locations = toList(raw['Location']).flatMap(({ path }) => toStr(path) ?? []);
+      return { id, serverId, title: toStr(raw['title']) ?? id, type, locations, refreshing: toBool(raw['refreshing']) };
+    });
+  }
+
+  /** Throws `plex_bad_answer` when the server counts more than it lists. With `since`, first what changed, then what was added. */
+  async *items(
+    section: Pick<Section, 'id' | 'type'>,
+    options: { since?: string; signal?: AbortSignal } = {},
+  ): AsyncGenerator<ItemPage> {
+    const place = { serverId: await this.#client.serverId(options.signal), sectionId: section.id };
+    const pages =
+      options.since === undefined
+        ? this.#list(section, { sort: 'id' }, true, options.signal)
+        : this.#changed(section, secondsOf(options.since), options.signal);
+    for await (const { items, total } of pages)
+      yield { items: items.flatMap((raw) => toItem(raw, place) ?? []), total };
+  }
+
+  async details(ratingKeys: readonly string[], signal?: AbortSignal): Promise<LibraryItem[]> {
+    const items: LibraryItem[] = [];
+    const keys = [...new Set(ratingKeys)];
+    for (let at = 0; at < keys.length; at += DETAILS_AT_ONCE) {
+      for (const raw of await this.#metadata(keys.slice(at, at + DETAILS_AT_ONCE), signal)) {
+        const item = toItem(raw, await this.#place(raw, signal));
+        if (item !== null) items.push(item);
+      }
+    }
+    return items;
+  }
+
+  /** Looks twice before it says null. Throws `invalid` for something that is neither film nor episode. */
+  async item(ratingKey: string, signal?: AbortSignal): Promise<LibraryItem | null> {
+    let [raw] = await this.#metadata([ratingKey], signal);
+    if (raw === undefined) {
+      await sleep(SECOND_LOOK_MS, undefined, signal ? { signal } : {}).catch(() => signal?.throwIfAborted());
+      [raw] = await this.#metadata([ratingKey], signal);
+    }
+    if (raw === undefined) return null;
+    const item = toItem(raw, await this.#place(raw, signal));
+    if (item === null) throw invalid('That is neither a film nor an episode.');
+    return item;
+  }
+
+  async leaves(ratingKey: string, signal?: AbortSignal): Promise<{ ratingKey: string; addedAt: string }[]> {
+    const path = pathOf('library', 'metadata', keyOf(ratingKey), 'allLeaves');
+    const leaves: { ratingKey: string; addedAt: string }[] = [];
+    for await (const { items } of pagesOf(this.#client, { path, pageSize: PAGE_SIZE, exact: true, signal })) {
+      for (const raw of items) {
+        const key = toStr(raw['ratingKey']);
+        const addedAt = toIso(raw['addedAt']) ?? toIso(raw['updatedAt']);
+        if (key !== null && addedAt !== null) leaves.push({ ratingKey: key, addedAt });
+      }
+    }
+    return leaves;
+  }
+
+  async findByPath(section: Pick<Section, 'id' | 'type'>, path: string, signal?: AbortSignal): Promise<LibraryItem[]> {
+    const holds = (raw: Raw): boolean =>
+      toList(raw['Media']).some(({ Part }) =>
+        toList(Part).some(({ file }) => isSameServerPath(toStr(file) ?? '', path)),
+      );
+    const keys: string[] = [];
+    // The filter is not documented; what it lets through is compared in full.
+    for await (const { items } of this.#list(section, { file: serverBasename(path) }, false, signal))
+      keys.push(...items.filter(holds).flatMap((raw) => toStr(raw['ratingKey']) ?? []));
+    const found = await this.details(keys, signal);
+    return found.filter(({ files }) => files.some((file) => isSameServerPath(file.path, path)));
+  }
+
+  /** Throws `invalid` without a folder: that would scan the whole library. */
+  async refresh(sectionId: string, folder: string, signal?: AbortSignal): Promise<void> {
+    const path = folder.length > 1 ? folder.replace(/[\\/]+$/, '') : folder;
+    if (path === '') throw invalid('A scan needs a folder.');
+    const request = { path: pathOf('library', 'sections', keyOf(sectionId), 'refresh'), query: { path }, signal };
+    try {
+      await this.#client.send('GET', request);
+    } catch (error) {
+      // Every tool sends GET, Plex's own documents say POST.
+      if (!(error instanceof AppError) || error.code !== 'plex_not_found') throw error;
+      await this.#client.send('POST', request);
+    }
+  }
+
+  async analyze(ratingKey: string, signal?: AbortSignal): Promise<void> {
+    const path = pathOf('library', 'metadata', keyOf(ratingKey), 'analyze');
+    await this.#client.send('PUT', { path, signal });
+  }
+
+  async sessions(signal?: AbortSignal): Promise<PlaySession[]> {
+    const { container } = await this.#client.get({ path: '/status/sessions', signal });
+    return itemsOf(container).map(toPlaySession);
+  }
+
+  #list(
+    section: Pick<Section, 'id' | 'type'>,
+    query: Readonly<Record<string, string | number>>,
+    exact: boolean,
+    signal: AbortSignal | undefined,
+  ): ReturnType<typeof pagesOf> {
+    const path = pathOf('library', 'sections', keyOf(section.id), 'all');
+    const all = { type: typeNumber(section), ...SLIM, ...query };
+    return pagesOf(this.#client, { path, query: all, pageSize: PAGE_SIZE, exact, signal });
+  }
+
+  /**
+   * Two listings, newest first, each item once. Servers ignore filters they do not know, so every item's own times are
+   * compared as well; once a sorted list has come to older ones, the rest need not be read.
+   */
+  async *#changed(
+    section: Pick<Section, 'id' | 'type'>,
+    sinceSec: number,
+    signal: AbortSignal | undefined,
+  ): ReturnType<typeof pagesOf> {
+    const scope = section.type === 'movie' ? '' : 'episode.';
+    const seen = new Set<string>();
+    for (const field of ['updatedAt', 'addedAt']) {
+      const query = { [`${scope}${field}>>`]: sinceSec, sort: `${scope}${field}:desc` };
+      let last = Infinity;
+      let isSorted = true;
+      for await (const page of this.#list(section, query, false, signal)) {
+        for (const raw of page.items) {
+          const time = toNum(raw[field]) ?? 0;
+          isSorted &&= time <= last;
+          last = time;
+        }
+        const items = page.items.filter((raw) => {
+          const key = toStr(raw['ratingKey']) ?? '';
+          const isNew = Math.max(toNum(raw['updatedAt']) ?? 0, toNum(raw['addedAt']) ?? 0) >= sinceSec;
+          return isNew && !seen.has(key) && seen.add(key);
+        });
+        yield { ...page, items };
+        if (isSorted && last < sinceSec) break;
+      }
+    }
+  }
+
+  /** One answer for up to 50 ids. A server that answers 404 for the whole list because of one is asked for the halves. */
+  async #metadata(keys: readonly string[], signal: AbortSignal | undefined): Promise<Raw[]> {
+    const path = `/library/metadata/${keys.map((key) => encodeURIComponent(keyOf(key))).join(',')}`;
+    try {
+      // Without skipRefresh a detail answer may wait for the server to read the file again.
+      const { container } = await this.#client.get({ path, query: { skipRefresh: 1, includeCollections: 1 }, signal });
+      const section = container['librarySectionID'];
+      const asked = new Set(keys);
+      return itemsOf(container)
+        .filter((raw) => asked.has(toStr(raw['ratingKey']) ?? ''))
+        .map((raw) =>
+          section === undefined || 'librarySectionID' in raw ? raw : { ...raw, librarySectionID: section },
+        );
+    } catch (error) {
+      if (!(error instanceof AppError) || error.code !== 'plex_not_found') throw error;
+      if (keys.length === 1) return [];
+      const middle = Math.ceil(keys.length / 2);
+      const first = await this.#metadata(keys.slice(0, middle), signal);
+      return [...first, ...(await this.#metadata(keys.slice(middle), signal))];
+    }
+  }
+
+  async #place(raw: Raw, signal: AbortSignal | undefined): Promise<{ serverId: string; sectionId: string }> {
+    return { serverId: await this.#client.serverId(signal), sectionId: toStr(raw['librarySectionID']) ?? '' };
+  }
+
+  async #preferences(signal: AbortSignal | undefined): Promise<Map<string, unknown>> {
+    try {
+      const { container } = await this.#client.get({ path: '/:/prefs', signal });
+      return new Map(toList(container['Setting']).map(({ id, value }) => [toStr(id) ?? '', value]));
+    } catch (error) {
+      if (error instanceof AppError) return new Map();
+      throw error;
+    }
+  }
+}
+
+/** An id that may stand in a path. Throws `invalid` for an empty one: that would address everything. */
+function keyOf(id: string): string {
+  if (id === '' || id === '.' || id === '..') throw invalid('That id cannot be asked for.');
+  return id;
+}
+
+function secondsOf(since: string): number {
+  const ms = Date.parse(since);
+  if (Number.isNaN(ms)) throw invalid('The time to look back to is no time.');
+  return Math.max(0, Math.floor(ms / 1000) - SINCE_OVERLAP_SEC);
+}
