@@ -61,6 +61,8 @@ export const Job = z.object({
   sizeAfterBytes: z.int().nonnegative().nullable(),
   /** SHA-256 of the verified output. */
   outputSha256: z.string().nullable(),
+  /** The codec the media server should show afterwards; null when the video was copied. */
+  outputVideoCodec: z.string().nullable(),
   /** Every stream in a line, of the source and of the verified output. */
   streamsBefore: z.array(z.string()),
   streamsAfter: z.array(z.string()),
@@ -121,6 +123,7 @@ const UNTRIED = {
   checks: [],
   outputPath: null,
   outputSha256: null,
+  outputVideoCodec: null,
   sizeAfterBytes: null,
   streamsAfter: [],
   encodeMs: null,
@@ -138,9 +141,7 @@ export function moveJob(job: Job, state: JobState, at: string, change: Partial<J
   return {
     ...job,
     waitsFor: null,
-    ...(state === 'queued'
-      ? { ...UNTRIED }
-      : {}),
+    ...(state === 'queued' ? { ...UNTRIED } : {}),
     ...(state === 'running' ? { stage: 'prepare' as const, percent: 0, startedAt: at, error: null } : { stage: null }),
     ...(isFinished(state) ? { finishedAt: at } : {}),
     ...change,

@@ -100,6 +100,12 @@ export interface RuleRunner {
   parseOptions(id: string, options: Record<string, unknown>): Promise<Record<string, z.core.util.JSONType>>;
   /** A rule that throws or takes too long is marked broken and left out; the others' decisions come back. */
   evaluate(subjects: readonly Subject[], calls: readonly RuleCall[], facts: FactsSnapshot): Promise<Decision[]>;
+  /** The same for a whole library, batch by batch, and only what was found. `ruleIds`: the rules that answered. */
+  evaluateMany(
+    subjects: Iterable<Subject>,
+    calls: readonly RuleCall[],
+    facts: FactsSnapshot,
+  ): AsyncIterable<{ subjects: readonly Subject[]; findings: Decision[]; ruleIds: string[] }>;
 }
 
 /** Library facts as plain data, small enough to send to the worker thread with every call. */

@@ -115,6 +115,7 @@ export const aJob = (change: Partial<Job> = {}): Job => ({
   sizeBeforeBytes: 12_000_000_000,
   sizeAfterBytes: null,
   outputSha256: null,
+  outputVideoCodec: null,
   streamsBefore: [],
   streamsAfter: [],
   encodeMs: null,

@@ -1,0 +1,254 @@
+import { access, constants, readdir } from 'node:fs/promises';
+import { toAppError } from '../domain/errors.js';
+import type { Events } from '../domain/events.js';
+import type { MediaServer } from '../domain/media-server.js';
+import { isInside } from '../domain/paths.js';
+import type { Presets } from '../domain/presets.js';
+import type { Problem } from '../domain/problem.js';
+import type { RuleRunner } from '../domain/rule.js';
+import type { Executor } from '../domain/worker.js';
+import { freeBytes } from '../files/space.js';
+import type { Bus } from '../lib/bus.js';
+import type { Log } from '../lib/log.js';
+import { Loop } from '../lib/loop.js';
+import { formatBytes } from '../lib/units.js';
+import type { Store } from '../store/store.js';
+
+const LOOK_MS = 60_000;
+/** Less room than this beside the data and MediaFlow may soon be unable to write down what it does. */
+const LOW_BYTES = 500_000_000;
+
+export interface ProblemParts {
+  store: Store;
+  bus: Bus<Events>;
+  log: Log;
+  server: () => MediaServer;
+  presets: Presets;
+  rules: RuleRunner;
+  executor: Executor;
+  dataDir: string;
+}
+
+/** What the owner should know or mend, looked for once a minute and told with its fix. */
+export class Problems {
+  readonly #parts: ProblemParts;
+  readonly #loop: Loop;
+  #seen: readonly Problem[] = [];
+  #unsubscribe: () => void = () => undefined;
+
+  constructor(parts: ProblemParts) {
+    this.#parts = parts;
+    this.#loop = new Loop((signal) => this.#look(signal), {
+      everyMs: LOOK_MS,
+      onError: (error) => {
+        parts.log.warn({ err: error }, 'Looking for problems failed');
+      },
+    });
+  }
+
+  start(): void {
+    this.#unsubscribe = this.#parts.bus.on('settings.changed', () => {
+      this.#loop.wake();
+    });
+    this.#loop.start();
+  }
+
+  async stop(): Promise<void> {
+    this.#unsubscribe();
+    await this.#loop.stop();
+  }
+
+  /** Errors first. Costs nothing: what takes time was looked at before. */
+  list(): Problem[] {
+    const all = [...this.#parts.store.problems, ...this.#seen, ...this.#fromStore()];
+    return all.sort((a, b) => a.severity.localeCompare(b.severity));
+  }
+
+  async #look(signal: AbortSignal): Promise<void> {
+    const found = await Promise.all([
+      this.#lookAtPlex(signal),
+      this.#lookAtFolders(),
+      this.#lookAtTools(signal),
+      this.#lookAtRoom(),
+    ]);
+    const before = JSON.stringify(this.#seen);
+    this.#seen = found.flat();
+    if (before !== JSON.stringify(this.#seen)) this.#parts.bus.emit('problem.changed', {});
+  }
+
+  async #lookAtPlex(signal: AbortSignal): Promise<Problem[]> {
+    if (this.#parts.store.settings.value.plex.url === '') {
+      return [
+        problem('plex.missing', 'warning', 'Plex is not connected.', 'Enter its address and token.', '/settings/plex'),
+      ];
+    }
+    try {
+      const { webhooksEnabled, pushNotifications } = await this.#parts.server().identity(signal);
+      const hint = 'MediaFlow still looks for changes by its schedule.';
+      return [
+        ...(webhooksEnabled === false
+          ? [
+              problem(
+                'plex.webhooks-off',
+                'warning',
+                `Plex has webhooks turned off. ${hint}`,
+                'Turn on "Webhooks" in Plex under Settings, Network.',
+                null,
+              ),
+            ]
+          : []),
+        ...(pushNotifications === false
+          ? [
+              problem(
+                'plex.push-off',
+                'warning',
+                `Plex does not announce new titles. ${hint}`,
+                'Turn on "Push notifications" in Plex under Settings, General.',
+                null,
+              ),
+            ]
+          : []),
+      ];
+    } catch (error) {
+      if (signal.aborted) return [];
+      const { code, message } = toAppError(error);
+      return [
+        problem(
+          code.replace('_', '.'),
+          'error',
+          `Plex cannot be used: ${message}`,
+          'Check the connection; nothing is replaced until it answers.',
+          '/settings/plex',
+        ),
+      ];
+    }
+  }
+
+  async #lookAtFolders(): Promise<Problem[]> {
+    const { mappings } = this.#parts.store.settings.value.paths;
+    const found: Problem[] = [];
+    for (const { to } of mappings) {
+      const trouble = await troubleOf(to);
+      if (trouble !== null)
+        found.push(
+          problem(`folder.${to}`, 'error', trouble, 'Nothing in it is touched until it is back.', '/settings/paths'),
+        );
+    }
+    for (const section of this.#parts.store.sections.values()) {
+      for (const location of section.locations) {
+        if (mappings.some(({ from }) => isInside(location, from))) continue;
+        found.push(
+          problem(
+            `unmapped.${location}`,
+            'warning',
+            `${section.title} lies in ${location}, and MediaFlow does not know where this machine sees that folder.`,
+            'Add a path mapping for it.',
+            '/settings/paths',
+          ),
+        );
+      }
+    }
+    return found;
+  }
+
+  async #lookAtTools(signal: AbortSignal): Promise<Problem[]> {
+    const health = await this.#parts.executor.check(signal);
+    if (health.ok) return [];
+    return [
+      problem(
+        'tools.ffmpeg',
+        'error',
+        health.reason,
+        'Install ffmpeg, or set MEDIAFLOW_FFMPEG to where it lies.',
+        null,
+      ),
+    ];
+  }
+
+  async #lookAtRoom(): Promise<Problem[]> {
+    const free = await freeBytes(this.#parts.dataDir);
+    if (free >= LOW_BYTES) return [];
+    return [
+      problem(
+        'data.room',
+        'error',
+        `Only ${formatBytes(free)} are free beside MediaFlow's own data.`,
+        `Free some space on the disk of ${this.#parts.dataDir}.`,
+        null,
+      ),
+    ];
+  }
+
+  #fromStore(): Problem[] {
+    const { store, presets, rules } = this.#parts;
+    return [
+      ...store.sections
+        .where(({ frozen }) => frozen !== null)
+        .map(({ id, title, frozen }) =>
+          problem(
+            `frozen.${id}`,
+            'error',
+            `${title} is frozen: ${frozen ?? ''}`,
+            'Nothing in it is touched or forgotten until it is back. Sync when it is.',
+            '/library',
+          ),
+        ),
+      ...presets.problems.map(({ file, message }) =>
+        problem(
+          `preset.${file}`,
+          'warning',
+          `The preset file ${file} is not used: ${message}`,
+          'Mend the file and restart.',
+          '/presets',
+        ),
+      ),
+      ...rules
+        .list()
+        .filter((rule) => rule.problem !== null)
+        .map((rule) =>
+          problem(
+            `rule.${rule.id}`,
+            'warning',
+            `The rule ${rule.title} does not run: ${rule.problem ?? ''}`,
+            'The other rules go on. Mend its file and restart.',
+            '/rules',
+          ),
+        ),
+      ...store.quarantine
+        .where(({ state }) => state === 'lost')
+        .map(({ id, title, storedPath }) =>
+          problem(
+            `lost.${id}`,
+            'warning',
+            `The kept original of ${title} is no longer at ${storedPath}.`,
+            'If you moved it yourself, all is well.',
+            '/quarantine',
+          ),
+        ),
+    ];
+  }
+}
+
+const problem = (
+  id: string,
+  severity: Problem['severity'],
+  summary: string,
+  fix: string,
+  link: string | null,
+): Problem => ({ id, severity, summary, fix, link });
+
+/** What is wrong with a media folder, in a sentence; null when it can be worked in. */
+async function troubleOf(folder: string): Promise<string | null> {
+  try {
+    await access(folder, constants.R_OK | constants.W_OK);
+    const names = await readdir(folder);
+    return names.some((name) => !name.startsWith('.')) ? null : `${folder} is empty. Is its disk or share mounted?`;
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    if (code === 'ENOENT') return `${folder} is not there. Is its disk or share mounted?`;
+    if (code === 'EACCES' || code === 'EPERM')
+      return `${folder} may not be read and written by the user MediaFlow runs as.`;
+    if (code === 'EROFS') return `${folder} is read-only.`;
+    return `${folder} cannot be used: ${(error as Error).message}`;
+  }
+}

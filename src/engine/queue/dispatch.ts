@@ -1,0 +1,206 @@
+import { AppError, toAppError } from '../../domain/errors.js';
+import type { Job } from '../../domain/job.js';
+import { Loop } from '../../lib/loop.js';
+import { InFlight } from './in-flight.js';
+import type { JobBook } from './job-book.js';
+import type { QueueParts } from './parts.js';
+import { whyNothingRuns } from './reasons.js';
+import { mendJobs, type Unfinished } from './recover.js';
+import type { Replacer } from './replace.js';
+import type { Restorer } from './restore.js';
+import type { JobRunner } from './run-job.js';
+import type { Viewers } from './viewers.js';
+
+const LOOK_MS = 3000;
+/** Nothing can be said or done about a queue that stands still for less than this. */
+const STALLED_MS = 10 * 60_000;
+
+const byPriority = (a: Job, b: Job): number => b.priority - a.priority || a.createdAt.localeCompare(b.createdAt);
+
+/** Picks what is next and keeps it going: encodes up to the concurrency, swaps beside them. */
+export class Dispatcher {
+  readonly #parts: QueueParts;
+  readonly #book: JobBook;
+  readonly #runner: JobRunner;
+  readonly #replacer: Replacer;
+  readonly #restorer: Restorer;
+  readonly #viewers: Viewers;
+  readonly #loop: Loop;
+  readonly #encodes = new InFlight();
+  readonly #swaps = new InFlight();
+  readonly #unsubscribe: (() => void)[] = [];
+  #holdback = 0;
+  #trouble: string | null = null;
+  #stalled: { sinceMs: number; isTold: boolean } | null = null;
+
+  constructor(
+    parts: QueueParts,
+    work: { book: JobBook; runner: JobRunner; replacer: Replacer; restorer: Restorer; viewers: Viewers },
+  ) {
+    this.#parts = parts;
+    this.#book = work.book;
+    this.#runner = work.runner;
+    this.#replacer = work.replacer;
+    this.#restorer = work.restorer;
+    this.#viewers = work.viewers;
+    this.#loop = new Loop((signal) => this.#look(signal), {
+      everyMs: LOOK_MS,
+      onError: (error) => {
+        this.#trouble = toAppError(error).message;
+        parts.log.error({ err: error }, 'The queue could not go on; it tries again in a moment');
+      },
+    });
+  }
+
+  /** Continues what `recover` found half done, then looks for work. */
+  start(unfinished: Unfinished): void {
+    for (const { jobId, standing } of unfinished.swaps) {
+      void this.#swaps.start(jobId, (signal) => this.#guarded(jobId, this.#replacer.run(jobId, signal, standing)));
+    }
+    for (const { entryId, isRetired } of unfinished.restores) {
+      void this.#swaps.start(entryId, (signal) =>
+        this.#guarded(entryId, this.#restorer.restore(entryId, signal, { isRetired })),
+      );
+    }
+    const { bus } = this.#parts;
+    const wake = (): void => {
+      this.#loop.wake();
+    };
+    this.#unsubscribe.push(bus.on('queue.changed', wake), bus.on('settings.changed', wake));
+    this.#loop.start();
+  }
+
+  /** Aborts encodes (they are queued again) and swaps (their journal continues them) and waits for both. */
+  async stop(): Promise<void> {
+    for (const unsubscribe of this.#unsubscribe.splice(0)) unsubscribe();
+    const reason = new AppError('interrupted', 'MediaFlow was stopped');
+    await this.#loop.stop();
+    await Promise.all([this.#encodes.stopAll(reason), this.#swaps.stopAll(reason)]);
+  }
+
+  wake(): void {
+    this.#loop.wake();
+  }
+
+  /** Stops a running encode; resolves when it has ended and its job is closed. */
+  async cancel(jobId: string): Promise<void> {
+    await this.#encodes.stop(jobId, new AppError('cancelled', 'You cancelled it. The original was not touched.'));
+  }
+
+  /** Restores in the background; two clicks make one restore. */
+  restore(entryId: string): Promise<void> {
+    return this.#swaps.start(entryId, async (signal) => {
+      await this.#restorer.restore(entryId, signal);
+    });
+  }
+
+  isBusy(id: string): boolean {
+    return this.#swaps.has(id) || this.#encodes.has(id);
+  }
+
+  reasons(): string[] {
+    const jobs = this.#parts.store.jobs;
+    const { queue, safety } = this.#parts.store.settings.value;
+    return whyNothingRuns({
+      isPaused: queue.paused,
+      isDryRun: safety.dryRun,
+      running: this.#encodes.size + this.#swaps.size,
+      waiting: jobs.where(({ state }) => state === 'queued'),
+      blocked: jobs.where(({ state }) => state === 'blocked'),
+      verified: jobs.where(({ state }) => state === 'verified'),
+      viewers: this.#holdback,
+      trouble: this.#trouble,
+    });
+  }
+
+  async #look(signal: AbortSignal): Promise<void> {
+    await mendJobs(this.#parts, this.#book, (id) => this.isBusy(id));
+    await this.#unblock();
+    await this.#swapDue();
+    await this.#startWaiting(signal);
+    this.#trouble = null;
+    this.#tellWhenStalled();
+  }
+
+  async #unblock(): Promise<void> {
+    const { store, now } = this.#parts;
+    const { dryRun } = store.settings.value.safety;
+    const at = now().toISOString();
+    for (const job of store.jobs.where(({ state }) => state === 'blocked')) {
+      const isDue = job.nextTryAt === null ? !dryRun : job.nextTryAt <= at;
+      if (isDue) await this.#book.move(job.id, 'queued');
+    }
+  }
+
+  /** Verified results that may go in without asking: approved, and not put off. */
+  async #swapDue(): Promise<void> {
+    const { store, now } = this.#parts;
+    if (store.settings.value.safety.dryRun) return;
+    const at = now().toISOString();
+    const due = store.jobs.where(
+      ({ state, approvedToReplace, nextTryAt }) =>
+        state === 'verified' && approvedToReplace && (nextTryAt === null || nextTryAt <= at),
+    );
+    for (const job of due) await this.swap(job.id);
+  }
+
+  /** Moves a verified job to `replacing` and swaps in the background. Throws `conflict` when it is not verified. */
+  async swap(jobId: string): Promise<Job> {
+    const moved = this.#book.move(jobId, 'replacing', { approvedToReplace: true, nextTryAt: null });
+    // Registered in the same turn as the state: nobody may take the job for abandoned.
+    void this.#swaps
+      .start(jobId, async (signal) => {
+        await moved;
+        await this.#guarded(jobId, this.#replacer.run(jobId, signal));
+      })
+      .catch(() => undefined);
+    return moved;
+  }
+
+  async #startWaiting(signal: AbortSignal): Promise<void> {
+    const { store } = this.#parts;
+    const { queue } = store.settings.value;
+    this.#holdback = 0;
+    if (queue.paused || !store.jobs.where(({ state }) => state === 'queued').length) return;
+    if (queue.yieldToViewers) this.#holdback = await this.#viewers.transcoding(signal);
+    if (this.#holdback > 0) return;
+    const waiting = store.jobs.where(({ state }) => state === 'queued').sort(byPriority);
+    for (const job of waiting) {
+      if (this.#encodes.size >= queue.concurrency || signal.aborted) return;
+      const moved = this.#book.move(job.id, 'running', { workerId: 'local' });
+      void this.#encodes
+        .start(job.id, async (abort) => {
+          await moved;
+          await this.#guarded(job.id, this.#runner.run(job.id, abort));
+        })
+        .catch(() => undefined)
+        .finally(() => {
+          this.#loop.wake();
+        });
+      await moved;
+    }
+  }
+
+  /** The store could not be written at the end of some work: the job is picked up again by the next look. */
+  async #guarded(id: string, work: Promise<unknown>): Promise<void> {
+    try {
+      await work;
+    } catch (error) {
+      this.#parts.log.error({ err: error, id }, 'Work ended without its result being written down');
+      this.#trouble = toAppError(error).message;
+    }
+  }
+
+  #tellWhenStalled(): void {
+    const { store, bus } = this.#parts;
+    const isStill = this.#encodes.size === 0 && store.jobs.where(({ state }) => state === 'queued').length > 0;
+    if (!isStill) {
+      this.#stalled = null;
+      return;
+    }
+    this.#stalled ??= { sinceMs: performance.now(), isTold: false };
+    if (this.#stalled.isTold || performance.now() - this.#stalled.sinceMs < STALLED_MS) return;
+    this.#stalled.isTold = true;
+    bus.emit('queue.stalled', { reason: this.reasons().join(' ') || 'Jobs wait and nothing runs.' });
+  }
+}

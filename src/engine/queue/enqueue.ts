@@ -1,0 +1,144 @@
+import { AppError, conflict, invalid } from '../../domain/errors.js';
+import { attemptId, isFinished, MAX_ATTEMPTS, type Job } from '../../domain/job.js';
+import { displayTitle, type LibraryItem } from '../../domain/library.js';
+import type { MediaFile } from '../../domain/media.js';
+import { localRootOf } from '../../domain/paths.js';
+import type { QueueParts } from './parts.js';
+
+export interface JobRequest {
+  itemId: string;
+  fileId?: string;
+  presetId: string;
+  ruleId?: string;
+  recommendationId?: string;
+  priority?: number;
+  expectedSavesBytes?: number;
+  /** The owner insists: earlier failures with this preset do not count. */
+  force?: boolean;
+}
+
+/** Between a rule's 0 and 100: what the owner asks for by hand goes before what rules found. */
+const BY_HAND = 100;
+
+/** The only maker of jobs. */
+export class Enqueue {
+  readonly #parts: Pick<QueueParts, 'store' | 'bus' | 'now' | 'newId' | 'presets'>;
+
+  constructor(parts: Pick<QueueParts, 'store' | 'bus' | 'now' | 'newId' | 'presets'>) {
+    this.#parts = parts;
+  }
+
+  /**
+   * Queues a job. Throws `not_found`, `invalid`, `path_unmapped`, `file_missing`, `too_many_attempts`, or `conflict`
+   * when there is already one for the file. Nothing is awaited before the row is in memory: two clicks make one job.
+   */
+  async job(request: JobRequest): Promise<Job> {
+    const { store, bus } = this.#parts;
+    const draft = this.draft(request);
+    this.#refuseSecond(draft.sourcePath);
+    if (request.force !== true) this.#refuseLoop(draft);
+    await store.jobs.put(draft);
+    bus.emit('job.changed', draft);
+    bus.emit('queue.changed', {});
+    return draft;
+  }
+
+  /** The job a request would make; nothing is stored. Throws `not_found`, `invalid`, `path_unmapped`, `file_missing`, `conflict`. */
+  draft(request: JobRequest): Job {
+    const { store, now, newId, presets } = this.#parts;
+    const item = store.library.get(request.itemId);
+    const file = chooseFile(item, request.fileId);
+    const sourcePath = this.#localPathOf(item, file);
+    presets.get(request.presetId);
+    return {
+      id: newId('job'),
+      itemId: item.id,
+      fileId: file.id,
+      title: displayTitle(item),
+      ruleId: request.ruleId ?? null,
+      recommendationId: request.recommendationId ?? null,
+      presetId: request.presetId,
+      state: 'queued',
+      stage: null,
+      percent: 0,
+      workerId: null,
+      priority: request.priority ?? BY_HAND,
+      sourcePath,
+      targetPath: null,
+      outputPath: null,
+      serverPath: file.path,
+      sizeBeforeBytes: file.sizeBytes,
+      sizeAfterBytes: null,
+      outputSha256: null,
+      outputVideoCodec: null,
+      streamsBefore: [],
+      streamsAfter: [],
+      encodeMs: null,
+      expectedSavesBytes: request.expectedSavesBytes ?? null,
+      fingerprint: null,
+      attempt: 1,
+      planNotes: [],
+      commands: [],
+      checks: [],
+      waitsFor: null,
+      quarantineId: null,
+      error: null,
+      approvedToReplace: false,
+      serverBefore: null,
+      nextTryAt: null,
+      postponed: 0,
+      createdAt: now().toISOString(),
+      startedAt: null,
+      finishedAt: null,
+    };
+  }
+
+  #localPathOf(item: LibraryItem, file: MediaFile): string {
+    const { store } = this.#parts;
+    if (item.state === 'missing') {
+      throw new AppError('file_missing', 'Plex no longer lists this title. Sync the library, then try again.');
+    }
+    const frozen = store.sections.find(item.sectionId)?.frozen;
+    if (frozen) throw conflict(`Nothing in this library is touched until it is back: ${frozen}`);
+    if (file.localPath === null || localRootOf(file.localPath, store.settings.value.paths.mappings) === null) {
+      throw new AppError(
+        'path_unmapped',
+        `No path mapping covers ${file.path}. Say under Settings, Paths where this machine sees that folder.`,
+      );
+    }
+    return file.localPath;
+  }
+
+  #refuseSecond(sourcePath: string): void {
+    const [open] = this.#parts.store.jobs.where((job) => job.sourcePath === sourcePath && !isFinished(job.state));
+    if (open) throw conflict(`There is already a job for this file, and it is ${open.state}.`);
+  }
+
+  #refuseLoop({ sourcePath, sizeBeforeBytes, presetId }: Job): void {
+    const attempt = this.#parts.store.attempts.find(attemptId(sourcePath, sizeBeforeBytes, presetId));
+    if (!attempt || (!attempt.isFinal && attempt.failures < MAX_ATTEMPTS)) return;
+    const why = attempt.isFinal ? 'This was tried before' : `This failed ${attempt.failures} times`;
+    throw new AppError('too_many_attempts', `${why}: ${attempt.message} Retry it by hand if you want it tried again.`);
+  }
+}
+
+/** The asked file, or the largest that may be replaced. Throws `invalid`. */
+function chooseFile(item: LibraryItem, fileId: string | undefined): MediaFile {
+  if (fileId !== undefined) {
+    const file = item.files.find(({ id }) => id === fileId);
+    if (!file) throw invalid(`${displayTitle(item)} has no file ${fileId}. Plex may have seen a new one: sync first.`);
+    refuseUnusable(file);
+    return file;
+  }
+  const usable = item.files.filter(({ optimized, stackedParts }) => !optimized && stackedParts === 1);
+  const [largest] = usable.sort((a, b) => b.sizeBytes - a.sizeBytes);
+  const file = largest ?? item.files[0];
+  if (!file) throw invalid(`${displayTitle(item)} has no file yet.`);
+  refuseUnusable(file);
+  return file;
+}
+
+function refuseUnusable({ optimized, stackedParts }: MediaFile): void {
+  if (optimized) throw invalid('This is a copy that Plex made for small devices. Choose the original.');
+  if (stackedParts > 1) throw invalid('This title lies in several files that belong together. They are left alone.');
+}

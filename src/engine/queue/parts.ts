@@ -1,0 +1,31 @@
+import type { Events } from '../../domain/events.js';
+import type { MediaServer } from '../../domain/media-server.js';
+import type { Presets } from '../../domain/presets.js';
+import type { Executor } from '../../domain/worker.js';
+import type { SpaceLedger } from '../../files/space.js';
+import type { Swapper } from '../../files/swap.js';
+import type { Bus } from '../../lib/bus.js';
+import type { Log } from '../../lib/log.js';
+import type { Store } from '../../store/store.js';
+
+/** What the queue works with; handed in by the composition root. */
+export interface QueueParts {
+  store: Store;
+  bus: Bus<Events>;
+  log: Log;
+  now: () => Date;
+  newId: (prefix: string) => string;
+  /** Throws `plex_not_configured`. */
+  server: () => MediaServer;
+  presets: Presets;
+  /** This machine. */
+  executor: Executor;
+  swapper: Swapper;
+  space: SpaceLedger;
+  /** Absolute paths of the programs. */
+  tools: { ffmpeg: string; ffprobe: string };
+  /** Folder for job logs. */
+  logsDir: string;
+  /** Reads these items from the media server again, now. */
+  readNow: (ratingKeys: string[]) => Promise<void>;
+}

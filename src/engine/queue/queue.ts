@@ -1,0 +1,225 @@
+import { readFile, rm } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { AppError, conflict, notFound, toAppError } from '../../domain/errors.js';
+import { isFinished, type Job } from '../../domain/job.js';
+import type { QuarantineEntry } from '../../domain/quarantine.js';
+import type { Progress } from '../../domain/worker.js';
+import { Dispatcher } from './dispatch.js';
+import type { Enqueue } from './enqueue.js';
+import { Janitor } from './janitor.js';
+import { JobBook } from './job-book.js';
+import type { QueueParts } from './parts.js';
+import { recover } from './recover.js';
+import { Replacer } from './replace.js';
+import { Restorer } from './restore.js';
+import { JobRunner } from './run-job.js';
+import { ServerNews } from './tell-server.js';
+import { Viewers } from './viewers.js';
+
+/** An answer to "restore" waits this long for the end; what takes longer goes on by itself. Milliseconds. */
+const RESTORE_ANSWER_MS = 20_000;
+const LOG_TAIL_BYTES = 2_000_000;
+
+/** The queue as the rest of the program sees it. */
+export class Queue {
+  readonly #parts: QueueParts;
+  readonly #enqueue: Enqueue;
+  readonly #book: JobBook;
+  readonly #runner: JobRunner;
+  readonly #restorer: Restorer;
+  readonly #dispatcher: Dispatcher;
+  readonly #janitor: Janitor;
+
+  constructor(parts: QueueParts, enqueue: Enqueue) {
+    this.#parts = parts;
+    this.#enqueue = enqueue;
+    this.#book = new JobBook(parts);
+    const viewers = new Viewers(parts.server);
+    const news = new ServerNews(parts.server, parts.log);
+    this.#runner = new JobRunner(parts, this.#book);
+    this.#restorer = new Restorer(parts, viewers, news);
+    const replacer = new Replacer(parts, this.#book, viewers, news);
+    const work = { book: this.#book, runner: this.#runner, replacer, restorer: this.#restorer, viewers };
+    this.#dispatcher = new Dispatcher(parts, work);
+    this.#janitor = new Janitor(parts, this.#restorer);
+  }
+
+  /** Mends what a crash left, then starts to work. */
+  async start(): Promise<void> {
+    const unfinished = await recover(this.#parts, this.#book);
+    this.#dispatcher.start(unfinished);
+    this.#janitor.start();
+  }
+
+  async stop(): Promise<void> {
+    await Promise.all([this.#dispatcher.stop(), this.#janitor.stop()]);
+  }
+
+  state(): { paused: boolean; running: number; pending: number; blocked: number; reasons: string[] } {
+    const counts = { running: 0, pending: 0, blocked: 0 };
+    for (const { state } of this.#parts.store.jobs.values()) {
+      if (state === 'running' || state === 'replacing') counts.running++;
+      else if (state === 'queued') counts.pending++;
+      else if (state === 'blocked') counts.blocked++;
+    }
+    return { paused: this.#parts.store.settings.value.queue.paused, ...counts, reasons: this.#dispatcher.reasons() };
+  }
+
+  /** Throws `not_found`, and `conflict` when it has ended or is being replaced. */
+  async cancel(jobId: string): Promise<Job> {
+    const job = this.#book.get(jobId);
+    if (isFinished(job.state)) throw conflict(`This job is ${job.state} already.`);
+    if (job.state === 'replacing')
+      throw conflict('The file is being replaced right now. Restore the original afterwards.');
+    if (job.state === 'running') await this.#dispatcher.cancel(jobId);
+    const now = this.#book.get(jobId);
+    // It may have ended, or become something else, while it was being stopped.
+    if (isFinished(now.state)) return now;
+    const { outputPath } = now;
+    const cancelled = await this.#book.end(
+      jobId,
+      'cancelled',
+      new AppError('cancelled', 'You cancelled it. The original was not touched.'),
+    );
+    if (outputPath !== null) await rm(dirname(outputPath), { recursive: true, force: true });
+    return cancelled;
+  }
+
+  /** Queues an ended job again, earlier failures forgiven. Throws `conflict` when it has not ended badly. */
+  async retry(jobId: string): Promise<Job> {
+    const job = this.#book.get(jobId);
+    if (job.state === 'done') throw conflict('This job is done. Restore the original first if you want it made anew.');
+    if (!isFinished(job.state)) throw conflict(`This job is ${job.state}; there is nothing to retry.`);
+    const other = this.#parts.store.jobs
+      .where(({ sourcePath, state }) => sourcePath === job.sourcePath && !isFinished(state))
+      .at(0);
+    if (other) throw conflict(`There is already another job for this file, and it is ${other.state}.`);
+    return this.#book.move(jobId, 'queued', { attempt: 1 });
+  }
+
+  /** The owner's yes to a verified result. Throws `dry_run`, or `conflict` unless it is verified. */
+  async replace(jobId: string): Promise<Job> {
+    if (this.#parts.store.settings.value.safety.dryRun) {
+      throw new AppError('dry_run', 'Dry run is on: no file is touched. Turn it off under Settings, Safety.');
+    }
+    return this.#dispatcher.swap(jobId);
+  }
+
+  /** Throws `conflict` when the job does not wait. */
+  async move(jobId: string, where: 'top' | 'up' | 'down' | 'bottom'): Promise<Job> {
+    if (this.#book.get(jobId).state !== 'queued') throw conflict('Only a waiting job can be moved.');
+    const line = this.#parts.store.jobs
+      .where(({ state }) => state === 'queued')
+      .sort((a, b) => b.priority - a.priority || a.createdAt.localeCompare(b.createdAt));
+    const from = line.findIndex(({ id }) => id === jobId);
+    const last = line.length - 1;
+    const to = { top: 0, up: Math.max(0, from - 1), down: Math.min(last, from + 1), bottom: last }[where];
+    const others = line.filter(({ id }) => id !== jobId);
+    const before = others[to - 1]?.priority;
+    const after = others[to]?.priority;
+    return this.#place(jobId, others, to, before, after);
+  }
+
+  async #place(
+    jobId: string,
+    others: readonly Job[],
+    to: number,
+    before: number | undefined,
+    after: number | undefined,
+  ): Promise<Job> {
+    this.#parts.bus.emit('queue.changed', {});
+    if (before === undefined) return this.#book.patch(jobId, { priority: (after ?? 0) + 1 });
+    if (after === undefined) return this.#book.patch(jobId, { priority: before - 1 });
+    if (before > after) return this.#book.patch(jobId, { priority: (before + after) / 2 });
+    // Neighbours of the same priority: those before the new place are lifted a little, in their order.
+    const lifted = others.slice(0, to).filter(({ priority }) => priority === before);
+    await Promise.all(
+      lifted.map(({ id }, at) => this.#book.patch(id, { priority: before + (lifted.length - at + 1) / 1000 })),
+    );
+    return this.#book.patch(jobId, { priority: before + 1 / 2000 });
+  }
+
+  async pause(): Promise<void> {
+    await this.#setPaused(true);
+  }
+
+  async resume(): Promise<void> {
+    await this.#setPaused(false);
+  }
+
+  async #setPaused(paused: boolean): Promise<void> {
+    await this.#parts.store.settings.change({ queue: { paused } });
+    this.#parts.bus.emit('queue.changed', {});
+  }
+
+  progress(jobId: string): Progress | null {
+    return this.#runner.progress(jobId);
+  }
+
+  /** The last two megabytes of what ffmpeg wrote. Throws `not_found`. */
+  async log(jobId: string): Promise<string> {
+    this.#book.get(jobId);
+    try {
+      const text = await readFile(join(this.#parts.logsDir, `${jobId}.log`), 'utf8');
+      return text.length > LOG_TAIL_BYTES ? text.slice(-LOG_TAIL_BYTES) : text;
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code === 'ENOENT') throw notFound('log of the job', jobId);
+      throw error;
+    }
+  }
+
+  /** Plans without making a job. Reads the file, touches nothing. Throws what queueing throws. */
+  async simulate(request: {
+    itemId: string;
+    presetId: string;
+  }): Promise<{ planNotes: string[]; commands: string[]; skipped: string | null }> {
+    const draft = this.#enqueue.draft({ ...request, force: true });
+    try {
+      const { change } = await this.#runner.prepare(draft, AbortSignal.timeout(60_000));
+      return { planNotes: change.planNotes ?? [], commands: change.commands ?? [], skipped: null };
+    } catch (error) {
+      const { code, message } = toAppError(error);
+      if (code === 'internal') throw error;
+      return { planNotes: [], commands: [], skipped: message };
+    }
+  }
+
+  /** Throws what `Restorer.restore` throws. */
+  async restore(quarantineId: string): Promise<QuarantineEntry> {
+    const { store } = this.#parts;
+    const entry = store.quarantine.get(quarantineId);
+    if (entry.state !== 'kept') throw conflict(`This original was already ${entry.state}.`);
+    if (this.#dispatcher.isBusy(quarantineId)) throw conflict('This original is being restored already.');
+    const work = this.#dispatcher.restore(quarantineId);
+    const timer = new AbortController();
+    const patience = sleep(RESTORE_ANSWER_MS, undefined, { signal: timer.signal }).catch(() => undefined);
+    const stood = this.#untilRestored(quarantineId);
+    try {
+      await Promise.race([work, stood.done, patience]);
+    } finally {
+      timer.abort();
+      stood.forget();
+    }
+    work.catch((error: unknown) => {
+      this.#parts.log.warn({ err: error, quarantineId }, 'A restore did not come to its end');
+    });
+    return store.quarantine.get(quarantineId);
+  }
+
+  /** The file stands long before Plex has been told. */
+  #untilRestored(id: string): { done: Promise<void>; forget: () => void } {
+    let forget = (): void => undefined;
+    const done = new Promise<void>((resolve) => {
+      forget = this.#parts.bus.on('quarantine.changed', ({ ids }) => {
+        if (ids.includes(id) && this.#parts.store.quarantine.find(id)?.state === 'restored') resolve();
+      });
+    });
+    return { done, forget };
+  }
+
+  async purge(quarantineId: string): Promise<QuarantineEntry> {
+    if (this.#dispatcher.isBusy(quarantineId)) throw conflict('This original is being restored right now.');
+    return this.#restorer.purge(quarantineId, 'owner');
+  }
+}

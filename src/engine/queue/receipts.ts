@@ -1,0 +1,91 @@
+import { AppError } from '../../domain/errors.js';
+import type { Job } from '../../domain/job.js';
+import type { QuarantineEntry } from '../../domain/quarantine.js';
+import type { Receipt } from '../../domain/receipt.js';
+import type { ServerSnapshot } from '../../domain/server-snapshot.js';
+import type { Placed, SwapPlan } from '../../files/swap.js';
+import type { QueueParts } from './parts.js';
+
+const DAY_MS = 86_400_000;
+
+/** Ids are made of the job's, so that writing them again after a crash changes nothing. */
+const keptId = (jobId: string): string => `kept-${jobId}`;
+const receiptId = (jobId: string): string => `receipt-${jobId}`;
+
+/** Writes down what was swapped: the kept original and the receipt. Resolves with the id of the kept original. */
+export async function keepReceipt(
+  { store, bus, now }: Pick<QueueParts, 'store' | 'bus' | 'now'>,
+  job: Job,
+  result: {
+    plan: SwapPlan;
+    placed: Placed;
+    after: ServerSnapshot | null;
+    isShown: boolean;
+    differences: string[];
+  },
+): Promise<string> {
+  const { plan, placed } = result;
+  const at = now();
+  if (plan.storedPath === null || placed.storedFingerprint === null) {
+    throw new AppError('internal', `The swap of ${job.id} kept no original`);
+  }
+  const entry: QuarantineEntry = {
+    id: keptId(job.id),
+    jobId: job.id,
+    itemId: job.itemId,
+    title: job.title,
+    originalPath: plan.sourcePath,
+    storedPath: plan.storedPath,
+    replacementPath: plan.targetPath,
+    replacementSha256: plan.outputSha256,
+    sizeBytes: plan.sourceFingerprint.sizeBytes,
+    replacementSizeBytes: plan.outputSizeBytes,
+    sha256: placed.sourceSha256,
+    fingerprint: placed.storedFingerprint,
+    state: 'kept',
+    keptAt: at.toISOString(),
+    purgeAt: new Date(at.getTime() + store.settings.value.safety.quarantineDays * DAY_MS).toISOString(),
+    endedAt: null,
+  };
+  const receipt: Receipt = {
+    id: receiptId(job.id),
+    jobId: job.id,
+    itemId: job.itemId,
+    title: job.title,
+    ruleId: job.ruleId,
+    presetId: job.presetId,
+    workerId: job.workerId,
+    at: at.toISOString(),
+    before: {
+      path: plan.sourcePath,
+      sizeBytes: plan.sourceFingerprint.sizeBytes,
+      sha256: placed.sourceSha256,
+      streams: job.streamsBefore,
+    },
+    after: {
+      path: plan.targetPath,
+      sizeBytes: plan.outputSizeBytes,
+      sha256: plan.outputSha256,
+      streams: job.streamsAfter,
+    },
+    quarantineId: entry.id,
+    checks: job.checks,
+    encodeMs: job.encodeMs ?? 0,
+    plexBefore: job.serverBefore,
+    plexAfter: result.after,
+    plexShowsResult: result.isShown,
+    differences: result.differences,
+  };
+  await Promise.all([
+    store.quarantine.put(entry),
+    store.receipts.put(receipt),
+    store.audit.append({
+      who: job.ruleId === null ? 'owner' : `rule ${job.ruleId}`,
+      action: 'replace file',
+      object: plan.targetPath,
+      detail: { jobId: job.id, keptAs: plan.storedPath, before: receipt.before.sha256, after: receipt.after.sha256 },
+    }),
+  ]);
+  bus.emit('quarantine.changed', { ids: [entry.id] });
+  return entry.id;
+}
