@@ -1,0 +1,51 @@
+import { chmod, lstat, mkdir, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { AppError } from '../domain/errors.js';
+import { errnoOf, naming } from './file-error.js';
+
+const HIDDEN = '.mediaflow';
+
+const hiddenDirOf = (root: string): string => join(root, HIDDEN);
+
+/** Where encodes of this media root grow: on the same disk, so that the swap is a rename. */
+export const workDirOf = (root: string): string => join(root, HIDDEN, 'work');
+
+/** Where replaced originals of this media root are kept. */
+export const quarantineDirOf = (root: string): string => join(root, HIDDEN, 'quarantine');
+
+/**
+ * Makes the hidden folders of a media root, closed to others, with a `.plexignore`, so that Plex never lists what lies in them.
+ * The root itself is never made: where it is missing its disk is not mounted. Throws `file_missing`, `file_denied`, `path_forbidden`.
+ */
+export async function prepareHidden(root: string): Promise<void> {
+  const hidden = hiddenDirOf(root);
+  await naming(root, async () => {
+    await makeFolder(hidden);
+    await makeFolder(workDirOf(root));
+    await makeFolder(quarantineDirOf(root));
+  });
+  await naming(hidden, () => writeOnce(join(hidden, '.plexignore'), '*\n'));
+}
+
+async function makeFolder(path: string): Promise<void> {
+  try {
+    await mkdir(path, { mode: 0o700 });
+  } catch (error) {
+    if (errnoOf(error) !== 'EEXIST') throw error;
+    // What is moved into a linked folder would leave the disk it belongs to.
+    if (!(await lstat(path)).isDirectory()) {
+      throw new AppError('path_forbidden', `${path} must be a folder of its own, not a link or a file. Move it away.`);
+    }
+    return;
+  }
+  // The umask may have taken more than wanted, a share may know no modes: neither is a reason to stop.
+  await chmod(path, 0o700).catch(() => undefined);
+}
+
+async function writeOnce(path: string, text: string): Promise<void> {
+  try {
+    await writeFile(path, text, { flag: 'wx' });
+  } catch (error) {
+    if (errnoOf(error) !== 'EEXIST') throw error;
+  }
+}
