@@ -23,7 +23,7 @@ export default defineRule({
       title: 'Enough Mbit/s for H.264 at 1080p',
       description: 'Other resolutions in proportion to their pixels.',
     }),
-    minSizeMb: z.number().min(0).max(100_000).default(50).meta({ title: 'Smallest file in MB' }),
+    minSizeMb: z.number().min(0).max(100_000).default(0).meta({ title: 'Smallest file in MB' }),
   }),
 
   evaluate({ file }, { preset, h264, mbpsAt1080p, minSizeMb }) {

@@ -31,7 +31,10 @@ ruleTest('codec-modernization', rule, {
       item: anItem({ file: { video: { width: 3840, height: 2160, bitrateKbps: 39_000 } } }),
     },
     'H.264 when told so': { item: anItem(), options: { h264: false } },
-    'a tiny file': { item: anItem({ file: { sizeBytes: 1_000_000, video: { codec: 'mpeg4' } } }) },
+    'a file below the smallest size': {
+      item: anItem({ file: { sizeBytes: 1_000_000, video: { codec: 'mpeg4' } } }),
+      options: { minSizeMb: 50 },
+    },
     'an optimized version': { item: anItem({ file: { optimized: true, video: { codec: 'mpeg4' } } }) },
     'a film in two pieces': { item: anItem({ file: { stackedParts: 2, video: { codec: 'mpeg4' } } }) },
     'Dolby Vision': { item: anItem({ file: { video: { codec: 'h264', bitrateKbps: 90_000, hdr: 'dolby-vision' } } }) },
