@@ -1,0 +1,26 @@
+import { join } from 'node:path';
+import type { Arg, EncodeStep } from '../domain/worker.js';
+
+/** Where the files of a step lie on the machine that runs it; absolute paths. */
+export interface Places {
+  input: string;
+  output: string;
+  scratchDir: string;
+}
+
+/** Puts paths into a step's arguments. The input gets `file:` before it, so that no name is read as a protocol. */
+export function placeArgs(args: readonly Arg[], places: Places): string[] {
+  return args.map((arg) => {
+    if (typeof arg === 'string') return arg;
+    if ('scratch' in arg) return join(places.scratchDir, arg.scratch);
+    return arg.file === 'input' ? `file:${places.input}` : places.output;
+  });
+}
+
+/** The command line of a step as one would type it. For people only; nothing is ever run from it. */
+export const commandLine = (step: EncodeStep, places: Places, ffmpeg = 'ffmpeg'): string =>
+  quoteArgs([ffmpeg, ...placeArgs(step.args, places)]);
+
+/** Arguments in one line, quoted for a POSIX shell where needed. */
+export const quoteArgs = (args: readonly string[]): string =>
+  args.map((arg) => (/^[\w@%+=:,./-]+$/.test(arg) ? arg : `'${arg.replaceAll("'", `'\\''`)}'`)).join(' ');
