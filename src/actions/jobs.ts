@@ -1,6 +1,7 @@
 import { z } from 'zod';
+import { invalid } from '../domain/errors.js';
 import { Job, JobState } from '../domain/job.js';
-import { action } from './action.js';
+import { action, type Context } from './action.js';
 import { Choices, listOf, pageOf, Paging } from './paging.js';
 
 const ById = z.object({ id: z.string() });
@@ -29,30 +30,60 @@ export const showJob = action({ summary: 'Show one job', input: ById, output: Jo
   Promise.resolve(store.jobs.get(id)),
 );
 
-/** Queues one job per item. Throws at the first item that cannot be queued; those before it stay queued. */
+const Several = z
+  .union([z.string().min(1), z.array(z.string().min(1)).max(500)])
+  .default([])
+  .transform((ids) => [...new Set([ids].flat())]);
+
+/** The items that hold files at these paths, as this machine or as Plex sees them. Throws `invalid` naming the first that is unknown. */
+function byPath({ store }: Context, paths: readonly string[]): { itemId: string; fileId: string }[] {
+  if (paths.length === 0) return [];
+  const known = new Map<string, { itemId: string; fileId: string }>();
+  for (const item of store.library.values()) {
+    for (const { id, path, localPath } of item.files) {
+      known.set(path, { itemId: item.id, fileId: id });
+      if (localPath !== null) known.set(localPath, { itemId: item.id, fileId: id });
+    }
+  }
+  return paths.map((path) => {
+    const found = known.get(path);
+    if (!found)
+      throw invalid(`${path} is not in the library. Sync first, or check the path.`, {
+        paths: 'is not in the library',
+      });
+    return found;
+  });
+}
+
+/** Queues one job per item or path. Throws at the first that cannot be queued; those before it stay queued. */
 export const createJobs = action(
   {
     summary: 'Queue jobs for library items',
     input: z.object({
-      itemIds: z
-        .union([z.string().min(1), z.array(z.string().min(1)).min(1).max(500)])
-        .transform((ids) => [...new Set([ids].flat())]),
+      itemIds: Several,
+      paths: Several,
       presetId: z.string(),
+      /** Only this machine so far; another id is refused. */
+      workerId: z.literal('local').optional(),
       fileId: z.string().optional(),
       priority: z.coerce.number().optional(),
       force: z.coerce.boolean().default(false),
     }),
     output: z.object({ items: z.array(Job) }),
   },
-  async ({ enqueue }, { itemIds, presetId, fileId, priority, force }) => {
+  async (ctx, { itemIds, paths, presetId, fileId, priority, force }) => {
+    if (itemIds.length + paths.length === 0) {
+      throw invalid('Name at least one item or path.', { itemIds: 'is missing', paths: 'is missing' });
+    }
+    const wanted = [...itemIds.map((itemId) => ({ itemId, fileId })), ...byPath(ctx, paths)];
     const items: Job[] = [];
-    for (const itemId of itemIds) {
+    for (const { itemId, fileId: own } of wanted) {
       items.push(
-        await enqueue.job({
+        await ctx.enqueue.job({
           itemId,
           presetId,
           force,
-          ...(fileId === undefined ? {} : { fileId }),
+          ...(own === undefined ? {} : { fileId: own }),
           ...(priority === undefined ? {} : { priority }),
         }),
       );

@@ -8,6 +8,7 @@ import type { Problem } from '../domain/problem.js';
 import type { RuleRunner } from '../domain/rule.js';
 import type { Executor } from '../domain/worker.js';
 import { freeBytes } from '../files/space.js';
+import type { Swapper } from '../files/swap.js';
 import type { Bus } from '../lib/bus.js';
 import type { Log } from '../lib/log.js';
 import { Loop } from '../lib/loop.js';
@@ -26,6 +27,7 @@ export interface ProblemParts {
   presets: Presets;
   rules: RuleRunner;
   executor: Executor;
+  swapper: Swapper;
   dataDir: string;
 }
 
@@ -70,6 +72,7 @@ export class Problems {
       this.#lookAtFolders(),
       this.#lookAtTools(signal),
       this.#lookAtRoom(),
+      this.#lookAtSwaps(),
     ]);
     const before = JSON.stringify(this.#seen);
     this.#seen = found.flat();
@@ -177,6 +180,13 @@ export class Problems {
         null,
       ),
     ];
+  }
+
+  async #lookAtSwaps(): Promise<Problem[]> {
+    const found = await this.#parts.swapper.problems();
+    return found.map(({ id, message }) =>
+      problem(`swap.${id ?? message}`, 'error', message, 'Neither file is touched until this is settled.', '/queue'),
+    );
   }
 
   #fromStore(): Problem[] {

@@ -5,7 +5,7 @@ import { InFlight } from './in-flight.js';
 import type { JobBook } from './job-book.js';
 import type { QueueParts } from './parts.js';
 import { whyNothingRuns } from './reasons.js';
-import { mendJobs, type Unfinished } from './recover.js';
+import { mendJobs, settleSwaps, type Unfinished } from './recover.js';
 import type { Replacer } from './replace.js';
 import type { Restorer } from './restore.js';
 import type { JobRunner } from './run-job.js';
@@ -54,20 +54,24 @@ export class Dispatcher {
 
   /** Continues what `recover` found half done, then looks for work. */
   start(unfinished: Unfinished): void {
-    for (const { jobId, standing } of unfinished.swaps) {
-      void this.#swaps.start(jobId, (signal) => this.#guarded(jobId, this.#replacer.run(jobId, signal, standing)));
-    }
-    for (const { entryId, isRetired } of unfinished.restores) {
-      void this.#swaps.start(entryId, (signal) =>
-        this.#guarded(entryId, this.#restorer.restore(entryId, signal, { isRetired })),
-      );
-    }
+    this.#continue(unfinished);
     const { bus } = this.#parts;
     const wake = (): void => {
       this.#loop.wake();
     };
     this.#unsubscribe.push(bus.on('queue.changed', wake), bus.on('settings.changed', wake));
     this.#loop.start();
+  }
+
+  #continue({ swaps, restores }: Unfinished): void {
+    for (const { jobId, standing } of swaps) {
+      void this.#swaps.start(jobId, (signal) => this.#guarded(jobId, this.#replacer.run(jobId, signal, standing)));
+    }
+    for (const { entryId, isRetired } of restores) {
+      void this.#swaps.start(entryId, (signal) =>
+        this.#guarded(entryId, this.#restorer.restore(entryId, signal, { isRetired })),
+      );
+    }
   }
 
   /** Aborts encodes (they are queued again) and swaps (their journal continues them) and waits for both. */
@@ -114,7 +118,11 @@ export class Dispatcher {
   }
 
   async #look(signal: AbortSignal): Promise<void> {
-    await mendJobs(this.#parts, this.#book, (id) => this.isBusy(id));
+    const isBusy = (id: string): boolean => this.isBusy(id);
+    const { jobs } = this.#parts.store;
+    const isCutOff = jobs.where(({ id, state }) => state === 'replacing' && !isBusy(id)).length > 0;
+    if (isCutOff) this.#continue(await settleSwaps(this.#parts, this.#book, isBusy));
+    await mendJobs(this.#parts, this.#book, isBusy);
     await this.#unblock();
     await this.#swapDue();
     await this.#startWaiting(signal);

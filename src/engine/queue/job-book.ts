@@ -1,4 +1,4 @@
-import { AppError } from '../../domain/errors.js';
+import type { AppError } from '../../domain/errors.js';
 import { attemptId, isFinished, moveJob, type Job, type JobState } from '../../domain/job.js';
 import type { Recommendation } from '../../domain/recommendation.js';
 import type { QueueParts } from './parts.js';
@@ -66,6 +66,9 @@ export class JobBook {
         ? { state: 'closed', note: 'Done: the file was replaced.' }
         : { state: 'dismissed', note: job.error?.message ?? 'Its job was cancelled.' };
     const write = store.recommendations.patch(found.id, { ...change, changedAt: at });
-    return [write.then(() => bus.emit('recommendation.changed', { ids: [found.id] }))];
+    const tell = (): void => {
+      bus.emit('recommendation.changed', { ids: [found.id] });
+    };
+    return [write.then(tell)];
   }
 }

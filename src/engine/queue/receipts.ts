@@ -3,7 +3,7 @@ import type { Job } from '../../domain/job.js';
 import type { QuarantineEntry } from '../../domain/quarantine.js';
 import type { Receipt } from '../../domain/receipt.js';
 import type { ServerSnapshot } from '../../domain/server-snapshot.js';
-import type { Placed, SwapPlan } from '../../files/swap.js';
+import type { Placed, SwapPlan } from '../../domain/swap.js';
 import type { QueueParts } from './parts.js';
 
 const DAY_MS = 86_400_000;
@@ -11,6 +11,36 @@ const DAY_MS = 86_400_000;
 /** Ids are made of the job's, so that writing them again after a crash changes nothing. */
 const keptId = (jobId: string): string => `kept-${jobId}`;
 const receiptId = (jobId: string): string => `receipt-${jobId}`;
+
+/** The kept original of a swap, ready to be stored. Throws `internal` when the swap kept none. */
+export function keptOriginal(
+  { store, now }: Pick<QueueParts, 'store' | 'now'>,
+  { plan, placed }: { plan: SwapPlan; placed: Placed },
+  of: Pick<Job, 'itemId' | 'title'>,
+): QuarantineEntry {
+  if (plan.storedPath === null || placed.storedFingerprint === null || plan.sourceFingerprint === null) {
+    throw new AppError('internal', `The swap of ${plan.id} kept no original`);
+  }
+  const at = now();
+  return {
+    id: keptId(plan.id),
+    jobId: plan.id,
+    itemId: of.itemId,
+    title: of.title,
+    originalPath: plan.sourcePath,
+    storedPath: plan.storedPath,
+    replacementPath: plan.targetPath,
+    replacementSha256: plan.outputSha256,
+    sizeBytes: plan.sourceFingerprint.sizeBytes,
+    replacementSizeBytes: plan.outputSizeBytes,
+    sha256: placed.sourceSha256,
+    fingerprint: placed.storedFingerprint,
+    state: 'kept',
+    keptAt: at.toISOString(),
+    purgeAt: new Date(at.getTime() + store.settings.value.safety.quarantineDays * DAY_MS).toISOString(),
+    endedAt: null,
+  };
+}
 
 /** Writes down what was swapped: the kept original and the receipt. Resolves with the id of the kept original. */
 export async function keepReceipt(
@@ -25,28 +55,7 @@ export async function keepReceipt(
   },
 ): Promise<string> {
   const { plan, placed } = result;
-  const at = now();
-  if (plan.storedPath === null || placed.storedFingerprint === null) {
-    throw new AppError('internal', `The swap of ${job.id} kept no original`);
-  }
-  const entry: QuarantineEntry = {
-    id: keptId(job.id),
-    jobId: job.id,
-    itemId: job.itemId,
-    title: job.title,
-    originalPath: plan.sourcePath,
-    storedPath: plan.storedPath,
-    replacementPath: plan.targetPath,
-    replacementSha256: plan.outputSha256,
-    sizeBytes: plan.sourceFingerprint.sizeBytes,
-    replacementSizeBytes: plan.outputSizeBytes,
-    sha256: placed.sourceSha256,
-    fingerprint: placed.storedFingerprint,
-    state: 'kept',
-    keptAt: at.toISOString(),
-    purgeAt: new Date(at.getTime() + store.settings.value.safety.quarantineDays * DAY_MS).toISOString(),
-    endedAt: null,
-  };
+  const entry = keptOriginal({ store, now }, result, job);
   const receipt: Receipt = {
     id: receiptId(job.id),
     jobId: job.id,
@@ -55,10 +64,10 @@ export async function keepReceipt(
     ruleId: job.ruleId,
     presetId: job.presetId,
     workerId: job.workerId,
-    at: at.toISOString(),
+    at: entry.keptAt,
     before: {
       path: plan.sourcePath,
-      sizeBytes: plan.sourceFingerprint.sizeBytes,
+      sizeBytes: entry.sizeBytes,
       sha256: placed.sourceSha256,
       streams: job.streamsBefore,
     },

@@ -1,9 +1,13 @@
 import { access } from 'node:fs/promises';
+import { basename } from 'node:path';
 import { AppError } from '../../domain/errors.js';
 import { MAX_ATTEMPTS, type Job } from '../../domain/job.js';
+import type { Placed } from '../../domain/swap.js';
 import { endOrphans } from '../../ffmpeg/orphans.js';
+import type { SettledSwap } from '../../files/swap.js';
 import type { JobBook } from './job-book.js';
 import type { QueueParts } from './parts.js';
+import { keptOriginal } from './receipts.js';
 import type { StandingSwap } from './replace.js';
 import { sweepWorkFolders } from './work-folder.js';
 
@@ -18,34 +22,65 @@ export interface Unfinished {
  * what really lies on the disk), then jobs, then leftovers. Safe to run again after a crash in the middle of it.
  */
 export async function recover(parts: QueueParts, book: JobBook): Promise<Unfinished> {
-  const { swapper, store, log } = parts;
-  const unfinished: Unfinished = { swaps: [], restores: [] };
-  for (const { plan, state, placed } of await swapper.recover()) {
-    log.warn({ id: plan.id, kind: plan.kind, state }, 'A swap was cut off by a crash and was mended');
-    if (state === 'undone' || placed === null) {
-      await swapper.finish(plan.id);
-    } else if (plan.kind === 'replace') {
-      unfinished.swaps.push({ jobId: plan.id, standing: { placed, isRetired: state === 'retired' } });
-    } else {
-      unfinished.restores.push({ entryId: plan.id, isRetired: state === 'retired' });
-    }
-  }
+  const { store, log } = parts;
+  const nobody = (): boolean => false;
+  const unfinished = await settleSwaps(parts, book, nobody);
   await endOrphans(workFoldersOf(parts), log);
-  const standing = new Set(unfinished.swaps.map(({ jobId }) => jobId));
-  await mendJobs(parts, book, (jobId) => standing.has(jobId));
+  await mendJobs(parts, book, nobody);
   const kept = new Set(store.jobs.where(({ outputPath }) => outputPath !== null).map(({ id }) => id));
   const removed = await sweepWorkFolders(store.settings.value, (jobId) => kept.has(jobId));
   if (removed.length > 0) log.info({ removed }, 'Removed what unfinished jobs left behind');
-  // A swap whose job row is gone or closed already only needs its journal forgotten.
-  const open = unfinished.swaps.filter(({ jobId }) => store.jobs.find(jobId)?.state === 'replacing');
-  for (const { jobId } of unfinished.swaps) {
-    if (store.jobs.find(jobId)?.state === 'done') await swapper.finish(jobId);
+  return unfinished;
+}
+
+/**
+ * Settles every swap that nobody works on: one that was undone gives its job back, one that stands is handed on to be
+ * finished. One that cannot be settled (its disk is away) stays as it is until a later call.
+ */
+export async function settleSwaps(
+  parts: QueueParts,
+  book: JobBook,
+  isBusy: (id: string) => boolean,
+): Promise<Unfinished> {
+  const { swapper, store } = parts;
+  const unfinished: Unfinished = { swaps: [], restores: [] };
+  for (const swap of await swapper.recover()) {
+    if (isBusy(swap.plan.id)) continue;
+    if (swap.state === 'undone' || swap.placed === null) await swapper.finish(swap.plan.id);
+    else await sortStanding(parts, swap, swap.placed, unfinished);
   }
-  const restores = unfinished.restores.filter(({ entryId }) => store.quarantine.find(entryId)?.state === 'kept');
-  for (const { entryId } of unfinished.restores) {
-    if (store.quarantine.find(entryId)?.state === 'restored') await swapper.finish(entryId);
+  const withJournal = new Set((await swapper.pending()).map(({ plan }) => plan.id));
+  for (const { id } of store.jobs.where(({ state }) => state === 'replacing')) {
+    if (isBusy(id) || withJournal.has(id)) continue;
+    await book.move(id, 'verified', { waitsFor: 'The swap was cut off and taken back; it is tried again.' });
   }
-  return { swaps: open, restores };
+  return unfinished;
+}
+
+async function sortStanding(
+  parts: QueueParts,
+  { plan, state }: SettledSwap,
+  placed: Placed,
+  unfinished: Unfinished,
+): Promise<void> {
+  const { swapper, store, log } = parts;
+  const isRetired = state === 'retired';
+  if (plan.kind === 'restore') {
+    if (store.quarantine.find(plan.id)?.state === 'kept') unfinished.restores.push({ entryId: plan.id, isRetired });
+    else await swapper.finish(plan.id);
+    return;
+  }
+  const job = store.jobs.find(plan.id);
+  if (job?.state === 'replacing') {
+    unfinished.swaps.push({ jobId: plan.id, standing: { placed, isRetired } });
+    return;
+  }
+  if (!job) {
+    // Its row is lost, the file is not: the original can still be found and restored.
+    log.error({ id: plan.id, path: plan.sourcePath }, 'A replaced file has no job any more; its original is kept');
+    await store.quarantine.put(keptOriginal(parts, { plan, placed }, { itemId: '', title: basename(plan.sourcePath) }));
+  }
+  if (isRetired || plan.sourcePath === plan.targetPath) await swapper.finish(plan.id);
 }
 
 /** Jobs that say they are being worked on although nobody works on them. Also after the store could not be written. */
@@ -55,16 +90,12 @@ export async function mendJobs(
   isWorkedOn: (jobId: string) => boolean,
 ): Promise<void> {
   const { store, log } = parts;
-  const open = store.jobs.where(
-    (job) => ['running', 'replacing', 'verified'].includes(job.state) && !isWorkedOn(job.id),
-  );
-  for (const job of open) {
-    if (job.state === 'replacing')
-      await book.move(job.id, 'verified', { waitsFor: 'The swap was cut off and taken back.' });
-    if (job.state === 'running') await restart(job, book, log);
-    else if (!(await exists(job.outputPath))) {
-      await book.move(job.id, 'queued', { waitsFor: 'The verified result was gone, so it is made again.' });
-    }
+  for (const job of store.jobs.where(({ id, state }) => state === 'running' && !isWorkedOn(id))) {
+    await restart(job, book, log);
+  }
+  for (const job of store.jobs.where(({ id, state }) => state === 'verified' && !isWorkedOn(id))) {
+    if (await exists(job.outputPath)) continue;
+    await book.move(job.id, 'queued', { waitsFor: 'The verified result was gone, so it is made again.' });
   }
 }
 

@@ -6,7 +6,7 @@ import type { LibraryItem } from '../../domain/library.js';
 import { toServerPath } from '../../domain/paths.js';
 import { differencesOf, snapshotOf, type ServerSnapshot } from '../../domain/server-snapshot.js';
 import { prepareHidden } from '../../files/places.js';
-import type { Placed, SwapPlan } from '../../files/swap.js';
+import type { Placed, SwapPlan } from '../../domain/swap.js';
 import type { JobBook } from './job-book.js';
 import type { QueueParts } from './parts.js';
 import { keepReceipt } from './receipts.js';

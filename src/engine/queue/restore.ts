@@ -3,9 +3,9 @@ import { AppError, conflict, toAppError } from '../../domain/errors.js';
 import { attemptId } from '../../domain/job.js';
 import { toServerPath } from '../../domain/paths.js';
 import type { QuarantineEntry } from '../../domain/quarantine.js';
-import { fingerprint } from '../../files/fingerprint.js';
+import { fingerprintIfFile } from '../../files/fingerprint.js';
 import { purgeStored } from '../../files/quarantine.js';
-import type { SwapPlan } from '../../files/swap.js';
+import type { SwapPlan } from '../../domain/swap.js';
 import type { QueueParts } from './parts.js';
 import type { ServerNews, Where } from './tell-server.js';
 import { holds, type Viewers } from './viewers.js';
@@ -182,7 +182,9 @@ async function planOf(entry: QuarantineEntry): Promise<SwapPlan> {
     targetPath: entry.originalPath,
     outputPath: entry.storedPath,
     storedPath: null,
-    sourceFingerprint: await fingerprint(entry.replacementPath),
+    // Whoever deleted the replacement may still have the original back.
+    sourceFingerprint: await fingerprintIfFile(entry.replacementPath),
+    sourceSha256: entry.replacementSha256,
     outputSha256: entry.sha256,
     outputSizeBytes: entry.sizeBytes,
   };
