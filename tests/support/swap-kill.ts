@@ -1,0 +1,208 @@
+import { execa } from 'execa';
+import { once } from 'node:events';
+import { createInterface } from 'node:readline';
+import { join } from 'node:path';
+import { keepsName } from '../../src/domain/swap.js';
+import { Swapper, type SettledSwap } from '../../src/files/swap.js';
+import { aScene, contentsOf, hasTwoDevices, type Scene, type SceneOptions } from './swap-scene.js';
+
+export type Act = 'place' | 'retire' | 'undo' | 'finish' | 'recover';
+
+/** What is done to a scene, and the step at which it breaks off. */
+export interface KillPoint {
+  options: SceneOptions;
+  acts: Act[];
+  step: string;
+}
+
+/** Ends a swap at a step, with nothing after it carried out. */
+export type Breaker = (scene: Scene, acts: Act[], step: string) => Promise<void>;
+
+const STORIES: Act[][] = [
+  ['place', 'retire', 'finish'],
+  ['place', 'undo', 'finish'],
+];
+
+/** Every kind of swap there is on this machine. */
+export function allScenes(): SceneOptions[] {
+  const scenes: SceneOptions[] = [];
+  for (const distance of hasTwoDevices ? (['near', 'far'] as const) : (['near'] as const)) {
+    scenes.push({ kind: 'replace', naming: 'same', distance }, { kind: 'replace', naming: 'new', distance });
+    scenes.push({ kind: 'restore', naming: 'same', distance }, { kind: 'restore', naming: 'new', distance });
+    scenes.push({ kind: 'restore', naming: 'gone', distance });
+  }
+  return scenes;
+}
+
+/** Every step of every kind of swap, learnt by doing each once. */
+export async function allKillPoints(): Promise<KillPoint[]> {
+  const points: KillPoint[] = [];
+  for (const options of allScenes()) {
+    for (const acts of STORIES) {
+      const steps = await stepsOf(options, acts);
+      // What precedes `undo` is in the other story already.
+      const from = acts.includes('undo') ? steps.indexOf('before:journal-undoing') : 0;
+      for (const step of steps.slice(from)) points.push({ options, acts, step });
+    }
+  }
+  return points;
+}
+
+async function stepsOf(options: SceneOptions, acts: Act[]): Promise<string[]> {
+  const scene = await aScene(options);
+  const steps: string[] = [];
+  const swapper = new Swapper({ journalDir: scene.journalDir, onStep: (name) => void steps.push(name) });
+  for (const act of acts) await perform(swapper, scene, act);
+  await scene.remove();
+  return [...new Set(steps)];
+}
+
+export async function perform(swapper: Swapper, { plan }: Scene, act: Act): Promise<void> {
+  if (act === 'place') await swapper.place(plan);
+  else if (act === 'recover') await swapper.recover();
+  else await swapper[act](plan.id);
+}
+
+/** Ends a real process with SIGKILL. */
+export const byKilling: Breaker = async (scene, acts, step) => {
+  const child = execa(process.execPath, ['--import', 'tsx', join(import.meta.dirname, 'swap-child.ts')], {
+    reject: false,
+    stdin: 'pipe',
+  });
+  const lines = createInterface({ input: child.stdout });
+  const said = once(lines, 'line') as Promise<[string]>;
+  child.stdin.write(`${JSON.stringify({ plan: scene.plan, journalDir: scene.journalDir, acts, hangAt: step })}\n`);
+  const line = await Promise.race([said.then(([text]) => text), child.then(({ stderr }) => `ended: ${stderr}`)]);
+  if (line !== 'reached') throw new Error(`the child did not reach ${step}: ${line}`);
+  child.kill('SIGKILL');
+  await child;
+};
+
+/** Stands still for ever in this process: what is on disk is the same as after a kill, and it takes no time. */
+export const byStandingStill: Breaker = async (scene, acts, step) => {
+  await new Promise<void>((resolve, reject) => {
+    const swapper = new Swapper({
+      journalDir: scene.journalDir,
+      onStep: async (name) => {
+        if (name !== step) return;
+        resolve();
+        await new Promise(() => undefined);
+      },
+    });
+    void (async () => {
+      for (const act of acts) await perform(swapper, scene, act);
+      reject(new Error(`never came to ${step}`));
+    })().catch(reject);
+  });
+};
+
+/** Breaks a swap off, recovers, and says what is wrong; null when nothing is. `breakRecovery`: how recovery itself is broken off first. */
+export async function tryPoint(
+  point: KillPoint,
+  breaker: Breaker,
+  breakRecovery: string | null = null,
+): Promise<string | null> {
+  const scene = await aScene(point.options);
+  const canary = [...(await contentsOf(scene))].find(([path]) => path.endsWith('.srt'));
+  try {
+    await breaker(scene, point.acts, point.step);
+    const before = await contentsOf(scene);
+    const isNamed = before.has(scene.plan.sourcePath) || before.has(scene.plan.targetPath);
+    if (!isNamed && scene.sourceBytes) return 'the name stood empty';
+    if (breakRecovery !== null) await byStandingStill(scene, ['recover'], breakRecovery).catch(() => undefined);
+    const swapper = new Swapper({ journalDir: scene.journalDir });
+    const [settled] = await swapper.recover();
+    const problems = await swapper.problems();
+    if (problems.length > 0) return `problems: ${problems.map(({ message }) => message).join('; ')}`;
+    const rested = await contentsOf(scene);
+    const wrong = wrongAt(scene, rested, settled);
+    if (wrong !== null) return wrong;
+    const [again] = await new Swapper({ journalDir: scene.journalDir }).recover();
+    if (again?.state !== settled?.state) return `a second recovery says ${again?.state ?? 'nothing'}`;
+    if (!isEqual(rested, await contentsOf(scene))) return 'a second recovery changed the disk';
+    return await wrongAfterFinishing(scene, swapper, settled, canary);
+  } finally {
+    await scene.remove();
+  }
+}
+
+/** What may lie where, for each state of rest. */
+function wrongAt(scene: Scene, seen: Map<string, Buffer>, settled: SettledSwap | undefined): string | null {
+  const { plan, sourceBytes, outputBytes } = scene;
+  const has = (path: string | null, bytes: Buffer | null): boolean =>
+    path !== null && (bytes === null ? !seen.has(path) : (seen.get(path)?.equals(bytes) ?? false));
+  // While a restore can still be undone, the replacement waits beside the original.
+  const waits = settled?.state === 'placed' && plan.kind === 'restore' && keepsName(plan) ? '.old.part' : null;
+  const left = [...seen.keys()].find((path) => path.endsWith('.part') && !(waits !== null && path.endsWith(waits)));
+  if (left !== undefined) return `left behind: ${left}`;
+  const isUntouched =
+    has(plan.sourcePath, sourceBytes) &&
+    has(plan.outputPath, outputBytes) &&
+    (plan.storedPath === null || has(plan.storedPath, null)) &&
+    (keepsName(plan) || has(plan.targetPath, null));
+  const stands = has(plan.targetPath, outputBytes);
+  const isKept = plan.storedPath === null || has(plan.storedPath, sourceBytes);
+  const isDone = stands && isKept && has(plan.outputPath, null);
+  const isSourceGone = keepsName(plan) || has(plan.sourcePath, null);
+  switch (settled?.state) {
+    case 'undone':
+      return isUntouched ? null : 'undone, but not as before';
+    case 'placed':
+      if (!stands || !isKept) return 'placed, but not everything is there';
+      return keepsName(plan) || has(plan.sourcePath, sourceBytes) ? null : 'placed, but the old file is gone';
+    case 'retired':
+      return isDone && isSourceGone ? null : 'retired, but not everything is right';
+    case undefined:
+      return isUntouched || (isDone && isSourceGone) ? null : 'nothing written down, and half done';
+  }
+}
+
+async function wrongAfterFinishing(
+  scene: Scene,
+  swapper: Swapper,
+  settled: SettledSwap | undefined,
+  canary: [string, Buffer] | undefined,
+): Promise<string | null> {
+  const { plan } = scene;
+  const isDone = settled === undefined && !(await contentsOf(scene)).has(plan.outputPath);
+  if (!isDone) {
+    if (settled === undefined || settled.state === 'undone') await swapper.place(plan);
+    await swapper.retire(plan.id);
+    await swapper.finish(plan.id);
+  }
+  const seen = await contentsOf(scene);
+  const pending = await swapper.pending();
+  if (pending.length > 0) return 'still written down after finishing';
+  const files = 1 + (plan.storedPath === null ? 0 : 1) + 1;
+  if (seen.size !== files) return `${seen.size} files after finishing: ${[...seen.keys()].join(', ')}`;
+  if (!seen.get(plan.targetPath)?.equals(scene.outputBytes)) return 'the new file does not stand after finishing';
+  if (plan.storedPath !== null && !seen.get(plan.storedPath)?.equals(scene.sourceBytes ?? Buffer.alloc(0))) {
+    return 'the original is not kept after finishing';
+  }
+  return canary && seen.get(canary[0])?.equals(canary[1]) ? null : 'a neighbour was touched';
+}
+
+const isEqual = (one: Map<string, Buffer>, other: Map<string, Buffer>): boolean =>
+  one.size === other.size && [...one].every(([path, bytes]) => other.get(path)?.equals(bytes) ?? false);
+
+/** Kills a real process at every point, two at a time. Answers how many were tried, and what went wrong. */
+export async function killMatrix(
+  points?: KillPoint[],
+  report: (tried: number, of: number) => void = () => undefined,
+): Promise<{ tried: number; wrong: string[] }> {
+  const all = points ?? (await allKillPoints());
+  const wrong: string[] = [];
+  let next = 0;
+  const work = async (): Promise<void> => {
+    for (let point = all[next++]; point; point = all[next++]) {
+      const answer = await tryPoint(point, byKilling).catch((error: unknown) => String(error));
+      if (answer !== null) wrong.push(`${nameOf(point)}: ${answer}`);
+      report(next, all.length);
+    }
+  };
+  await Promise.all([work(), work()]);
+  return { tried: all.length, wrong };
+}
+
+export const nameOf = ({ options, acts, step }: KillPoint): string =>
+  `${options.kind} ${options.naming} ${options.distance}, ${acts.join(' ')}, ${step}`;
