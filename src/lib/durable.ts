@@ -1,21 +1,28 @@
 import { randomBytes } from 'node:crypto';
-import { mkdir, open, rename, unlink } from 'node:fs/promises';
+import { mkdir, open, rename, unlink, type FileHandle } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
+
+/** Some network file systems know no fsync for a folder. */
+const NO_FOLDER_SYNC = ['EINVAL', 'ENOTSUP', 'EPERM', 'EISDIR', 'EBADF'];
 
 /**
  * Writes a file so that a power cut leaves either the old or the new content: temporary file in the
- * same folder, fsync, rename, fsync of the folder. `mode` is the permission of a new file.
+ * same folder, fsync, rename, fsync of the folder. Several pieces are written one after the other.
+ * `mode` is the permission of a new file. Missing folders are made, durably as well.
  *
  * Throws the error of the file system (`ENOSPC`, `EACCES`, ...); the old content then still stands.
  */
-export async function writeDurably(path: string, data: string | Uint8Array, mode = 0o644): Promise<void> {
+export async function writeDurably(
+  path: string,
+  data: string | Uint8Array | readonly Uint8Array[],
+  mode = 0o644,
+): Promise<void> {
   const dir = dirname(path);
-  await mkdir(dir, { recursive: true });
   const temp = join(dir, `.${randomBytes(6).toString('hex')}.tmp`);
+  const file = await openNew(temp, dir, mode);
   try {
-    const file = await open(temp, 'wx', mode);
     try {
-      await file.writeFile(data);
+      await writeAll(file, data);
       await file.sync();
     } finally {
       await file.close();
@@ -28,15 +35,43 @@ export async function writeDurably(path: string, data: string | Uint8Array, mode
   await syncFolder(dir);
 }
 
+/** Makes a folder and the missing ones above it, so that they outlive a power cut. */
+export async function makeFolder(dir: string): Promise<void> {
+  const first = await mkdir(dir, { recursive: true });
+  if (first === undefined) return;
+  for (let made = dir; ; made = dirname(made)) {
+    await syncFolder(dirname(made));
+    if (made === first || made === dirname(made)) return;
+  }
+}
+
 /** Makes renames and deletions inside a folder survive a power cut. Some network file systems refuse; that is tolerated. */
 export async function syncFolder(dir: string): Promise<void> {
   const handle = await open(dir, 'r');
   try {
     await handle.sync();
   } catch (error) {
-    const code = (error as NodeJS.ErrnoException).code ?? '';
-    if (!['EINVAL', 'ENOTSUP', 'EPERM', 'EISDIR', 'EBADF'].includes(code)) throw error;
+    if (!NO_FOLDER_SYNC.includes((error as NodeJS.ErrnoException).code ?? '')) throw error;
   } finally {
     await handle.close();
   }
+}
+
+/** The folder is nearly always there, so it is only made when opening says otherwise. */
+async function openNew(path: string, dir: string, mode: number): Promise<FileHandle> {
+  try {
+    return await open(path, 'wx', mode);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
+  }
+  await makeFolder(dir);
+  return open(path, 'wx', mode);
+}
+
+async function writeAll(file: FileHandle, data: string | Uint8Array | readonly Uint8Array[]): Promise<void> {
+  if (typeof data === 'string' || data instanceof Uint8Array) {
+    await file.writeFile(data);
+    return;
+  }
+  for (const piece of data) await file.writeFile(piece);
 }

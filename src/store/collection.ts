@@ -1,24 +1,12 @@
-import { readdir, rename } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { z } from 'zod';
 import { notFound, toAppError } from '../domain/errors.js';
+import { Breather } from '../lib/breather.js';
+import { Gate } from '../lib/gate.js';
+import { messageOf, setFileAside, setRowsAside, type BadRow, type Damage } from './damage.js';
+import { filesOf, ROWS_PER_SHARD, type Layout } from './layout.js';
 import { Shard } from './shard.js';
-
-/** Which file a row lies in. */
-export type Layout<T> =
-  /** Everything in one file. */
-  | { kind: 'single'; file: string }
-  /** The row says which: `<dir>/<prefix><name>.json`. For history by month. */
-  | { kind: 'named'; dir: string; prefix: string; nameOf: (row: T) => string }
-  /** Files of up to 512 rows, filled one after the other: `<dir>/<group>/<n>.json`. */
-  | { kind: 'filled'; dir: string; groupOf: (row: T) => string };
-
-/** A file that could not be read. The rest of the collection is open. */
-export interface DamagedShard {
-  file: string;
-  setAsideAs: string;
-  message: string;
-}
+import { markOf, type ShardData } from './shard-file.js';
 
 export interface CollectionOptions<T> {
   dir: string;
@@ -28,28 +16,36 @@ export interface CollectionOptions<T> {
   layout: Layout<T>;
 }
 
-/** Measured with 100,000 rows: small enough that one change is a few milliseconds, large enough that opening stays quick. */
-const ROWS_PER_SHARD = 512;
-
-const nextTurn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
+/** Lists up to this length are put within one turn of the event loop. */
+const ROWS_PER_TURN = 64;
+/** Files that are read or written at the same time. */
+const WIDTH = 4;
 
 /** Rows in memory, kept on disk in JSON files through lowdb. Every row is checked by its schema on the way in and out. */
 export class Collection<T extends { id: string }> {
   readonly #options: CollectionOptions<T>;
+  readonly #mark: string;
   readonly #rows = new Map<string, T>();
   readonly #shards = new Map<string, Shard<T>>();
   readonly #shardOfRow = new Map<string, Shard<T>>();
-  /** Group -> the file that is being filled. */
+  /** Row id -> files that hold an older copy of it, until it is taken out there. */
+  readonly #lingering = new Map<string, Set<Shard<T>>>();
+  /** Folder -> the file that is being filled. */
   readonly #filling = new Map<string, Shard<T>>();
-  readonly #moves = new Set<Promise<void>>();
-  readonly #damaged: DamagedShard[] = [];
+  readonly #tidying = new Set<Promise<void>>();
+  readonly #damaged: Damage[] = [];
+  readonly #gate = new Gate(WIDTH);
   #stamp = 0;
 
   private constructor(options: CollectionOptions<T>) {
     this.#options = options;
+    this.#mark = markOf(options.schema);
   }
 
-  /** Opens all files. A damaged one is renamed to `*.damaged-<time>` and reported; rows that fail their schema likewise. */
+  /**
+   * Opens all files. A file or row that cannot be understood is set aside under a `damaged` name and reported, the
+   * rest opens. Throws when the disk refuses to do that.
+   */
   static async open<T extends { id: string }>(options: CollectionOptions<T>): Promise<Collection<T>> {
     const collection = new Collection(options);
     await collection.#load();
@@ -60,7 +56,7 @@ export class Collection<T extends { id: string }> {
     return this.#rows.size;
   }
 
-  get damaged(): readonly DamagedShard[] {
+  get damaged(): readonly Damage[] {
     return this.#damaged;
   }
 
@@ -95,19 +91,27 @@ export class Collection<T extends { id: string }> {
    */
   async put(row: T): Promise<T> {
     const valid = this.#options.schema.parse(row);
-    await this.#settle(this.#place(valid));
+    await settle([this.#place(valid)]);
     return valid;
   }
 
-  /** Like `put` for many rows, letting other work in between. */
+  /**
+   * Like `put` for many rows; nothing is put when one of them breaks its schema. A long list lets other work in
+   * between, so its rows become readable one after the other.
+   */
   async putMany(rows: readonly T[]): Promise<void> {
-    const saves = new Set<Promise<void>>();
-    for (let start = 0; start < rows.length; start += ROWS_PER_SHARD / 4) {
-      for (const row of rows.slice(start, start + ROWS_PER_SHARD / 4))
-        saves.add(this.#place(this.#options.schema.parse(row)));
-      await nextTurn();
+    const breather = new Breather();
+    const valid: T[] = [];
+    for (const row of rows) {
+      valid.push(this.#options.schema.parse(row));
+      if (valid.length % ROWS_PER_TURN === 0 && breather.isDue) await breather.pause();
     }
-    await this.#settle(...saves);
+    const saves = new Set<Promise<void>>();
+    for (const [index, row] of valid.entries()) {
+      if (index > 0 && index % ROWS_PER_TURN === 0 && breather.isDue) await breather.pause();
+      saves.add(this.#place(row));
+    }
+    await settle(saves);
   }
 
   /** Throws `not_found`. */
@@ -122,20 +126,23 @@ export class Collection<T extends { id: string }> {
   async removeMany(ids: readonly string[]): Promise<void> {
     const saves = new Set<Promise<void>>();
     for (const id of ids) {
-      const shard = this.#shardOfRow.get(id);
-      if (!shard) continue;
+      const owner = this.#shardOfRow.get(id);
+      if (!owner) continue;
       this.#rows.delete(id);
       this.#shardOfRow.delete(id);
-      shard.set(id, null);
-      saves.add(shard.save());
+      for (const shard of [owner, ...(this.#lingering.get(id) ?? [])]) {
+        shard.set(id, null);
+        saves.add(shard.save());
+      }
+      this.#lingering.delete(id);
     }
-    await this.#settle(...saves);
+    await settle(saves);
   }
 
   /** Resolves when nothing is on its way to the disk any more. */
   async flush(): Promise<void> {
-    await Promise.all([...this.#moves]);
-    await this.#settle(...[...this.#shards.values()].filter((shard) => shard.isDirty).map((shard) => shard.save()));
+    await Promise.all([...this.#shards.values()].map((shard) => shard.settled()));
+    await Promise.all([...this.#tidying]);
   }
 
   #place(row: T): Promise<void> {
@@ -143,23 +150,37 @@ export class Collection<T extends { id: string }> {
     const shard = this.#shardFor(row, before);
     this.#rows.set(row.id, row);
     this.#shardOfRow.set(row.id, shard);
+    this.#lingering.get(row.id)?.delete(shard);
     shard.set(row.id, row);
-    if (!before || before === shard) return shard.save();
-    return this.#move(row.id, before, shard);
+    const saved = shard.save();
+    // The old file keeps its copy until the new one is on disk: a crash in between leaves one row too many, never one too few.
+    if (before && before !== shard) {
+      this.#linger(row.id, before);
+      this.#tidy(saved, row.id, before);
+    }
+    return saved;
   }
 
-  /** The old file keeps its copy until the new one is on disk: a crash in between leaves one row too many, never one too few. */
-  #move(id: string, from: Shard<T>, to: Shard<T>): Promise<void> {
-    from.leaving.add(id);
-    const move = to.save().then(async () => {
-      // The row may have come back meanwhile.
-      if (this.#shardOfRow.get(id) === from) return;
-      from.set(id, null);
-      await from.save();
-    });
-    const settled = move.catch(() => undefined).finally(() => this.#moves.delete(settled));
-    this.#moves.add(settled);
-    return move;
+  #linger(id: string, shard: Shard<T>): void {
+    shard.leaving.add(id);
+    const shards = this.#lingering.get(id);
+    if (shards) shards.add(shard);
+    else this.#lingering.set(id, new Set([shard]));
+  }
+
+  /** Takes an old copy out of its file. When the disk refuses, the copy goes on lingering, which does no harm. */
+  #tidy(when: Promise<void>, id: string, shard: Shard<T>): void {
+    const task = when
+      .then(async () => {
+        // The row may have come back or be gone meanwhile.
+        if (!this.#lingering.get(id)?.delete(shard)) return;
+        if (this.#lingering.get(id)?.size === 0) this.#lingering.delete(id);
+        shard.set(id, null);
+        await shard.save();
+      })
+      .catch(() => undefined)
+      .finally(() => this.#tidying.delete(task));
+    this.#tidying.add(task);
   }
 
   #shardFor(row: T, current: Shard<T> | undefined): Shard<T> {
@@ -188,119 +209,124 @@ export class Collection<T extends { id: string }> {
     const shard = new Shard<T>({
       path: join(this.#options.dir, file),
       file,
+      mark: this.#mark,
+      gate: this.#gate,
       nextStamp: () => ++this.#stamp,
       restore: (id, row) => {
-        if (row) {
-          this.#rows.set(id, row);
-          this.#shardOfRow.set(id, shard);
-        } else if (this.#shardOfRow.get(id) === shard) {
-          this.#forget(id);
-        }
+        this.#restore(shard, id, row);
       },
     });
     this.#shards.set(file, shard);
     return shard;
   }
 
-  /** After a refused move the row may still stand in the file it was leaving. */
-  #forget(id: string): void {
-    this.#rows.delete(id);
-    this.#shardOfRow.delete(id);
-    for (const shard of this.#shards.values()) {
-      const row = shard.rows.get(id);
-      if (!row) continue;
-      shard.leaving.delete(id);
-      this.#rows.set(id, row);
-      this.#shardOfRow.set(id, shard);
+  /** The disk refused: `shard` holds this row again, or (null) does not hold it. */
+  #restore(shard: Shard<T>, id: string, row: T | null): void {
+    const owner = this.#shardOfRow.get(id);
+    if (row === null) {
+      if (owner === shard) this.#disown(id);
+    } else if (!owner || owner === shard) {
+      this.#own(id, row, shard);
+    } else if (shard.leaving.has(id) || !owner.leaving.has(id)) {
+      this.#linger(id, shard);
+    } else {
+      this.#own(id, row, shard);
+      this.#linger(id, owner);
     }
   }
 
-  async #settle(...saves: Promise<void>[]): Promise<void> {
-    try {
-      await Promise.all(saves);
-    } catch (error) {
-      await Promise.allSettled(saves);
-      throw toAppError(error);
-    }
+  #own(id: string, row: T, shard: Shard<T>): void {
+    this.#rows.set(id, row);
+    this.#shardOfRow.set(id, shard);
+    this.#lingering.get(id)?.delete(shard);
+  }
+
+  /** The newest lingering copy takes its place, if there is one. */
+  #disown(id: string): void {
+    this.#rows.delete(id);
+    this.#shardOfRow.delete(id);
+    const shard = [...(this.#lingering.get(id) ?? [])].at(-1);
+    const row = shard?.rows.get(id);
+    if (!shard || !row) return;
+    shard.leaving.delete(id);
+    this.#own(id, row, shard);
   }
 
   async #load(): Promise<void> {
-    const stamps = new Map<string, { stamp: number; isLeaving: boolean }>();
-    for (const file of await this.#files()) {
-      const shard = this.#shard(file);
-      try {
-        const data = await shard.read();
-        this.#stamp = Math.max(this.#stamp, data.stamp);
-        const leaving = new Set(data.leaving);
-        for (const raw of data.rows) {
-          const row = this.#options.schema.parse(raw);
-          shard.rows.set(row.id, row);
-        }
-        for (const row of shard.rows.values())
-          this.#adopt(row, shard, { stamp: data.stamp, isLeaving: leaving.has(row.id) }, stamps);
-      } catch (error) {
-        await this.#setAside(shard, error);
-      }
-      await nextTurn();
+    const { layout, dir } = this.#options;
+    const shards = (await filesOf(layout, dir)).map((file) => this.#shard(file));
+    const breather = new Breather();
+    const reads: Promise<ShardData | Error>[] = [];
+    const startRead = (shard: Shard<T> | undefined): void => {
+      if (shard) reads.push(shard.read().catch((error: unknown) => error as Error));
+    };
+    for (const shard of shards.slice(0, WIDTH)) startRead(shard);
+    for (const [index, shard] of shards.entries()) {
+      const data = await reads.shift();
+      startRead(shards[index + WIDTH]);
+      if (data instanceof Error) await this.#setAside(shard, data);
+      else if (data) await this.#adopt(shard, data);
+      if (breather.isDue) await breather.pause();
     }
+    this.#afterLoad(shards);
   }
 
-  #adopt(
-    row: T,
-    shard: Shard<T>,
-    copy: { stamp: number; isLeaving: boolean },
-    stamps: Map<string, { stamp: number; isLeaving: boolean }>,
-  ): void {
-    const other = stamps.get(row.id);
-    const isBetter =
-      !other ||
-      (other.isLeaving && !copy.isLeaving) ||
-      (other.isLeaving === copy.isLeaving && copy.stamp > other.stamp);
-    if (!isBetter) {
-      shard.rows.delete(row.id);
+  #afterLoad(shards: readonly Shard<T>[]): void {
+    for (const shard of shards)
+      for (const id of shard.leaving) if (this.#shardOfRow.get(id) === shard) shard.leaving.delete(id);
+    for (const [id, lingering] of this.#lingering)
+      for (const shard of lingering) this.#tidy(Promise.resolve(), id, shard);
+  }
+
+  async #adopt(shard: Shard<T>, data: ShardData): Promise<void> {
+    this.#stamp = Math.max(this.#stamp, data.stamp);
+    shard.stamp = data.stamp;
+    for (const id of data.leaving) shard.leaving.add(id);
+    const bad: BadRow[] = [];
+    for (const raw of data.rows) {
+      const row = data.isSealed ? (raw as T) : this.#check(raw, bad);
+      if (row) this.#adoptRow(row, shard);
+    }
+    if (data.damage === null && bad.length === 0) return;
+    const { dir } = this.#options;
+    const kept = shard.rows.size;
+    if (bad.length > 0) this.#damaged.push(await setRowsAside(dir, shard.file, bad, kept));
+    if (data.damage !== null)
+      this.#damaged.push(await setFileAside(dir, shard.file, data.damage, { kept, copy: true }));
+    await shard.save();
+  }
+
+  #check(raw: unknown, bad: BadRow[]): T | null {
+    const checked = this.#options.schema.safeParse(raw);
+    if (checked.success) return checked.data;
+    bad.push({ row: raw, message: messageOf(checked.error) });
+    return null;
+  }
+
+  /** Of two copies the one that is not leaving is right, then the one in the younger file. */
+  #adoptRow(row: T, shard: Shard<T>): void {
+    const { id } = row;
+    shard.rows.set(id, row);
+    const owner = this.#shardOfRow.get(id);
+    if (!owner || owner === shard) {
+      this.#own(id, row, shard);
       return;
     }
-    if (other) this.#shardOfRow.get(row.id)?.rows.delete(row.id);
-    stamps.set(row.id, copy);
-    this.#rows.set(row.id, row);
-    this.#shardOfRow.set(row.id, shard);
+    const [isLeaving, ownerIsLeaving] = [shard.leaving.has(id), owner.leaving.has(id)];
+    const isBetter = isLeaving === ownerIsLeaving ? shard.stamp > owner.stamp : ownerIsLeaving;
+    this.#linger(id, isBetter ? owner : shard);
+    if (isBetter) this.#own(id, row, shard);
   }
 
-  async #setAside(shard: Shard<T>, error: unknown): Promise<void> {
-    for (const id of shard.rows.keys()) if (this.#shardOfRow.get(id) === shard) this.#forget(id);
-    shard.rows.clear();
-    const path = join(this.#options.dir, shard.file);
-    const setAsideAs = `${shard.file}.damaged-${Date.now()}`;
-    await rename(path, join(this.#options.dir, setAsideAs));
-    this.#damaged.push({
-      file: shard.file,
-      setAsideAs,
-      message: error instanceof Error ? error.message : String(error),
-    });
-  }
-
-  async #files(): Promise<string[]> {
-    const { layout, dir } = this.#options;
-    if (layout.kind === 'single') return [layout.file];
-    const names = await listJson(join(dir, layout.dir));
-    if (layout.kind === 'named')
-      return names.filter((name) => name.startsWith(layout.prefix)).map((name) => join(layout.dir, name));
-    const folders = await readdir(join(dir, layout.dir), { withFileTypes: true }).catch(() => []);
-    const files = names.filter((name) => /^\d+\.json$/.test(name)).map((name) => join(layout.dir, name));
-    for (const folder of folders) {
-      if (!folder.isDirectory()) continue;
-      const inside = await listJson(join(dir, layout.dir, folder.name));
-      files.push(...inside.map((name) => join(layout.dir, folder.name, name)));
-    }
-    return files;
+  async #setAside(shard: Shard<T>, error: Error): Promise<void> {
+    // A file that may not be read is no damaged file: moving it away would hide the real trouble.
+    if ('code' in error) throw toAppError(error);
+    this.#damaged.push(await setFileAside(this.#options.dir, shard.file, error));
   }
 }
 
-async function listJson(dir: string): Promise<string[]> {
-  try {
-    return (await readdir(dir)).filter((name) => name.endsWith('.json'));
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return [];
-    throw error;
-  }
+/** Waits for all of them, then throws the first refusal. */
+async function settle(saves: Iterable<Promise<void>>): Promise<void> {
+  for (const result of await Promise.allSettled(saves))
+    if (result.status === 'rejected') throw toAppError(result.reason);
 }

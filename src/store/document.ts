@@ -1,38 +1,41 @@
-import { rename } from 'node:fs/promises';
-import { basename, join } from 'node:path';
+import { join } from 'node:path';
 import { Low } from 'lowdb';
 import type { z } from 'zod';
 import { toAppError } from '../domain/errors.js';
-import type { DamagedShard } from './collection.js';
-import { DurableJson } from './shard.js';
+import { setFileAside, type Damage } from './damage.js';
+import { DurableJson } from './durable-json.js';
 
 /** One value in one JSON file, checked by its schema on the way in and out. */
 export class Document<T> {
   readonly #low: Low;
   readonly #schema: z.ZodType<T>;
   #value: T;
+  /** What the disk holds. */
+  #saved: T;
+  #scheduled: Promise<void> | null = null;
   #writing: Promise<void> = Promise.resolve();
-  readonly damaged: DamagedShard | null;
+  readonly damaged: Damage | null;
 
-  private constructor(low: Low, schema: z.ZodType<T>, value: T, damaged: DamagedShard | null) {
+  private constructor(low: Low, schema: z.ZodType<T>, value: T, damaged: Damage | null) {
     this.#low = low;
     this.#schema = schema;
     this.#value = value;
+    this.#saved = value;
     this.damaged = damaged;
   }
 
-  /** Opens the file; a missing or damaged one gives the value the schema makes of `initial`. */
+  /**
+   * Opens the file; a missing one gives the value the schema makes of `initial`, and so does a damaged one after it
+   * was set aside. Throws when the file may not be read.
+   */
   static async open<T>(dir: string, file: string, schema: z.ZodType<T>, initial: unknown): Promise<Document<T>> {
-    const path = join(dir, file);
-    const low = new Low<unknown>(new DurableJson(path), initial);
+    const low = new Low<unknown>(new DurableJson(join(dir, file)), initial);
     try {
       await low.read();
       return new Document(low, schema, schema.parse(low.data), null);
     } catch (error) {
-      const setAsideAs = `${file}.damaged-${Date.now()}`;
-      await rename(path, join(dir, setAsideAs));
-      const message = error instanceof Error ? error.message : String(error);
-      return new Document(low, schema, schema.parse(initial), { file: basename(path), setAsideAs, message });
+      if ((error as NodeJS.ErrnoException).code !== undefined) throw toAppError(error);
+      return new Document(low, schema, schema.parse(initial), await setFileAside(dir, file, error));
     }
   }
 
@@ -40,26 +43,44 @@ export class Document<T> {
     return this.#value;
   }
 
-  /** Resolves when it is on disk; when the disk refuses, the old value stands again and the error says why. */
+  /**
+   * Readable at once; resolves when it is on disk. Values put while a write is under way share the next one. When the
+   * disk refuses, what it holds stands again and the error says why.
+   */
   async put(value: T): Promise<T> {
     const valid = this.#schema.parse(value);
-    const before = this.#value;
     this.#value = valid;
-    const write = this.#writing.then(() => {
-      this.#low.data = valid;
-      return this.#low.write();
-    });
-    this.#writing = write.catch(() => undefined);
+    this.#scheduled ??= this.#afterCurrentWrite();
     try {
-      await write;
+      await this.#scheduled;
     } catch (error) {
-      if (this.#value === valid) this.#value = before;
       throw toAppError(error);
     }
     return valid;
   }
 
+  /** Resolves when no write is under way, whatever became of it. */
   async flush(): Promise<void> {
+    while (this.#scheduled) await this.#scheduled.catch(() => undefined);
+    await this.#writing.catch(() => undefined);
+  }
+
+  async #afterCurrentWrite(): Promise<void> {
+    await this.#writing.catch(() => undefined);
+    await new Promise(setImmediate);
+    this.#scheduled = null;
+    this.#writing = this.#write(this.#value);
     await this.#writing;
+  }
+
+  async #write(value: T): Promise<void> {
+    try {
+      this.#low.data = value;
+      await this.#low.write();
+      this.#saved = value;
+    } catch (error) {
+      if (this.#value === value) this.#value = this.#saved;
+      throw error;
+    }
   }
 }

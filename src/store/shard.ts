@@ -1,37 +1,8 @@
-import { readFile } from 'node:fs/promises';
-import { Low, type Adapter } from 'lowdb';
-import { writeDurably } from '../lib/durable.js';
+import { Low } from 'lowdb';
+import type { Gate } from '../lib/gate.js';
+import { ShardFile, type ShardData } from './shard-file.js';
 
-/** What one file of a collection holds. */
-export interface ShardData {
-  /** Counts up over the whole collection: of two copies of a row, the one in the younger file is right. */
-  stamp: number;
-  rows: unknown[];
-  /** Rows that are on their way to another file and kept here only until they have arrived. */
-  leaving: string[];
-}
-
-/** lowdb adapter whose writes survive a power cut; lowdb's own text file is never synced to the disk. */
-export class DurableJson<T> implements Adapter<T> {
-  readonly #path: string;
-
-  constructor(path: string) {
-    this.#path = path;
-  }
-
-  async read(): Promise<T | null> {
-    try {
-      return JSON.parse(await readFile(this.#path, 'utf8')) as T;
-    } catch (error) {
-      if ((error as NodeJS.ErrnoException).code === 'ENOENT') return null;
-      throw error;
-    }
-  }
-
-  async write(data: T): Promise<void> {
-    await writeDurably(this.#path, JSON.stringify(data));
-  }
-}
+const EMPTY: ShardData = { stamp: 0, rows: [], leaving: [], isSealed: true, damage: null };
 
 /**
  * The rows of one file. Changes of one turn of the event loop share one trip to the disk, and while one
@@ -41,7 +12,10 @@ export class Shard<T extends { id: string }> {
   readonly rows = new Map<string, T>();
   readonly leaving = new Set<string>();
   readonly file: string;
+  /** Of the last content read or written. */
+  stamp = 0;
   readonly #low: Low<ShardData>;
+  readonly #gate: Gate;
   readonly #nextStamp: () => number;
   readonly #restore: (id: string, row: T | null) => void;
   /** Row id -> what the disk holds, for every change not yet written. */
@@ -49,27 +23,27 @@ export class Shard<T extends { id: string }> {
   #scheduled: Promise<void> | null = null;
   #writing: Promise<void> = Promise.resolve();
 
+  /** `restore` hears of every row that went back to what the disk holds (null: it holds none). */
   constructor(parts: {
     path: string;
     file: string;
+    mark: string;
+    gate: Gate;
     nextStamp: () => number;
     restore: (id: string, row: T | null) => void;
   }) {
     this.file = parts.file;
-    this.#low = new Low<ShardData>(new DurableJson(parts.path), { stamp: 0, rows: [], leaving: [] });
+    this.#low = new Low<ShardData>(new ShardFile(parts.path, parts.mark), EMPTY);
+    this.#gate = parts.gate;
     this.#nextStamp = parts.nextStamp;
     this.#restore = parts.restore;
-  }
-
-  get isDirty(): boolean {
-    return this.#unsaved.size > 0 || this.#scheduled !== null;
   }
 
   /** Reads the file as it is; throws when it is no JSON. */
   async read(): Promise<ShardData> {
     await this.#low.read();
     const data = this.#low.data;
-    this.#low.data = { stamp: 0, rows: [], leaving: [] };
+    this.#low.data = EMPTY;
     return data;
   }
 
@@ -81,31 +55,44 @@ export class Shard<T extends { id: string }> {
     else this.rows.delete(id);
   }
 
-  /** Resolves when everything noted so far is on disk. */
+  /** Resolves when everything noted so far is on disk, or waits until the write under way is done. */
   save(): Promise<void> {
-    this.#scheduled ??= this.#afterCurrentWrite();
+    if (!this.#scheduled) {
+      this.#scheduled = this.#afterCurrentWrite();
+      // Who put the row hears of a refusal, even when they look only later.
+      this.#scheduled.catch(() => undefined);
+    }
     return this.#scheduled;
+  }
+
+  /** Resolves when no write is under way or planned, whatever became of them. */
+  async settled(): Promise<void> {
+    while (this.#scheduled) await this.#scheduled.catch(() => undefined);
+    await this.#writing.catch(() => undefined);
   }
 
   async #afterCurrentWrite(): Promise<void> {
     await this.#writing.catch(() => undefined);
     await new Promise(setImmediate);
-    this.#scheduled = null;
-    this.#writing = this.#write();
-    await this.#writing;
+    await this.#gate.run(async () => {
+      this.#scheduled = null;
+      this.#writing = this.#write();
+      await this.#writing;
+    });
   }
 
   async #write(): Promise<void> {
     const before = this.#unsaved;
     this.#unsaved = new Map();
+    this.stamp = this.#nextStamp();
+    this.#low.data = { ...EMPTY, stamp: this.stamp, rows: [...this.rows.values()], leaving: [...this.leaving] };
     try {
-      this.#low.data = { stamp: this.#nextStamp(), rows: [...this.rows.values()], leaving: [...this.leaving] };
       await this.#low.write();
     } catch (error) {
       this.#takeBack(before);
       throw error;
     } finally {
-      this.#low.data = { stamp: 0, rows: [], leaving: [] };
+      this.#low.data = EMPTY;
     }
   }
 

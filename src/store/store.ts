@@ -1,8 +1,8 @@
 import { mkdir } from 'node:fs/promises';
 import { z } from 'zod';
+import { AppError, toAppError } from '../domain/errors.js';
 import { Attempt, isFinished, Job } from '../domain/job.js';
 import { LibraryItem, Section } from '../domain/library.js';
-import type { Problem } from '../domain/problem.js';
 import { QuarantineEntry } from '../domain/quarantine.js';
 import { Receipt } from '../domain/receipt.js';
 import { Recommendation } from '../domain/recommendation.js';
@@ -12,9 +12,11 @@ import { Settings, type SettingsChange } from '../domain/settings.js';
 import { PendingItem, WebhookOutcome } from '../domain/webhook.js';
 import type { Log } from '../lib/log.js';
 import { AuditLog } from './audit.js';
-import { lastBackupOf } from './backup.js';
-import { Collection, type DamagedShard, type Layout } from './collection.js';
+import { backUp } from './backup.js';
+import { Collection } from './collection.js';
+import { toProblem } from './damage.js';
 import { Document } from './document.js';
+import type { Layout } from './layout.js';
 import { migrate } from './migrations.js';
 import { Secrets, type SecretOverrides } from './secrets.js';
 import { SettingsDocument } from './settings.js';
@@ -123,6 +125,9 @@ export async function openStore(options: StoreOptions) {
   const problems = await Promise.all(damaged.filter((shard) => shard !== null).map((shard) => toProblem(dir, shard)));
   for (const problem of problems) log.error({ problem }, problem.summary);
 
+  const closing = new AbortController();
+  let backup: Promise<string> | null = null;
+
   return {
     ...collections,
     settings,
@@ -130,24 +135,25 @@ export async function openStore(options: StoreOptions) {
     audit,
     webhookCounts,
     problems,
+    /**
+     * Copies all data files into `backups/<time>-<reason>/` while everything goes on, and keeps the last five of that
+     * reason. A second call during one joins it. Returns the folder. Throws `no_space`, or `cancelled` when closing.
+     */
+    async backup(reason: string): Promise<string> {
+      backup ??= backUp(dir, reason, now(), closing.signal).finally(() => (backup = null));
+      try {
+        return await backup;
+      } catch (error) {
+        if (!closing.signal.aborted) throw toAppError(error);
+        throw new AppError('cancelled', 'The backup was given up because MediaFlow stops', { cause: error });
+      }
+    },
     /** Resolves when everything is on disk. */
     async close(): Promise<void> {
+      closing.abort();
+      await backup?.catch(() => undefined);
       await Promise.all(Object.values(collections).map((collection) => collection.flush()));
       await Promise.all([settings.flush(), webhookCounts.flush(), audit.flush()]);
     },
-  };
-}
-
-async function toProblem(dir: string, { file, setAsideAs, message }: DamagedShard): Promise<Problem> {
-  const backup = await lastBackupOf(dir, file);
-  const rescue = backup
-    ? `Its last backup is ${backup}: stop MediaFlow, copy it to ${file} and start again.`
-    : 'There is no backup of it.';
-  return {
-    id: `store.damaged.${file}`,
-    severity: 'error',
-    summary: `The data file ${file} is damaged and was set aside as ${setAsideAs}: ${message.split('\n')[0] ?? ''}`,
-    fix: `${rescue} A library sync reads anew what Plex knows.`,
-    link: '/health',
   };
 }

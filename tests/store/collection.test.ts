@@ -4,7 +4,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { isFinished, Job } from '../../src/domain/job.js';
 import { LibraryItem } from '../../src/domain/library.js';
-import { Collection, type Layout } from '../../src/store/collection.js';
+import { Collection } from '../../src/store/collection.js';
+import type { Layout } from '../../src/store/layout.js';
 import { aJob, anItem } from '../support/builders.js';
 
 describe('Collection', () => {
@@ -32,10 +33,16 @@ describe('Collection', () => {
     expect([...second.values()]).to.deep.equal([anItem({ title: 'Another Film' })]);
   });
 
-  it('fills files of 512 rows per group', async () => {
+  it('fills files of 128 rows per group', async () => {
     const rows = Array.from({ length: 1200 }, (_, n) => anItem({ id: `item-${n}`, sectionId: n % 2 ? '2' : '1' }));
     await (await openLibrary()).putMany(rows);
-    expect((await readdir(join(dir, 'library', '1'))).sort()).to.deep.equal(['0.json', '1.json']);
+    expect((await readdir(join(dir, 'library', '1'))).sort()).to.deep.equal([
+      '0.json',
+      '1.json',
+      '2.json',
+      '3.json',
+      '4.json',
+    ]);
     expect((await openLibrary()).size).to.equal(1200);
   });
 

@@ -1,0 +1,176 @@
+import { isAscii } from 'node:buffer';
+import { createHash } from 'node:crypto';
+import { open } from 'node:fs/promises';
+import { crc32 } from 'node:zlib';
+import type { Adapter } from 'lowdb';
+import { z } from 'zod';
+import { Breather } from '../lib/breather.js';
+import { writeDurably } from '../lib/durable.js';
+
+/** What one file of a collection holds. */
+export interface ShardData {
+  /** Counts up over the whole collection: of two copies of a row, the one in the younger file is right. */
+  stamp: number;
+  rows: unknown[];
+  /** Rows that are on their way to another file and kept here only until they have arrived. */
+  leaving: string[];
+  /** Nobody touched the file since a program with the same schema wrote it, so its rows need no second look. */
+  isSealed: boolean;
+  /** Why the file as a whole is no JSON, though `rows` could still be read from it; else null. */
+  damage: string | null;
+}
+
+const LINE_FEED = 10;
+const COMMA = 44;
+/** Pieces of text are turned to bytes at this size: small enough to be made and thrown away cheaply. */
+const PIECE_CHARS = 64 * 1024;
+const FIRST_BUFFER_BYTES = 512 * 1024;
+
+const tailOf = (seal: number): string => `],"seal":"${seal.toString(16).padStart(8, '0')}"}\n`;
+const TAIL_BYTES = tailOf(0).length;
+
+const Whole = z.object({
+  stamp: z.number(),
+  rows: z.array(z.unknown()),
+  leaving: z.array(z.string()).default([]),
+});
+
+/** Names a schema by what it accepts: two versions of the program with the same schema get the same mark. */
+export function markOf(schema: z.ZodType): string {
+  const shape = JSON.stringify(z.toJSONSchema(schema, { unrepresentable: 'any', io: 'output' }));
+  return createHash('sha256').update(shape).digest('hex').slice(0, 16);
+}
+
+/**
+ * lowdb adapter for one file of rows. The file is plain JSON with a row on each line, a mark that names the schema, and
+ * at its end a checksum, the seal. A row a line means that reading never holds a file's text in one piece (allocating
+ * that costs more than parsing it), and that one broken line costs one row. `write` is durable.
+ */
+export class ShardFile implements Adapter<ShardData> {
+  readonly #path: string;
+  readonly #mark: string;
+
+  constructor(path: string, mark: string) {
+    this.#path = path;
+    this.#mark = mark;
+  }
+
+  /** Null when there is no file. Throws when no row of it can be read. */
+  async read(): Promise<ShardData | null> {
+    const buffer = spareBuffers.pop() ?? Buffer.allocUnsafeSlow(FIRST_BUFFER_BYTES);
+    const bytes = await readInto(this.#path, buffer);
+    if (!bytes) {
+      spareBuffers.push(buffer);
+      return null;
+    }
+    try {
+      return readSealed(bytes, this.#mark) ?? readAnything(bytes);
+    } finally {
+      if (spareBuffers.length < 4) spareBuffers.push(buffer);
+    }
+  }
+
+  /** Rows must not change while this is under way. Lets other work in between when there are many. */
+  async write({ stamp, rows, leaving }: Pick<ShardData, 'stamp' | 'rows' | 'leaving'>): Promise<void> {
+    const breather = new Breather();
+    const pieces: Buffer[] = [];
+    let seal = 0;
+    let text = `{"stamp":${stamp},"schema":"${this.#mark}","leaving":${JSON.stringify(leaving)},"rows":[\n`;
+    const cut = (): void => {
+      const piece = Buffer.from(text);
+      seal = crc32(piece, seal);
+      pieces.push(piece);
+      text = '';
+    };
+    for (const [index, row] of rows.entries()) {
+      text += index < rows.length - 1 ? `${JSON.stringify(row)},\n` : `${JSON.stringify(row)}\n`;
+      if (text.length < PIECE_CHARS) continue;
+      cut();
+      if (breather.isDue) await breather.pause();
+    }
+    cut();
+    pieces.push(Buffer.from(tailOf(seal)));
+    await writeDurably(this.#path, pieces);
+  }
+}
+
+/** Reused from file to file: fresh memory costs more than reading into it. */
+const spareBuffers: Buffer[] = [];
+
+/** The content, in `buffer` when it fits. Null when there is no file. */
+async function readInto(path: string, buffer: Buffer): Promise<Buffer | null> {
+  let file;
+  try {
+    file = await open(path, 'r');
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return null;
+    throw error;
+  }
+  try {
+    let into = buffer;
+    let length = 0;
+    for (;;) {
+      const { bytesRead } = await file.read(into, length, into.length - length, length);
+      if (bytesRead === 0) return into.subarray(0, length);
+      length += bytesRead;
+      if (length < into.length) continue;
+      const larger = Buffer.allocUnsafeSlow(into.length * 2);
+      into.copy(larger, 0, 0, length);
+      into = larger;
+    }
+  } finally {
+    await file.close();
+  }
+}
+
+/** Null when the seal is missing or broken, or the rows were written by another schema. */
+function readSealed(bytes: Buffer, mark: string): ShardData | null {
+  const end = bytes.length - TAIL_BYTES;
+  const headEnd = bytes.indexOf(LINE_FEED);
+  if (end <= 0 || headEnd < 0 || headEnd >= end) return null;
+  const head = bytes.toString('utf8', 0, headEnd);
+  if (!head.includes(`"schema":"${mark}"`)) return null;
+  if (bytes.toString('latin1', end) !== tailOf(crc32(bytes.subarray(0, end)))) return null;
+  const { stamp, leaving } = Whole.parse(JSON.parse(`${head}]}`));
+  const encoding = isAscii(bytes) ? 'latin1' : 'utf8';
+  const rows: unknown[] = [];
+  for (const [from, to] of linesOf(bytes, headEnd + 1, end)) rows.push(JSON.parse(bytes.toString(encoding, from, to)));
+  return { stamp, leaving, rows, isSealed: true, damage: null };
+}
+
+/** A file that somebody edited, that another version wrote, or that is damaged: then line by line what can be read. */
+function readAnything(bytes: Buffer): ShardData {
+  try {
+    return { ...Whole.parse(JSON.parse(bytes.toString('utf8'))), isSealed: false, damage: null };
+  } catch (error) {
+    const rows = readableLines(bytes);
+    if (rows.length === 0) throw error;
+    // Which of these were leaving is lost, so every other copy of such a row is preferred.
+    const leaving = rows.map((row) => row.id).filter((id) => typeof id === 'string');
+    const damage = error instanceof Error ? error.message : String(error);
+    return { stamp: 0, leaving, rows, isSealed: false, damage };
+  }
+}
+
+function readableLines(bytes: Buffer): { id?: unknown }[] {
+  const rows: { id?: unknown }[] = [];
+  for (const [from, to] of linesOf(bytes, 0, bytes.length)) {
+    try {
+      const row: unknown = JSON.parse(bytes.toString('utf8', from, to));
+      if (typeof row === 'object' && row !== null && 'id' in row) rows.push(row);
+    } catch {
+      // Not a whole row.
+    }
+  }
+  return rows;
+}
+
+/** Start and end of each line, without its line feed and a comma before that. */
+function* linesOf(bytes: Buffer, start: number, end: number): Generator<[number, number]> {
+  for (let from = start; from < end;) {
+    const feed = bytes.indexOf(LINE_FEED, from);
+    const lineEnd = feed < 0 || feed > end ? end : feed;
+    yield [from, bytes[lineEnd - 1] === COMMA ? lineEnd - 1 : lineEnd];
+    from = lineEnd + 1;
+  }
+}
