@@ -1,0 +1,172 @@
+import { register } from 'node:module';
+import { parentPort, workerData } from 'node:worker_threads';
+import { z } from 'zod';
+import { factsOf } from '../domain/facts.js';
+import type { LibraryItem } from '../domain/library.js';
+import { Finding, type LibraryFacts, type Rule } from '../domain/rule.js';
+import type { Answer, Ask, EvaluateAnswer, LoadAnswer, ParseAnswer, ThreadPlaces } from './rules-protocol.js';
+
+/**
+ * The thread in which rules run. It may die at any time; the main thread then reads from `state` which rule was
+ * running. It is started without environment, so a rule sees no secrets.
+ */
+const places = workerData as ThreadPlaces;
+const state = new Int32Array(places.state);
+const rules = new Map<number, Rule>();
+
+/**
+ * Lets a rule in any folder import `mediaflow/rule` and `zod`, the same ones that are used here, and keeps the
+ * owner's rules from the disk and the network. Source text, because Node runs it in a thread of its own.
+ */
+const HOOKS = `
+import { isBuiltin } from 'node:module';
+let places;
+export function initialize(given) { places = given; }
+export function resolve(specifier, context, next) {
+  if (specifier === 'mediaflow/rule') return next(places.rule, context);
+  if (specifier === 'zod') return next(specifier, { ...context, parentURL: places.parent });
+  if (isBuiltin(specifier) && places.userDir !== null && context.parentURL?.startsWith(places.userDir))
+    throw new Error('a rule may only think: it may not import ' + specifier);
+  return next(specifier, context);
+}`;
+register(`data:text/javascript,${encodeURIComponent(HOOKS)}`, {
+  data: { rule: places.rule, parent: places.parent, userDir: places.userDir },
+});
+
+const Shape = z.object({
+  title: z.string().min(1).max(80),
+  docs: z.object({ what: z.string().min(1), why: z.string().min(1), whenNotToUse: z.string().min(1) }),
+  options: z.custom<z.ZodObject>(
+    (value) => (value as { _zod?: { def?: { type?: string } } } | null)?._zod?.def?.type === 'object',
+    'must be a z.object(...)',
+  ),
+  evaluate: z.custom<Rule['evaluate']>((value) => typeof value === 'function', 'must be a function'),
+});
+
+/** Tells the watching main thread that another rule runs from here on. */
+function mark(rule: number): void {
+  Atomics.store(state, 0, rule);
+  Atomics.add(state, 1, 1);
+}
+
+const issuesOf = (error: z.ZodError): string =>
+  error.issues.map(({ path, message }) => `${path.join('.') || 'the rule'}: ${message}`).join('; ');
+
+function messageOf(error: unknown): string {
+  if (error instanceof z.ZodError) return issuesOf(error);
+  return error instanceof Error ? error.message : String(error);
+}
+
+async function load(rule: number, url: string, limitMs: number): Promise<LoadAnswer> {
+  const late = new Promise<never>((_, reject) => {
+    setTimeout(() => {
+      reject(new Error(`it did not finish loading within ${limitMs} ms`));
+    }, limitMs).unref();
+  });
+  const module = (await Promise.race([import(url), late])) as { default?: unknown };
+  if (module.default === undefined)
+    throw new Error('it has no default export; write export default defineRule({ ... })');
+  const shape = Shape.parse(module.default);
+  const defaults = shape.options.safeParse({});
+  if (!defaults.success) throw new Error(`every option needs a default (${issuesOf(defaults.error)})`);
+  rules.set(rule, module.default as Rule);
+  return {
+    title: shape.title,
+    docs: shape.docs,
+    optionsSchema: plain(z.toJSONSchema(shape.options, { io: 'input', unrepresentable: 'any' })),
+    defaults: plain(defaults.data),
+  };
+}
+
+/** Only what JSON can hold, so that nothing of the rule leaves this thread. */
+const plain = (value: unknown): Record<string, z.core.util.JSONType> =>
+  JSON.parse(JSON.stringify(value)) as Record<string, z.core.util.JSONType>;
+
+function ruleOf(number: number): Rule {
+  const rule = rules.get(number);
+  if (!rule) throw new Error('it is not loaded');
+  return rule;
+}
+
+function parse(rule: number, options: Record<string, unknown>): ParseAnswer {
+  const parsed = ruleOf(rule).options.safeParse(options);
+  if (parsed.success) return { options: plain(parsed.data) };
+  return { fields: Object.fromEntries(parsed.error.issues.map(({ path, message }) => [path.join('.'), message])) };
+}
+
+/** A rule that changed what it was shown would mislead the rules after it. */
+function freeze(item: LibraryItem): void {
+  for (const file of item.files) {
+    for (const part of [file.video, file.audio, file.subtitles, file]) if (part) Object.freeze(part);
+  }
+  Object.freeze(item.files);
+  Object.freeze(item);
+}
+
+function evaluate({ items, picks, calls, facts }: Ask & { kind: 'evaluate' }): EvaluateAnswer {
+  items.forEach(freeze);
+  const known = factsOf(facts);
+  const answer: EvaluateAnswer = { findings: [], ms: [], problems: [] };
+  calls.forEach(({ rule, options }, call) => {
+    mark(rule);
+    const start = performance.now();
+    try {
+      for (const [pick, finding] of look(ruleOf(rule), options, items, picks, known))
+        answer.findings.push([call, pick, finding]);
+    } catch (error) {
+      answer.problems.push([call, messageOf(error)]);
+    }
+    answer.ms.push(performance.now() - start);
+  });
+  return answer;
+}
+
+function look(
+  rule: Rule,
+  raw: Record<string, unknown>,
+  items: readonly LibraryItem[],
+  picks: readonly (readonly [number, number])[],
+  facts: LibraryFacts,
+): [number, Finding][] {
+  const options = rule.options.safeParse(raw);
+  if (!options.success) throw new Error(`its options do not fit any more (${issuesOf(options.error)})`);
+  const found: [number, Finding][] = [];
+  picks.forEach(([itemIndex, fileIndex], pick) => {
+    const item = items[itemIndex];
+    const file = item?.files[fileIndex];
+    if (!item || !file) return;
+    const finding: unknown = rule.evaluate({ item, file }, options.data, facts);
+    if (finding === null || finding === undefined) return;
+    const checked = Finding.safeParse(finding);
+    if (!checked.success) throw new Error(`it answered something that is no finding (${issuesOf(checked.error)})`);
+    found.push([pick, checked.data]);
+  });
+  return found;
+}
+
+async function answer(ask: Ask): Promise<LoadAnswer | ParseAnswer | EvaluateAnswer> {
+  switch (ask.kind) {
+    case 'load':
+      mark(ask.rule);
+      return load(ask.rule, ask.url, ask.limitMs);
+    case 'parse':
+      mark(ask.rule);
+      return parse(ask.rule, ask.options);
+    case 'evaluate':
+      return evaluate(ask);
+  }
+}
+
+async function reply(ask: Ask): Promise<void> {
+  let sent: Answer<LoadAnswer | ParseAnswer | EvaluateAnswer>;
+  try {
+    sent = { answer: await answer(ask) };
+  } catch (error) {
+    sent = { problem: messageOf(error) };
+  }
+  mark(-1);
+  parentPort?.postMessage(sent);
+}
+
+parentPort?.on('message', (ask: Ask) => void reply(ask));
+parentPort?.postMessage('ready');
