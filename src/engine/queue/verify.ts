@@ -1,0 +1,156 @@
+import { stat } from 'node:fs/promises';
+import { AppError } from '../../domain/errors.js';
+import type { Check } from '../../domain/job.js';
+import type { EncodePlan } from '../../domain/plan.js';
+import type { Probe } from '../../domain/probe.js';
+import { decodeFile } from '../../ffmpeg/decode.js';
+import { measureStreams } from '../../ffmpeg/measure.js';
+import { probe } from '../../ffmpeg/probe.js';
+import { sha256File } from '../../files/hash.js';
+import { checkPicture, checkSound } from './verify-samples.js';
+import { check, checkStreams, type Pair } from './verify-streams.js';
+import { checkDuration, checkPackets, checkSize } from './verify-timing.js';
+
+export interface VerifyRequest {
+  plan: EncodePlan;
+  /** What the source was when the plan was made. */
+  source: Probe;
+  sourcePath: string;
+  outputPath: string;
+  minSavingPercent: number;
+  /** Whether the whole result is decoded. */
+  decode: boolean;
+  ffmpeg: string;
+  ffprobe: string;
+  signal: AbortSignal;
+  report: (percent: number) => void;
+}
+
+export interface Verified {
+  checks: Check[];
+  refusal: { code: 'verify_failed' | 'not_smaller'; message: string } | null;
+  /** Of the very file that was looked at; empty when it was refused. */
+  sha256: string;
+  sizeBytes: number;
+  output: Probe | null;
+}
+
+/** A gate: the checks of one kind. All of them run, but no gate after one that holds the file back. */
+type Gate = () => Promise<Check[]>;
+
+/**
+ * Decides whether an encoded file may take the place of its source. Gates go from cheap to dear; whatever cannot be found
+ * out counts against the file. Never throws because of what the file is like, only with the signal's reason or when
+ * a program is missing.
+ */
+export async function verifyOutput(request: VerifyRequest): Promise<Verified> {
+  const { plan, outputPath, signal, report } = request;
+  const before = await look(outputPath);
+  const state = { output: null as Probe | null, pairs: [] as Pair[], sha256: '' };
+  const gates: [number, Gate][] = [
+    [1, () => Promise.resolve([check('there is a file', (before?.size ?? 0) > 0, `${before?.size ?? 0} bytes`)])],
+    [2, () => headerGate(request, state)],
+    [3, () => Promise.resolve(checkSize(plan, before?.size ?? 0, request.minSavingPercent))],
+    [15, () => packetGate(request, state.pairs)],
+    [30, () => sampleGate(request, state.pairs)],
+    [90, () => decodeGate(request, state.output)],
+    [100, () => hashGate(request, before, state)],
+  ];
+  const checks: Check[] = [];
+  for (const [percent, gate] of gates) {
+    signal.throwIfAborted();
+    checks.push(...(await gate()));
+    const refusal = refusalOf(checks);
+    if (refusal) return { checks, refusal, sha256: '', sizeBytes: before?.size ?? 0, output: state.output };
+    report(percent);
+  }
+  return { checks, refusal: null, sha256: state.sha256, sizeBytes: before?.size ?? 0, output: state.output };
+}
+
+interface Look {
+  size: number;
+  mtimeNs: bigint;
+}
+
+async function look(path: string): Promise<Look | null> {
+  const seen = await stat(path, { bigint: true }).catch(() => null);
+  return seen?.isFile() ? { size: Number(seen.size), mtimeNs: seen.mtimeNs } : null;
+}
+
+function refusalOf(checks: readonly Check[]): Verified['refusal'] {
+  const failed = checks.filter(({ ok }) => !ok);
+  const [first] = failed;
+  if (!first) return null;
+  if (failed.every(({ name }) => name === 'smaller')) {
+    return { code: 'not_smaller', message: `The result is not small enough to be worth it: ${first.detail}.` };
+  }
+  const reasons = failed.slice(0, 3).map(({ name, detail }) => `${name}: ${detail}`);
+  return { code: 'verify_failed', message: `The result was thrown away. ${reasons.join('; ')}.` };
+}
+
+async function headerGate(request: VerifyRequest, state: { output: Probe | null; pairs: Pair[] }): Promise<Check[]> {
+  const { plan, source, outputPath, ffprobe, signal } = request;
+  try {
+    state.output = await probe(outputPath, { ffprobe, signal });
+  } catch (error) {
+    signal.throwIfAborted();
+    return [check('can be opened', false, messageOf(error))];
+  }
+  const { checks, pairs } = checkStreams(plan, source, state.output);
+  state.pairs = pairs;
+  return [...checks, checkDuration(plan, state.output)];
+}
+
+async function packetGate({ sourcePath, outputPath, ffprobe, signal }: VerifyRequest, pairs: Pair[]): Promise<Check[]> {
+  try {
+    const output = await measureStreams(outputPath, { ffprobe, signal });
+    const source = await measureStreams(sourcePath, { ffprobe, signal });
+    return checkPackets(pairs, source, output);
+  } catch (error) {
+    signal.throwIfAborted();
+    return [check('can be read to the end', false, messageOf(error))];
+  }
+}
+
+async function sampleGate(request: VerifyRequest, pairs: readonly Pair[]): Promise<Check[]> {
+  const { plan, sourcePath, outputPath, ffmpeg, signal } = request;
+  const compared = { sourcePath, outputPath, durationSec: plan.durationSec, ffmpeg, signal };
+  const checks: Check[] = [];
+  for (const pair of pairs) {
+    if (pair.actual.kind === 'video') checks.push(await checkPicture(pair, compared));
+    if (pair.actual.kind === 'audio') checks.push(await checkSound(pair, compared));
+  }
+  return checks;
+}
+
+/** A cut-off Matroska file ends with exit code 0, so code, silence and the time reached must all be right. */
+async function decodeGate(request: VerifyRequest, output: Probe | null): Promise<Check[]> {
+  const { plan, outputPath, ffmpeg, signal, report } = request;
+  if (!request.decode) return [];
+  const { exitCode, lastSec, messages } = await decodeFile(outputPath, {
+    ffmpeg,
+    audio: true,
+    signal,
+    report: (sec) => {
+      report(Math.min(89, Math.round(30 + (60 * sec) / plan.durationSec)));
+    },
+  });
+  // Where a subtitle outlasts picture and sound, the header names a time that no decoder reaches.
+  const wanted = Math.min(plan.durationSec, output?.durationSec ?? plan.durationSec);
+  const missing = wanted - (lastSec ?? Number.NEGATIVE_INFINITY);
+  const reached = lastSec === null ? 'nothing' : `${lastSec.toFixed(2)} s`;
+  return [
+    check('decodes', exitCode === 0, `ffmpeg ended with ${exitCode}`),
+    check('decodes without complaint', messages.length === 0, messages.slice(0, 2).join('; ') || 'none'),
+    check('decodes to the end', missing <= Math.max(1, wanted * 0.01), `${reached} of ${wanted.toFixed(2)} s`),
+  ];
+}
+
+async function hashGate(request: VerifyRequest, before: Look | null, state: { sha256: string }): Promise<Check[]> {
+  state.sha256 = await sha256File(request.outputPath, request.signal);
+  const after = await look(request.outputPath);
+  const isSame = before !== null && after?.size === before.size && after.mtimeNs === before.mtimeNs;
+  return [check('did not change meanwhile', isSame, isSame ? `sha256 ${state.sha256}` : 'something wrote to the file')];
+}
+
+const messageOf = (error: unknown): string => (error instanceof AppError ? error.message : String(error));
