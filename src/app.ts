@@ -1,0 +1,262 @@
+import { randomUUID } from 'node:crypto';
+import { existsSync, readFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import type { Context } from './actions/action.js';
+import { OwnerAccess } from './actions/owner-access.js';
+import { openPresets } from './catalog/presets.js';
+import { openRules, type Rules } from './catalog/rules.js';
+import type { Config } from './config.js';
+import { AppError } from './domain/errors.js';
+import type { Events } from './domain/events.js';
+import type { MediaServer } from './domain/media-server.js';
+import type { Presets } from './domain/presets.js';
+import { Analyzer } from './engine/library/analyze.js';
+import { Automation } from './engine/library/automate.js';
+import { Intake } from './engine/library/intake.js';
+import { LibrarySync } from './engine/library/sync.js';
+import { Problems } from './engine/problems.js';
+import { Enqueue } from './engine/queue/enqueue.js';
+import { Queue } from './engine/queue/queue.js';
+import { Schedule } from './engine/schedule.js';
+import { provePath } from './files/prove-path.js';
+import { SpaceLedger } from './files/space.js';
+import { Swapper } from './files/swap.js';
+import { Bus } from './lib/bus.js';
+import { newId } from './lib/ids.js';
+import type { Log } from './lib/log.js';
+import { PlexServer } from './plex/server.js';
+import { openStore, type Store } from './store/store.js';
+import { WebServer } from './web/server.js';
+import { LocalExecutor } from './workers/local.js';
+
+/** MediaFlow as one thing that can be started and stopped. */
+export interface App {
+  /** Resolves when work can be taken in. Throws when the port is taken, or the data cannot be opened. */
+  start(): Promise<void>;
+  /** Lets go of everything; what ran is continued at the next start. Safe to call twice. */
+  stop(): Promise<void>;
+  /** The address on this machine; known once started. */
+  readonly url: string;
+  /** Everything actions work with; known once started. */
+  readonly context: Context;
+}
+
+/** The composition root: puts the parts together, and is the only place that knows them all. */
+export function createApp(config: Config, options: { log: Log; now?: () => Date; isDemo?: boolean }): App {
+  return new MediaFlow(config, options.log, options.now ?? ((): Date => new Date()), options.isDemo ?? false);
+}
+
+interface Stoppable {
+  stop(): Promise<void> | void;
+}
+
+class MediaFlow implements App {
+  readonly #config: Config;
+  readonly #log: Log;
+  readonly #now: () => Date;
+  readonly #isDemo: boolean;
+  readonly #started: Stoppable[] = [];
+  #context: Context | null = null;
+  #url = '';
+  #isReady = false;
+
+  constructor(config: Config, log: Log, now: () => Date, isDemo: boolean) {
+    this.#config = config;
+    this.#log = log;
+    this.#now = now;
+    this.#isDemo = isDemo;
+  }
+
+  get url(): string {
+    return this.#url;
+  }
+
+  get context(): Context {
+    if (!this.#context) throw new AppError('unavailable', 'MediaFlow has not started yet');
+    return this.#context;
+  }
+
+  async start(): Promise<void> {
+    try {
+      await this.#start();
+    } catch (error) {
+      await this.stop();
+      throw error;
+    }
+  }
+
+  async stop(): Promise<void> {
+    this.#isReady = false;
+    for (const part of this.#started.reverse().splice(0)) await part.stop();
+  }
+
+  async #start(): Promise<void> {
+    const root = projectRoot();
+    const { config } = this;
+    const store = await this.#open();
+    const [presets, rules] = await Promise.all([
+      openPresets({ builtInDir: join(root, 'presets'), userDir: config.presetsDir }),
+      openRules({ builtInDir: join(compiledRoot(), 'rules'), userDir: config.rulesDir, log: this.#log }),
+    ]);
+    this.#started.push({ stop: () => rules.close() });
+    const parts = await this.#assemble(store, presets, rules);
+    const web = new WebServer({
+      context: parts.context,
+      viewsDir: join(root, 'views'),
+      publicDir: join(root, 'public'),
+    });
+    const port = await web.start({ port: config.port, host: config.host });
+    this.#started.push(web);
+    this.#url = `http://${config.host === '0.0.0.0' || config.host === '::' ? '127.0.0.1' : config.host}:${port}${config.urlBase}`;
+    for (const part of parts.inOrder) {
+      await part.start();
+      this.#started.push(part);
+    }
+    this.#isReady = true;
+    this.#log.info({ url: this.#url, version: parts.context.config.version }, 'MediaFlow is ready');
+  }
+
+  get config(): Config {
+    return this.#config;
+  }
+
+  async #open(): Promise<Store> {
+    const { dataDir, secretKey, settings, lockedBy, secrets } = this.#config;
+    const store = await openStore({
+      dir: dataDir,
+      log: this.#log,
+      now: this.#now,
+      settingsOverrides: settings,
+      lockedBy,
+      secretOverrides: secrets,
+      ...(secretKey === null ? {} : { secretKey }),
+    });
+    this.#started.push({ stop: () => store.close() });
+    if (store.secrets.find('clientId') === null) await store.secrets.set('clientId', randomUUID());
+    return store;
+  }
+
+  async #assemble(store: Store, presets: Presets, rules: Rules) {
+    const log = this.#log;
+    const now = this.#now;
+    const config = this.#config;
+    const bus = new Bus<Events>((error, event) => {
+      log.error({ err: error, event }, 'Something that listens to an event failed');
+    });
+    const access = new OwnerAccess({
+      secrets: store.secrets,
+      log,
+      password: config.adminPassword,
+      apiKey: config.apiKey,
+    });
+    await access.start();
+    const version = versionOf(projectRoot());
+    const plex = new PlexConnection(store, version);
+    const server = (): MediaServer => plex.server();
+    const executor = new LocalExecutor({ ffmpeg: config.ffmpeg });
+    this.#started.push({ stop: () => executor.close() });
+    const swapper = new Swapper({ journalDir: join(config.dataDir, 'swaps') });
+
+    const shared = { store, bus, log, now, newId, server, presets, rules };
+    const enqueue = new Enqueue(shared);
+    const automation = new Automation({ ...shared, enqueue });
+    const analyzer = new Analyzer({ ...shared, automation });
+    const sync = new LibrarySync({ ...shared, analyzer });
+    const intake = new Intake({ ...shared, analyzer });
+    const queue = new Queue(
+      {
+        ...shared,
+        executor,
+        swapper,
+        space: new SpaceLedger(),
+        tools: { ffmpeg: config.ffmpeg, ffprobe: config.ffprobe },
+        logsDir: join(config.dataDir, 'logs', 'jobs'),
+        readNow: (ratingKeys) => intake.readNow(ratingKeys),
+      },
+      enqueue,
+    );
+    const problems = new Problems({ ...shared, executor, swapper, dataDir: config.dataDir });
+    const schedule = this.#schedule(store, bus, sync);
+    this.#context = {
+      ...shared,
+      config: { version, urlBase: config.urlBase, publicUrl: config.publicUrl, demo: this.#isDemo },
+      intake,
+      sync,
+      analyzer,
+      enqueue,
+      queue,
+      connectPlex: (address) => plex.connect(address),
+      provePath,
+      problems: () => Promise.resolve(problems.list()),
+      readiness: () => ({ ready: this.#isReady }),
+      access,
+    };
+    return { context: this.#context, inOrder: [analyzer, queue, intake, sync, schedule, problems] };
+  }
+
+  #schedule(store: Store, bus: Bus<Events>, sync: LibrarySync): Schedule {
+    const look = (mode: 'full' | 'changed') => async (): Promise<void> => {
+      const { url } = store.settings.value.plex;
+      if (url === '' || sync.status().state === 'running') return;
+      await sync.run({ mode, trigger: 'schedule' }).done;
+    };
+    return new Schedule({
+      bus,
+      log: this.#log,
+      tasks: [
+        { name: 'look for changes', cron: () => store.settings.value.plex.syncCron, run: look('changed') },
+        { name: 'full look', cron: () => store.settings.value.plex.fullSyncCron, run: look('full') },
+      ],
+    });
+  }
+}
+
+/** The connection to Plex that the settings describe; a new one when they change. */
+class PlexConnection {
+  readonly #store: Store;
+  readonly #version: string;
+  #current: { key: string; server: PlexServer } | null = null;
+
+  constructor(store: Store, version: string) {
+    this.#store = store;
+    this.#version = version;
+  }
+
+  /** Throws `plex_not_configured`. */
+  server(): MediaServer {
+    const { url, serverId } = this.#store.settings.value.plex;
+    const token = this.#store.secrets.find('plexToken');
+    if (url === '' || token === null) {
+      throw new AppError(
+        'plex_not_configured',
+        'Plex is not connected yet. Enter its address and token in the settings.',
+      );
+    }
+    const key = JSON.stringify([url, token, serverId]);
+    if (this.#current?.key !== key) this.#current = { key, server: this.connect({ url, token, serverId }) };
+    return this.#current.server;
+  }
+
+  connect({ url, token, serverId = '' }: { url: string; token: string; serverId?: string }): PlexServer {
+    return new PlexServer({
+      url,
+      token,
+      clientId: this.#store.secrets.find('clientId') ?? 'mediaflow',
+      version: this.#version,
+      expectedServerId: serverId === '' ? null : serverId,
+    });
+  }
+}
+
+/** Where the compiled `rules` lie, or their sources when the program runs from those. */
+const compiledRoot = (): string => dirname(dirname(fileURLToPath(import.meta.url)));
+
+/** The folder with `views`, `public` and `presets`: ours, or the one above `dist`. */
+function projectRoot(): string {
+  const here = compiledRoot();
+  return existsSync(join(here, 'views')) ? here : dirname(here);
+}
+
+const versionOf = (root: string): string =>
+  (JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as { version: string }).version;

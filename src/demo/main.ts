@@ -1,0 +1,156 @@
+import { randomBytes } from 'node:crypto';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createApp, type App } from '../app.js';
+import { readConfig } from '../config.js';
+import { createLog } from '../lib/log.js';
+import { formatBytes } from '../lib/units.js';
+import { makeClip } from './clips.js';
+import { newcomer, shelf } from './library.js';
+import { SimulatedPlex } from './plex/simulated-plex.js';
+import { checkEnding, sha256Of, watchStory, type Ending } from './story.js';
+
+const FFMPEG = process.env['MEDIAFLOW_FFMPEG'] ?? 'ffmpeg';
+const FFPROBE = process.env['MEDIAFLOW_FFPROBE'] ?? 'ffprobe';
+const USUAL_PORT = 9876;
+const isOnce = process.argv.includes('--once');
+const print = (line = ''): void => {
+  console.log(line);
+};
+
+const folder = await mkdtemp(join(tmpdir(), 'mediaflow-demo-'));
+const media = join(folder, 'media');
+const password = randomBytes(9).toString('base64url');
+const apiKey = randomBytes(24).toString('base64url');
+let plex: SimulatedPlex | null = null;
+let app: App | null = null;
+
+process.once('SIGINT', () => void leave(0));
+process.once('SIGTERM', () => void leave(0));
+try {
+  const ending = await play();
+  print();
+  print(summaryOf(ending));
+  if (isOnce) await leave(0);
+  else invite();
+} catch (error) {
+  console.error(`\nThe demo did not end well: ${error instanceof Error ? error.message : String(error)}`);
+  await leave(1);
+}
+
+async function play(): Promise<Ending> {
+  print('MediaFlow demo: a simulated Plex, generated clips, and the real MediaFlow.');
+  print('Making a small library with ffmpeg ...');
+  await Promise.all(shelf(media).map((clip) => makeClip(FFMPEG, clip)));
+  plex = new SimulatedPlex({
+    name: 'Demo Plex',
+    ffprobe: FFPROBE,
+    sections: [
+      {
+        id: '1',
+        title: 'Films',
+        type: 'movie',
+        locations: [{ serverPath: '/share/Media/Films', localPath: join(media, 'Films') }],
+      },
+    ],
+  });
+  await plex.start();
+  await plex.scan();
+
+  app = createApp(await config(plex), { log: createLog(process.env['LOG_LEVEL'] ?? 'warn'), isDemo: true });
+  await app.start();
+  await api('PUT', '/api/settings', {
+    safety: { dryRun: false, replace: 'automatic' },
+    plex: { settleSec: 1 },
+  });
+  await api('PUT', '/api/rules/codec-modernization', { mode: 'automatic', options: {} });
+  await app.context.sync.run({ mode: 'full', trigger: 'owner' }).done.catch(() => undefined);
+  plex.webhookUrl = `${app.url}/hooks/plex/${app.context.access.webhookSecret}`;
+  print(`MediaFlow:  ${app.url}`);
+  print(`Password:   ${password}`);
+  print();
+
+  const clip = newcomer(media);
+  const ending = watchStory(app, 'Harbour Nine', print);
+  ending.catch(() => undefined);
+  print(`Adding a film in an old codec: ${clip.path.slice(media.length + 1)}`);
+  await makeClip(FFMPEG, clip);
+  const original = { sha256: await sha256Of(clip.path) };
+  await plex.scan();
+  const ended = await ending;
+  const wrong = await checkEnding(ended, original, plex);
+  if (wrong.length > 0) throw new Error(wrong.join('; '));
+  return ended;
+}
+
+/** The same variables that a container would be given. */
+async function config(simulated: SimulatedPlex) {
+  return readConfig({
+    PORT: String(isOnce ? 0 : await freePort()),
+    HOST: '127.0.0.1',
+    MEDIAFLOW_DATA_DIR: join(folder, 'data'),
+    MEDIAFLOW_ADMIN_PASSWORD: password,
+    MEDIAFLOW_API_KEY: apiKey,
+    MEDIAFLOW_PLEX_URL: simulated.url,
+    MEDIAFLOW_PLEX_TOKEN: simulated.token,
+    MEDIAFLOW_PATH_MAPPINGS: `/share/Media=${media}`,
+    MEDIAFLOW_FFMPEG: FFMPEG,
+    MEDIAFLOW_FFPROBE: FFPROBE,
+  });
+}
+
+async function api(method: string, path: string, body: object | null): Promise<unknown> {
+  const response = await fetch(`${app?.url ?? ''}${path}`, {
+    method,
+    headers: { 'X-Api-Key': apiKey, 'Content-Type': 'application/json' },
+    ...(body === null ? {} : { body: JSON.stringify(body) }),
+  });
+  const answer: unknown = await response.json();
+  if (!response.ok) throw new Error(`${method} ${path} answered ${response.status}: ${JSON.stringify(answer)}`);
+  return answer;
+}
+
+/** The usual port, or any when something listens there already. */
+async function freePort(): Promise<number> {
+  const wanted = Number(process.env['PORT'] ?? USUAL_PORT);
+  return new Promise((resolve) => {
+    const probe = createServer();
+    probe.once('error', () => {
+      resolve(0);
+    });
+    probe.listen(wanted, '127.0.0.1', () => {
+      probe.close(() => {
+        resolve(wanted);
+      });
+    });
+  });
+}
+
+function summaryOf({ job, receipt, kept }: Ending): string {
+  const saved = receipt.before.sizeBytes - receipt.after.sizeBytes;
+  const percent = Math.round((100 * saved) / receipt.before.sizeBytes);
+  return [
+    `Film         ${job.title}`,
+    `Before       ${receipt.before.path.slice(media.length + 1)}, ${formatBytes(receipt.before.sizeBytes)}`,
+    `After        ${receipt.after.path.slice(media.length + 1)}, ${formatBytes(receipt.after.sizeBytes)} (${percent} % smaller)`,
+    `Streams      ${receipt.after.streams.join(' | ')}`,
+    `Checks       ${receipt.checks.filter(({ ok }) => ok).length} of ${receipt.checks.length} passed`,
+    `Original     kept byte-exact until ${kept.purgeAt.slice(0, 10)}`,
+    `Plex         same entry, shows the new file, views and dates unchanged`,
+  ].join('\n');
+}
+
+function invite(): void {
+  print();
+  print(`Look around at ${app?.url ?? ''} (password ${password}).`);
+  print('"Kept originals" has the old file: restore it with one click. Ctrl-C ends the demo and removes its files.');
+}
+
+async function leave(code: number): Promise<never> {
+  await app?.stop();
+  await plex?.stop();
+  await rm(folder, { recursive: true, force: true });
+  process.exit(code);
+}

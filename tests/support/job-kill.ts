@@ -1,0 +1,205 @@
+import { execa } from 'execa';
+import { readdir, stat } from 'node:fs/promises';
+import { join, resolve } from 'node:path';
+import { createInterface } from 'node:readline';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Job } from '../../src/domain/job.js';
+import type { QuarantineEntry } from '../../src/domain/quarantine.js';
+import type { Clips } from './clips.js';
+import { filesBelow, sha256Of, Stage } from './stage.js';
+
+const root = resolve(import.meta.dirname, '../..');
+const READY_MS = 60_000;
+/** Killed as often as this, a job is left to its owner; the runs below stay under it. */
+const FILMS = 3;
+
+const spawnMediaFlow = (env: Record<string, string>) =>
+  execa(process.execPath, [join(root, 'dist/src/main.js')], {
+    cwd: root,
+    env: { ...env, PATH: process.env['PATH'] ?? '' },
+    extendEnv: false,
+    reject: false,
+    stdin: 'ignore',
+  });
+
+/** MediaFlow as a program of its own, so that it can be killed as a whole. */
+export class Program {
+  readonly #stage: Stage;
+  #child: ReturnType<typeof spawnMediaFlow> | null = null;
+
+  constructor(stage: Stage) {
+    this.#stage = stage;
+  }
+
+  /** Resolves when it says that it is ready. Throws with what it said when it ends before. */
+  async start(): Promise<void> {
+    const child = spawnMediaFlow(this.#stage.env);
+    this.#child = child;
+    const said: string[] = [];
+    const ready = new Promise<string>((found) => {
+      createInterface({ input: child.stdout }).on('line', (line) => {
+        said.push(line);
+        if (said.length > 200) said.shift();
+        if (!line.includes('MediaFlow is ready')) return;
+        found((JSON.parse(line) as { url: string }).url);
+      });
+    });
+    const ended = child.then(({ stderr }) => `ended: ${stderr}\n${said.join('\n')}`);
+    const late = sleep(READY_MS).then(() => `not ready after a minute:\n${said.join('\n')}`);
+    const url = await Promise.race([ready, ended, late]);
+    if (!url.startsWith('http')) throw new Error(`MediaFlow did not start: ${url}`);
+    this.#stage.reachedAt(url);
+  }
+
+  async kill(): Promise<void> {
+    this.#child?.kill('SIGKILL');
+    await this.#child;
+    this.#child = null;
+  }
+
+  /** Asks it to end; answers the exit code and the milliseconds it took. */
+  async stop(): Promise<{ exitCode: number | undefined; tookMs: number }> {
+    const startedMs = performance.now();
+    this.#child?.kill('SIGTERM');
+    const result = await this.#child;
+    this.#child = null;
+    return { exitCode: result?.exitCode, tookMs: performance.now() - startedMs };
+  }
+}
+
+/** The program is compiled once for all runs. */
+export const build = async (): Promise<void> => {
+  await execa(process.execPath, [join(root, 'scripts/build.js')], { cwd: root });
+};
+
+interface Film {
+  path: string;
+  sha256: string;
+}
+
+/**
+ * Kills MediaFlow at random moments while films go the whole way, restarts it each time, and looks at the disk: every
+ * film must be its byte-exact original or a verified result with the original kept; at the end every job has ended
+ * legally and nothing is left behind. Answers how often it was killed and what was wrong.
+ */
+export async function killJobs(
+  clips: Clips,
+  options: { kills: number; random: () => number; say?: (line: string) => void },
+): Promise<{ killed: number; wrong: string[] }> {
+  const wrong: string[] = [];
+  let killed = 0;
+  for (let round = 1; killed < options.kills; round++) {
+    const result = await killRound(clips, options, options.kills - killed);
+    killed += result.killed;
+    wrong.push(...result.wrong.map((text) => `round ${round}: ${text}`));
+    options.say?.(`${killed} kills, ${wrong.length} violations`);
+  }
+  return { killed, wrong };
+}
+
+/** Films whose jobs are killed twice at most each, in a fresh place. */
+async function killRound(
+  clips: Clips,
+  { random }: { random: () => number },
+  most: number,
+): Promise<{ killed: number; wrong: string[] }> {
+  const stage = await Stage.set({ env: { LOG_LEVEL: 'info' } });
+  const program = new Program(stage);
+  const wrong: string[] = [];
+  let killed = 0;
+  try {
+    await program.start();
+    await stage.setToWork();
+    const films: Film[] = [];
+    for (let number = 1; number <= FILMS; number++) {
+      films.push(await addFilm(stage, clips, number));
+      await stage.plex.scan();
+      // A job that was interrupted three times waits for its owner: two kills leave it a way to its end.
+      for (let kill = 0; kill < 2 && killed < most; kill++) {
+        await sleep(random() * 2500);
+        await program.kill();
+        killed++;
+        wrong.push(...(await damageOf(stage, films, false)));
+        await program.start();
+      }
+    }
+    await stage.until('every job has ended', async () => {
+      const jobs = await stage.jobs();
+      return jobs.length >= films.length && jobs.every(({ state }) => ['done', 'failed', 'skipped'].includes(state));
+    });
+    const odd = (await stage.jobs()).filter(({ state }) => state !== 'done');
+    wrong.push(...odd.map(({ id, state, error }) => `${id} ended as ${state}: ${error?.message ?? ''}`));
+    wrong.push(...(await damageOf(stage, films, true)));
+  } catch (error) {
+    wrong.push(error instanceof Error ? error.message : String(error));
+  } finally {
+    await program.kill();
+    await stage.strike();
+  }
+  return { killed, wrong };
+}
+
+/** Every second one changes its extension. */
+async function addFilm(stage: Stage, clips: Clips, number: number): Promise<Film> {
+  const title = `Film ${number} (200${number})`;
+  const isOld = number % 2 === 0;
+  const clip = await clips.make(isOld ? 'kill.avi' : 'kill.mkv', [
+    ...['-f', 'lavfi', '-i', 'testsrc2=s=320x180:r=25:d=2', '-f', 'lavfi', '-i', 'sine=f=440:d=2'],
+    ...['-c:v', 'mpeg4', '-q:v', '2', '-c:a', isOld ? 'libmp3lame' : 'aac'],
+  ]);
+  const path = await stage.add(`Films/${title}/${title}${isOld ? '.avi' : '.mkv'}`, clip);
+  return { path, sha256: await sha256Of(path) };
+}
+
+/** What is wrong on the disk. `isOver`: after everything has ended, when nothing may be left behind. */
+async function damageOf(stage: Stage, films: readonly Film[], isOver: boolean): Promise<string[]> {
+  const wrong: string[] = [];
+  const kept = await hashesIn(join(stage.media, '.mediaflow', 'quarantine'));
+  for (const { path, sha256 } of films) {
+    const standing = await standingAt(path);
+    if (standing.length === 0) wrong.push(`nothing stands at ${path}`);
+    const hasOriginal = standing.includes(sha256) || kept.has(sha256);
+    if (!hasOriginal) wrong.push(`the original of ${path} is gone`);
+  }
+  if (!isOver) return wrong;
+  const jobs = await stage.jobs();
+  const { items } = await stage.api<{ items: QuarantineEntry[] }>('GET', '/api/transcode/quarantine');
+  for (const film of films) wrong.push(...(await oddEnd(film, jobs, items)));
+  for (const left of await stage.leftovers()) wrong.push(`left behind: ${left}`);
+  const journals = await readdir(join(stage.env['MEDIAFLOW_DATA_DIR'] ?? '', 'swaps')).catch(() => []);
+  wrong.push(...journals.map((name) => `the journal ${name} was not closed`));
+  return wrong;
+}
+
+async function oddEnd(film: Film, jobs: readonly Job[], kept: readonly QuarantineEntry[]): Promise<string[]> {
+  const job = jobs.find(({ sourcePath, state }) => sourcePath === film.path && state === 'done');
+  if (!job?.targetPath) return [`no job was done for ${film.path}`];
+  const entry = kept.find(({ jobId }) => jobId === job.id);
+  if (!entry) return [`${job.id} kept no original`];
+  const wrong: string[] = [];
+  if ((await sha256Of(entry.storedPath)) !== film.sha256) wrong.push(`${entry.storedPath} is not the original`);
+  if ((await sha256Of(job.targetPath)) !== job.outputSha256) wrong.push(`${job.targetPath} is not the verified result`);
+  if (job.targetPath !== film.path && (await standingAt(film.path)).includes(film.sha256)) {
+    wrong.push(`${film.path} still stands beside its replacement`);
+  }
+  return wrong;
+}
+
+/** Hashes of the film under its own name and under its new one. */
+async function standingAt(path: string): Promise<string[]> {
+  const hashes: string[] = [];
+  for (const name of new Set([path, path.replace(/\.avi$/, '.mkv')])) {
+    const isThere = await stat(name).then(
+      (found) => found.isFile() && found.size > 0,
+      () => false,
+    );
+    if (isThere) hashes.push(await sha256Of(name));
+  }
+  return hashes;
+}
+
+async function hashesIn(folder: string): Promise<Set<string>> {
+  const hashes = new Set<string>();
+  for (const path of await filesBelow(folder)) hashes.add(await sha256Of(path));
+  return hashes;
+}
