@@ -1,0 +1,123 @@
+import { expect } from 'chai';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { openPresets } from '../../../src/catalog/presets.js';
+import { attemptId } from '../../../src/domain/job.js';
+import type { Events } from '../../../src/domain/events.js';
+import { Enqueue } from '../../../src/engine/queue/enqueue.js';
+import { Bus } from '../../../src/lib/bus.js';
+import { newId } from '../../../src/lib/ids.js';
+import { createLog } from '../../../src/lib/log.js';
+import { openStore, type Store } from '../../../src/store/store.js';
+import { aFile, anItem } from '../../support/builders.js';
+
+const LOCAL = '/data/media/Movies/A Film (1999)/A Film (1999).mkv';
+
+describe('Enqueue', () => {
+  let dir: string;
+  let store: Store;
+  let enqueue: Enqueue;
+
+  beforeEach(async () => {
+    dir = await mkdtemp(join(tmpdir(), 'mediaflow-enqueue-'));
+    const now = (): Date => new Date();
+    store = await openStore({ dir, log: createLog('silent'), now });
+    await store.settings.change({ paths: { mappings: [{ from: '/share/Media', to: '/data/media' }] } });
+    await store.library.put(anItem());
+    const presets = await openPresets({
+      builtInDir: join(import.meta.dirname, '../../../presets'),
+      userDir: null,
+    });
+    enqueue = new Enqueue({ store, bus: new Bus<Events>(() => undefined), now, newId, presets });
+  });
+  afterEach(async () => {
+    await store.close();
+    await rm(dir, { recursive: true });
+  });
+
+  const request = { itemId: '01234567-101', presetId: 'balanced' };
+  const refused = async (change: object = {}): Promise<string> =>
+    enqueue.job({ ...request, ...change }).then(
+      () => 'queued',
+      (error: unknown) => `${(error as { code: string }).code}: ${(error as Error).message}`,
+    );
+
+  it('makes a job that knows where the file is', async () => {
+    const job = await enqueue.job({ ...request, ruleId: 'codec-modernization', priority: 61 });
+    expect(job).to.include({ state: 'queued', sourcePath: LOCAL, title: 'A Film (1999)', priority: 61, attempt: 1 });
+    expect(store.jobs.get(job.id)).to.deep.equal(job);
+  });
+
+  it('makes one job of two clicks at once', async () => {
+    const answers = await Promise.all([refused(), refused()]);
+    expect(answers[0]).to.equal('queued');
+    expect(answers[1]).to.match(/^conflict: There is already a job for this file, and it is queued/);
+    expect(store.jobs.size).to.equal(1);
+  });
+
+  it('takes the largest file that may be replaced when none is named', async () => {
+    const files = [
+      aFile({ id: '1', sizeBytes: 3e9, localPath: '/data/media/small.mkv' }),
+      aFile({ id: '2', sizeBytes: 9e9, localPath: '/data/media/large.mkv' }),
+      aFile({ id: '3', sizeBytes: 99e9, localPath: '/data/media/copy.mkv', optimized: true }),
+    ];
+    await store.library.put(anItem({ files }));
+    expect(await enqueue.job(request)).to.include({ fileId: '2', sourcePath: '/data/media/large.mkv' });
+  });
+
+  const cases: Record<string, { prepare?: () => Promise<unknown>; ask?: object; says: RegExp }> = {
+    'an unknown item': { ask: { itemId: 'x' }, says: /^not_found/ },
+    'an unknown preset': { ask: { presetId: 'x' }, says: /^not_found/ },
+    'an unknown file': { ask: { fileId: '9' }, says: /^invalid: .*has no file 9/ },
+    'an optimized version': {
+      prepare: () => store.library.put(anItem({ file: { optimized: true } })),
+      says: /^invalid/,
+    },
+    'a film in pieces': { prepare: () => store.library.put(anItem({ file: { stackedParts: 2 } })), says: /^invalid/ },
+    'an unmapped path': {
+      prepare: () => store.library.put(anItem({ file: { localPath: null } })),
+      says: /^path_unmapped: No path mapping covers \/share\/Media.*Settings, Paths/,
+    },
+    'a path outside every mapping': {
+      prepare: () => store.library.put(anItem({ file: { localPath: '/etc/passwd' } })),
+      says: /^path_unmapped/,
+    },
+    'a title Plex no longer lists': {
+      prepare: () => store.library.put(anItem({ state: 'missing' })),
+      says: /^file_missing/,
+    },
+    'a frozen library': {
+      prepare: () =>
+        store.sections.put({
+          ...{ id: '1', serverId: 's', title: 'Films', type: 'movie', locations: [], enabled: true, itemCount: 1 },
+          ...{ frozen: 'its folder is gone', syncedAt: null },
+        }),
+      says: /^conflict: .*its folder is gone/,
+    },
+    'what failed three times': {
+      prepare: () => store.attempts.put(attempt(3, false)),
+      says: /^too_many_attempts: This failed 3 times: bad picture/,
+    },
+    'what trying again cannot change': {
+      prepare: () => store.attempts.put(attempt(1, true)),
+      says: /^too_many_attempts: This was tried before/,
+    },
+  };
+  const attempt = (failures: number, isFinal: boolean) => ({
+    ...{ id: attemptId(LOCAL, 12_000_000_000, 'balanced'), failures, isFinal },
+    ...{ message: 'bad picture', lastAt: '2026-01-01T00:00:00.000Z' },
+  });
+  for (const [name, { prepare, ask, says }] of Object.entries(cases)) {
+    it(`refuses ${name}`, async () => {
+      await prepare?.();
+      expect(await refused(ask)).to.match(says);
+      expect(store.jobs.size).to.equal(0);
+    });
+  }
+
+  it('lets the owner insist', async () => {
+    await store.attempts.put(attempt(9, true));
+    expect(await refused({ force: true })).to.equal('queued');
+  });
+});
