@@ -64,6 +64,8 @@ export const SwapRecord = z.object({
   mayBeKept: z.boolean(),
   /** The new file may stand at the target and is ours to take away. */
   mayStand: z.boolean(),
+  /** Somebody exchanged or deleted the old file meanwhile: going back does not bring it back, and what was kept of it stays. */
+  isSuperseded: z.boolean(),
   sourceSha256: z.string().nullable(),
   /** Of the complete new file beside its target. */
   stagedFingerprint: Fingerprint.nullable(),

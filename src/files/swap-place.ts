@@ -90,6 +90,8 @@ async function stage(run: SwapRun): Promise<void> {
   const sourceSha256 = plan.sourceFingerprint
     ? await run.step('hash-source', () => sha256File(plan.sourcePath, signal))
     : null;
+  // What was hashed is still what the plan means.
+  await checkSource(run, 0);
   if (plan.sourceSha256 && sourceSha256 !== null && plan.sourceSha256 !== sourceSha256) throw changed(plan.sourcePath);
   const notKept =
     plan.kind === 'replace'

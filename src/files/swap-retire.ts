@@ -10,7 +10,8 @@ export async function retire(run: SwapRun): Promise<void> {
   const { plan, kept, record } = run;
   if (record.phase === 'retired') return;
   const takesOld = !run.overwrites && plan.sourceFingerprint !== null;
-  await checkTarget(run);
+  // Under the same name a replaced original is safe already, whatever became of the new file since.
+  if (takesOld || plan.kind === 'restore') await checkTarget(run);
   if (takesOld) {
     await checkStored(run);
     await checkOld(run);

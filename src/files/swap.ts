@@ -112,9 +112,13 @@ export class Swapper {
       try {
         await this.#inLine(id, async () => {
           const record = await this.#journal.read(id);
-          if (record) settled.push(await settle(this.#run(record)));
+          if (!record) return;
+          const run = this.#run(record);
+          settled.push(await settle(run));
+          const left = run.record.phase === 'undone' ? await leftOf(run) : null;
+          if (left === null) this.#stuckById.delete(id);
+          else this.#stuckById.set(id, left);
         });
-        this.#stuckById.delete(id);
       } catch (error) {
         const { code, message } = toAppError(error);
         // A damaged note was set aside, where `problems` finds it.
@@ -145,21 +149,18 @@ export class Swapper {
 
   /** After a failed `place`: everything as before. A way back that fails too leaves the note, so that `recover` can go on. */
   async #goBack(record: SwapRecord, cause: unknown): Promise<void> {
+    const { id } = record.plan;
+    const run = this.#run(record);
     try {
-      await undo(this.#run(record));
-      await this.#journal.remove(record.plan.id);
+      await undo(run);
+      await this.#journal.remove(id);
     } catch (error) {
       const why = toAppError(error).message;
-      this.#stuckById.set(record.plan.id, why);
-      const failed = toAppError(cause);
-      throw new AppError(
-        failed.code,
-        `${failed.message} Undoing it failed too and is tried again at the next start: ${why}`,
-        {
-          cause: error,
-        },
-      );
+      this.#stuckById.set(id, why);
+      throw because(cause, `Undoing it failed too and is tried again at the next start: ${why}`, error);
     }
+    const left = await leftOf(run);
+    if (left !== null) throw because(cause, left, cause);
   }
 
   async #refuseWhileOpen(id: string): Promise<void> {
@@ -224,12 +225,24 @@ async function hasNewName(run: SwapRun): Promise<boolean> {
   return (await isOccupied(targetPath)) && run.holdsOutput(targetPath);
 }
 
+/** What an undone swap leaves behind on purpose: the old file, when somebody else took its place meanwhile. */
+async function leftOf({ record, kept }: SwapRun): Promise<string | null> {
+  if (!record.isSuperseded || kept === null || !(await isOccupied(kept))) return null;
+  return `The file that stood at ${record.plan.sourcePath} before is at ${kept}. Delete it there if you do not want it.`;
+}
+
+function because(cause: unknown, more: string, inner: unknown): AppError {
+  const { code, message } = toAppError(cause);
+  return new AppError(code, `${message} ${more}`, { cause: inner });
+}
+
 const newRecord = (plan: SwapPlan): SwapRecord => ({
   version: 1,
   plan,
   phase: 'staging',
   mayBeKept: false,
   mayStand: false,
+  isSuperseded: false,
   sourceSha256: null,
   stagedFingerprint: null,
   notKept: [],
