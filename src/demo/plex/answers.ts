@@ -3,14 +3,10 @@ import type { SimulatedFile, SimulatedItem, SimulatedSection, SimulatedSession, 
 
 type Json = Record<string, unknown>;
 
-/** Plex leaves out what is empty, zero or false. */
-function omitEmpty(fields: Json): Json {
-  const kept: Json = {};
-  for (const [key, value] of Object.entries(fields)) {
-    if (value === null || value === 0 || value === '' || (Array.isArray(value) && value.length === 0)) continue;
-    kept[key] = value;
-  }
-  return kept;
+/** Plex leaves out what is empty, zero or false; a field that is undefined is not written. */
+function some<T>(value: T): T | undefined {
+  const isEmpty = value === null || value === 0 || value === '' || (Array.isArray(value) && value.length === 0);
+  return isEmpty ? undefined : value;
 }
 
 const tags = (list: readonly string[]): Json[] => list.map((tag) => ({ tag }));
@@ -21,31 +17,28 @@ export function itemAnswer(item: SimulatedItem, withStreams: boolean): Json {
   return {
     ratingKey: item.ratingKey,
     key: `/library/metadata/${item.ratingKey}`,
+    parentRatingKey: show?.seasons.get(item.season ?? 0),
+    grandparentRatingKey: show?.ratingKey,
     guid: item.guid,
     type: item.type,
     title: item.title,
+    grandparentTitle: show?.title,
+    parentTitle: show === null ? undefined : `Season ${item.season ?? 0}`,
     librarySectionID: Number(item.sectionId),
-    ...omitEmpty({
-      parentRatingKey: show?.seasons.get(item.season ?? 0) ?? null,
-      grandparentRatingKey: show?.ratingKey ?? null,
-      grandparentTitle: show?.title ?? null,
-      parentTitle: show === null ? null : `Season ${item.season ?? 0}`,
-      year: item.year,
-      viewCount: item.viewCount,
-      viewOffset: item.viewOffset,
-      lastViewedAt: item.lastViewedAt,
-      userRating: item.userRating,
-      duration: item.files[0]?.reading?.durationMs ?? 0,
-    }),
-    ...(show === null ? {} : { parentIndex: item.season, index: item.episode }),
+    parentIndex: show === null ? undefined : item.season,
+    index: show === null ? undefined : item.episode,
+    year: some(item.year),
+    viewCount: some(item.viewCount),
+    viewOffset: some(item.viewOffset),
+    lastViewedAt: some(item.lastViewedAt),
+    userRating: some(item.userRating),
+    duration: some(item.files[0]?.reading?.durationMs ?? 0),
     addedAt: item.addedAt,
     updatedAt: item.updatedAt,
     thumb: `/library/metadata/${item.ratingKey}/thumb/${item.updatedAt}`,
-    ...omitEmpty({
-      Media: item.files.map((file) => mediaAnswer(file, withStreams)),
-      Label: withStreams ? tags(item.labels) : [],
-      Collection: tags(item.collections),
-    }),
+    Media: some(item.files.map((file) => mediaAnswer(file, withStreams))),
+    Label: withStreams ? some(tags(item.labels)) : undefined,
+    Collection: some(tags(item.collections)),
   };
 }
 
@@ -57,22 +50,20 @@ function mediaAnswer(file: SimulatedFile, withStreams: boolean): Json {
   const height = Number(video?.['height'] ?? 0);
   return {
     id: file.mediaId,
-    ...omitEmpty({
-      duration: reading?.durationMs ?? 0,
-      bitrate: reading?.bitrateKbps ?? 0,
-      width,
-      height,
-      aspectRatio: height === 0 ? 0 : Math.round((width / height) * 100) / 100,
-      audioChannels: audio?.['channels'] ?? 0,
-      audioCodec: audio?.['codec'] ?? null,
-      videoCodec: video?.['codec'] ?? null,
-      videoResolution: video === undefined ? null : resolutionOf(width, height),
-      container: reading?.container ?? null,
-      videoFrameRate: video === undefined ? null : `${Math.round(Number(video['frameRate'] ?? 24))}p`,
-      videoProfile: video?.['profile'] ?? null,
-    }),
+    duration: some(reading?.durationMs),
+    bitrate: some(reading?.bitrateKbps),
+    width: some(width),
+    height: some(height),
+    aspectRatio: height === 0 ? undefined : Math.round((width / height) * 100) / 100,
+    audioChannels: audio?.['channels'],
+    audioCodec: audio?.['codec'],
+    videoCodec: video?.['codec'],
+    videoResolution: video === undefined ? undefined : resolutionOf(width, height),
+    container: reading?.container,
+    videoFrameRate: video === undefined ? undefined : `${Math.round(Number(video['frameRate'] ?? 24))}p`,
+    videoProfile: video?.['profile'],
     // The same fact is a number here and a boolean in the part.
-    ...(reading?.container === 'mp4' ? { optimizedForStreaming: 0 } : {}),
+    optimizedForStreaming: reading?.container === 'mp4' ? 0 : undefined,
     Part: [partAnswer(file, withStreams)],
   };
 }
@@ -82,14 +73,13 @@ function partAnswer(file: SimulatedFile, withStreams: boolean): Json {
   return {
     id: file.partId,
     key: `/library/parts/${file.partId}/${file.changedAt}/file${posix.extname(file.serverPath)}`,
-    ...omitEmpty({ duration: reading?.durationMs ?? 0, container: reading?.container ?? null }),
+    duration: some(reading?.durationMs),
     file: file.serverPath,
     size: file.sizeBytes,
+    container: reading?.container,
     hasThumbnail: '1',
-    ...(reading?.container === 'mp4' ? { optimizedForStreaming: false } : {}),
-    ...(withStreams && reading !== null
-      ? { Stream: reading.streams.map((stream, n) => ({ id: file.partId * 100 + n, ...stream })) }
-      : {}),
+    optimizedForStreaming: reading?.container === 'mp4' ? false : undefined,
+    Stream: withStreams ? reading?.streams.map((stream, n) => ({ id: file.partId * 100 + n, ...stream })) : undefined,
   };
 }
 

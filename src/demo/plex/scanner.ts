@@ -41,7 +41,8 @@ export class Scanner {
       if (!inside(scope, location.serverPath)) continue;
       const localScope = join(location.localPath, relative(location.serverPath, scope));
       const state = await stat(localScope).catch(() => null);
-      if (state !== null && !state.isDirectory()) continue;
+      // A file, there or gone: the real one scans some other folder then.
+      if (state === null ? isMediaName(posix.basename(scope)) : !state.isDirectory()) continue;
       const found = state === null ? [] : await findFiles(localScope, scope);
       this.#forgetMissing(section, scope, new Map(found.map((file) => [file.serverPath, file])));
       for (const file of found) await this.#take(section, file, news);

@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto';
 import { nowSec, type SimulatedFile, type SimulatedItem, type SimulatedSection, type SimulatedShow } from './model.js';
 
 type NewItem = Pick<SimulatedItem, 'sectionId' | 'type' | 'title'> & Partial<SimulatedItem>;
@@ -25,6 +24,7 @@ export class Shelf {
     return [...this.#items.values()];
   }
 
+  /** In the order they were added. */
   itemsOf(sectionId: string): SimulatedItem[] {
     return [...(this.#perSection.get(sectionId) ?? [])];
   }
@@ -42,7 +42,7 @@ export class Shelf {
     const at = nowSec();
     const item: SimulatedItem = {
       ratingKey: String(id),
-      guid: `plex://${fields.type}/${createHash('md5').update(String(id)).digest('hex').slice(0, 24)}`,
+      guid: `plex://${fields.type}/${id.toString(16).padStart(24, '0')}`,
       year: null,
       show: null,
       season: null,

@@ -35,7 +35,6 @@ export function fillShelf(shelf: Shelf, section: SimulatedSection, count: number
       sectionId: section.id,
       type: isMovie ? 'movie' : 'episode',
       title,
-      guid: `plex://movie/${n.toString(16).padStart(24, '0')}`,
       year: 1950 + (n % 75),
       show,
       season: show === null ? null : Math.floor(n / 24) % 10,
