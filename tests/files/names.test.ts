@@ -1,0 +1,85 @@
+import { expect } from 'chai';
+import { readFile, readdir } from 'node:fs/promises';
+import { dirname } from 'node:path';
+import type { SwapPlan } from '../../src/domain/swap.js';
+import { fingerprint } from '../../src/files/fingerprint.js';
+import { Swapper } from '../../src/files/swap.js';
+import { aScene, NEW, OLD, sha256 } from '../support/swap-scene.js';
+
+/** Names that have broken other programs; each gets an ending. */
+// prettier-ignore
+const NAMES = [
+  "It's", 'Say "hi"', '$(touch canary)', '`touch canary`', '; rm -rf x', '| cat', '&& ls', '> out', '< in', '${HOME}',
+  'new\nline', 'tab\there', 'carriage\rreturn', '-rf', '--help', '-', '%s%n', '%2e%2e%2f', 'concat:a|b', 'file:x',
+  'a:b', 'a*b', 'a?b', '[1-9]', '{a,b}', '~', '!', '#1', '@home', 'a=b',
+  'a+b', 'a,b', 'back\\slash', '\\\\server\\share', '日本語のタイトル', 'Ελληνικά', 'עברית', 'العربية', '\u202Egpj.exe', '🎬🍿',
+  '👩‍👩‍👧‍👦', 'Amélie'.normalize('NFC'), 'Amélie'.normalize('NFD'), 'Å'.normalize('NFC'), 'Å'.normalize('NFD'), ' leading', 'trailing ', 'dots...', '...', '.hidden',
+  '..double', '\u0001control', '\u007Fdelete', '\u200Bzero width', '\uFEFFmark', 'a\u0301\u0302\u0303', 'CON', 'NUL', 'Thumbs', 'desktop.ini',
+  '.mediaflow', '.mediaflow-job-1.part.x', 'x'.repeat(251), 'é'.normalize('NFC').repeat(125), '🎬'.repeat(62), '__proto__', 'constructor', 'null',
+];
+
+describe('file names', function () {
+  this.timeout(60_000);
+
+  it(`survive replace and restore, ${NAMES.length} of them, byte for byte`, async () => {
+    expect(NAMES.length).to.be.greaterThan(60);
+    for (const name of NAMES) {
+      for (const naming of ['same', 'new'] as const) {
+        const label = `${JSON.stringify(name)}, ${naming} name`;
+        const scene = await aScene({
+          kind: 'replace',
+          naming,
+          distance: 'near',
+          oldName: `${name}.avi`,
+          newName: `${name}.mkv`,
+        });
+        const { plan } = scene;
+        const swapper = new Swapper({ journalDir: scene.journalDir });
+        const placed = await swapper.place(plan);
+        await swapper.retire(plan.id);
+        await swapper.finish(plan.id);
+        expect(await readFile(plan.targetPath), label).to.deep.equal(NEW);
+        const stored = plan.storedPath ?? '';
+        expect(await readFile(stored), label).to.deep.equal(OLD);
+        const back: SwapPlan = {
+          kind: 'restore',
+          id: 'entry-1',
+          sourcePath: plan.targetPath,
+          targetPath: plan.sourcePath,
+          outputPath: stored,
+          storedPath: null,
+          sourceFingerprint: await fingerprint(plan.targetPath),
+          outputSha256: placed.sourceSha256,
+          outputSizeBytes: OLD.length,
+        };
+        await swapper.place(back);
+        await swapper.retire(back.id);
+        await swapper.finish(back.id);
+        expect(sha256(await readFile(plan.sourcePath)), label).to.equal(sha256(OLD));
+        const names = await readdir(dirname(plan.sourcePath));
+        expect(names.sort(), label).to.deep.equal([`${name}.avi`, 'neighbour.srt'].sort());
+        await scene.remove();
+      }
+    }
+  });
+
+  it('keeps two films apart whose names differ only in how an accent is written', async () => {
+    const scene = await aScene({
+      kind: 'replace',
+      naming: 'new',
+      distance: 'near',
+      oldName: 'Amélie.mkv'.normalize('NFC'),
+      newName: 'Amélie.mkv'.normalize('NFD'),
+    });
+    const swapper = new Swapper({ journalDir: scene.journalDir });
+    const { plan } = scene;
+    await swapper.place(plan);
+    await swapper.retire(plan.id);
+    expect(await readFile(plan.targetPath)).to.deep.equal(NEW);
+    expect(await readdir(dirname(plan.targetPath))).to.have.members([
+      plan.targetPath.split('/').at(-1),
+      'neighbour.srt',
+    ]);
+    await scene.remove();
+  });
+});
