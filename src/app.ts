@@ -13,6 +13,7 @@ import type { MediaServer } from './domain/media-server.js';
 import type { Presets } from './domain/presets.js';
 import { Analyzer } from './engine/library/analyze.js';
 import { Automation } from './engine/library/automate.js';
+import { FirstContact } from './engine/library/first-contact.js';
 import { Intake } from './engine/library/intake.js';
 import { LibrarySync } from './engine/library/sync.js';
 import { Problems } from './engine/problems.js';
@@ -93,7 +94,7 @@ class MediaFlow implements App {
 
   async #start(): Promise<void> {
     const root = projectRoot();
-    const { config } = this;
+    const config = this.#config;
     const store = await this.#open();
     const [presets, rules] = await Promise.all([
       openPresets({ builtInDir: join(root, 'presets'), userDir: config.presetsDir }),
@@ -115,10 +116,6 @@ class MediaFlow implements App {
     }
     this.#isReady = true;
     this.#log.info({ url: this.#url, version: parts.context.config.version }, 'MediaFlow is ready');
-  }
-
-  get config(): Config {
-    return this.#config;
   }
 
   async #open(): Promise<Store> {
@@ -177,6 +174,7 @@ class MediaFlow implements App {
       enqueue,
     );
     const problems = new Problems({ ...shared, executor, swapper, dataDir: config.dataDir });
+    const contact = new FirstContact({ ...shared, sync });
     const schedule = this.#schedule(store, bus, sync);
     this.#context = {
       ...shared,
@@ -192,7 +190,7 @@ class MediaFlow implements App {
       readiness: () => ({ ready: this.#isReady }),
       access,
     };
-    return { context: this.#context, inOrder: [analyzer, queue, intake, sync, schedule, problems] };
+    return { context: this.#context, inOrder: [analyzer, queue, intake, sync, contact, schedule, problems] };
   }
 
   #schedule(store: Store, bus: Bus<Events>, sync: LibrarySync): Schedule {
