@@ -30,6 +30,8 @@ export const PlexWebhook = z.object({
       title: z.string().default(''),
       librarySectionID: Text.optional(),
       addedAt: z.coerce.number().optional().catch(undefined),
+      /** Epoch seconds; later than at the last read means that there is something new. */
+      updatedAt: z.coerce.number().optional().catch(undefined),
     })
     .optional()
     .catch(undefined),

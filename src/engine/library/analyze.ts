@@ -1,0 +1,262 @@
+import { AppError, conflict, toAppError } from '../../domain/errors.js';
+import type { Events } from '../../domain/events.js';
+import { LiveFacts } from '../../domain/facts.js';
+import { displayTitle, type LibraryItem } from '../../domain/library.js';
+import type { Presets } from '../../domain/presets.js';
+import type { Decision, RuleCall, RuleRunner, Subject } from '../../domain/rule.js';
+import type { Run } from '../../domain/run.js';
+import { Breather } from '../../lib/breather.js';
+import type { Bus } from '../../lib/bus.js';
+import type { Log } from '../../lib/log.js';
+import type { Store } from '../../store/store.js';
+import type { Automation } from './automate.js';
+import { RecommendationBook } from './recommendation-book.js';
+import { savingOf } from './upkeep.js';
+
+export interface AnalyzerParts {
+  store: Store;
+  bus: Bus<Events>;
+  log: Log;
+  now: () => Date;
+  newId: (prefix: string) => string;
+  rules: RuleRunner;
+  presets: Presets;
+  automation: Pick<Automation, 'consider' | 'stop'>;
+}
+
+const WAKE_EVERY_MS = 5 * 60_000;
+const SAMPLES = 20;
+
+/** Lets the rules look at the library and keeps what they find. Knows the facts of the whole library, up to the last item. */
+export class Analyzer {
+  readonly #parts: AnalyzerParts;
+  readonly #facts = new LiveFacts();
+  readonly #book: RecommendationBook;
+  /** Rules whose setting changed while the library was being looked at. */
+  readonly #changedRules = new Set<string>();
+  #library: Promise<Run> | null = null;
+  #abort = new AbortController();
+  #listening: (() => void)[] = [];
+  #timer: NodeJS.Timeout | null = null;
+
+  constructor(parts: AnalyzerParts) {
+    this.#parts = parts;
+    this.#book = new RecommendationBook(parts);
+  }
+
+  /** Counts the library once; from then on it follows `library.changed`. */
+  async start(): Promise<void> {
+    const { store, bus, log } = this.#parts;
+    this.#abort = new AbortController();
+    this.#listening = [
+      bus.on('library.changed', ({ itemIds }) => {
+        this.#count(itemIds);
+      }),
+      bus.on('rule.changed', ({ ids }) => this.#followRules(ids)),
+    ];
+    this.#book.start();
+    const breather = new Breather();
+    for (const item of store.library.values()) {
+      this.#facts.set(item.id, item);
+      if (breather.isDue) await breather.pause();
+    }
+    await this.#book.wakeSnoozed();
+    this.#timer = setInterval(() => {
+      this.#book.wakeSnoozed().catch((error: unknown) => {
+        log.warn({ err: error }, 'Snoozed recommendations could not be woken');
+      });
+    }, WAKE_EVERY_MS).unref();
+  }
+
+  async stop(): Promise<void> {
+    this.#abort.abort();
+    for (const off of this.#listening.splice(0)) off();
+    if (this.#timer) clearInterval(this.#timer);
+    this.#changedRules.clear();
+    await this.#library?.catch(() => undefined);
+    await this.#parts.automation.stop();
+  }
+
+  /** Runs the rules over these items and keeps what they say. The run is not stored. Throws `rule_failed` when no rule can run. */
+  async items(itemIds: string[], trigger: Run['trigger']): Promise<Run> {
+    const { store } = this.#parts;
+    this.#count(itemIds);
+    const items = itemIds.map((id) => store.library.find(id)).filter((item) => item !== null);
+    const run = this.#newRun('items', trigger);
+    await this.#look(run, items, this.#calls());
+    run.removed += await this.#book.closeGone(itemIds);
+    return this.#finish(run);
+  }
+
+  /** Runs the rules over the whole library; the run is kept as history. Throws `conflict` while one is running. */
+  async library(trigger: Run['trigger']): Promise<Run> {
+    if (this.#library) throw conflict('The library is being analyzed already');
+    return this.#startLibrary(trigger, this.#calls());
+  }
+
+  /** What every rule that works says about one item, those that are off included. Throws `not_found`. */
+  async decide(itemId: string): Promise<Decision[]> {
+    const { store, rules } = this.#parts;
+    const subjects = [...subjectsOf([store.library.get(itemId)])];
+    const usable = rules.list().filter(({ problem }) => problem === null);
+    return rules.evaluate(
+      subjects,
+      usable.map(({ id }) => this.#callOf(id)),
+      this.#facts.snapshot(),
+    );
+  }
+
+  /** Throws `not_found`, `invalid` for options that do not fit, and `rule_failed`. */
+  async try(request: { ruleId: string; options?: Record<string, unknown>; itemId?: string }): Promise<{
+    matches: number;
+    looked: number;
+    savesBytes: number;
+    samples: { itemId: string; title: string; reason: string }[];
+  }> {
+    const { store, rules, presets } = this.#parts;
+    const { ruleId, itemId } = request;
+    const call = this.#callOf(rules.get(ruleId).id);
+    if (request.options) call.options = await rules.parseOptions(ruleId, { ...call.options, ...request.options });
+    const items = itemId === undefined ? store.library.values() : [store.library.get(itemId)];
+    const result = { matches: 0, looked: 0, savesBytes: 0, samples: [] as ReturnType<typeof toSample>[] };
+    for await (const part of rules.evaluateMany(subjectsOf(items), [call], this.#facts.snapshot())) {
+      result.looked += part.subjects.length;
+      const subjects = new Map(part.subjects.map((subject) => [keyOf(subject.item.id, subject.file.id), subject]));
+      for (const decision of part.findings) {
+        const subject = subjects.get(keyOf(decision.itemId, decision.fileId));
+        if (!subject || !decision.finding) continue;
+        result.matches++;
+        result.savesBytes += savingOf(subject.file, decision.finding, presets).savesBytes;
+        if (result.samples.length < SAMPLES) result.samples.push(toSample(subject.item, decision.finding.reason));
+      }
+    }
+    const { problem } = rules.get(ruleId);
+    if (problem !== null) throw new AppError('rule_failed', `The rule ${ruleId} cannot be used: ${problem}`);
+    return result;
+  }
+
+  #count(itemIds: readonly string[]): void {
+    for (const id of itemIds) this.#facts.set(id, this.#parts.store.library.find(id));
+  }
+
+  #callOf(ruleId: string): RuleCall {
+    return { ruleId, options: this.#parts.store.rules.find(ruleId)?.options ?? {} };
+  }
+
+  #modeOf(ruleId: string): 'off' | 'recommend' | 'automatic' {
+    return this.#parts.store.rules.find(ruleId)?.mode ?? 'recommend';
+  }
+
+  /** The rules that are on and work. */
+  #calls(): RuleCall[] {
+    const usable = this.#parts.rules.list().filter(({ id, problem }) => problem === null && this.#modeOf(id) !== 'off');
+    return usable.map(({ id }) => this.#callOf(id));
+  }
+
+  #offRules(): Set<string> {
+    const off = this.#parts.rules.list().filter(({ id }) => this.#modeOf(id) === 'off');
+    return new Set(off.map(({ id }) => id));
+  }
+
+  #startLibrary(trigger: Run['trigger'], calls: RuleCall[]): Promise<Run> {
+    const run = this.#newRun('full', trigger);
+    this.#library = this.#runLibrary(run, calls).finally(() => {
+      this.#library = null;
+      this.#rerunChanged();
+    });
+    return this.#library;
+  }
+
+  async #runLibrary(run: Run, calls: RuleCall[]): Promise<Run> {
+    const { store, log } = this.#parts;
+    try {
+      await this.#book.wakeSnoozed();
+      await this.#look(run, store.library.values(), calls);
+      run.removed += await this.#book.closeOff(this.#offRules());
+      run.removed += await this.#book.closeGone();
+    } catch (error) {
+      run.error = toAppError(error).message;
+      log.error({ err: error }, 'The analysis of the library ended early');
+    }
+    if (this.#abort.signal.aborted) run.error ??= 'MediaFlow was stopped meanwhile.';
+    const finished = this.#finish(run);
+    await store.runs.put(finished);
+    return finished;
+  }
+
+  async #look(run: Run, items: Iterable<LibraryItem>, calls: RuleCall[]): Promise<void> {
+    const { rules, automation } = this.#parts;
+    const offRules = this.#offRules();
+    for await (const part of rules.evaluateMany(subjectsOf(items), calls, this.#facts.snapshot())) {
+      const changes = await this.#book.apply(part, offRules);
+      run.items += new Set(part.subjects.map(({ item }) => item.id)).size;
+      run.findings += part.findings.length;
+      run.added += changes.added;
+      run.changed += changes.changed;
+      run.removed += changes.closed;
+      automation.consider(changes.openIds.filter((id) => this.#isAutomatic(id)));
+      if (this.#abort.signal.aborted) return;
+    }
+  }
+
+  #isAutomatic(recommendationId: string): boolean {
+    const row = this.#parts.store.recommendations.find(recommendationId);
+    return row !== null && this.#modeOf(row.ruleId) === 'automatic';
+  }
+
+  /** A rule that was switched off takes its findings along; one that was changed looks at the library again. */
+  async #followRules(ids: readonly string[]): Promise<void> {
+    const off = ids.filter((id) => this.#modeOf(id) === 'off');
+    for (const id of ids) if (!off.includes(id)) this.#changedRules.add(id);
+    if (off.length > 0) await this.#book.closeOff(new Set(off));
+    this.#rerunChanged();
+  }
+
+  #rerunChanged(): void {
+    if (this.#library || this.#changedRules.size === 0 || this.#abort.signal.aborted) return;
+    const calls = this.#calls().filter(({ ruleId }) => this.#changedRules.has(ruleId));
+    this.#changedRules.clear();
+    if (calls.length === 0) return;
+    this.#startLibrary('owner', calls).catch((error: unknown) => {
+      this.#parts.log.error({ err: error }, 'The library could not be looked at again after a rule was changed');
+    });
+  }
+
+  #newRun(mode: Run['mode'], trigger: Run['trigger']): Run {
+    const { newId, now } = this.#parts;
+    const counts = { items: 0, added: 0, changed: 0, removed: 0, findings: 0 };
+    const startedAt = now().toISOString();
+    return {
+      id: newId('run'),
+      kind: 'analysis',
+      mode,
+      trigger,
+      sectionId: null,
+      startedAt,
+      finishedAt: null,
+      ...counts,
+      error: null,
+    };
+  }
+
+  #finish(run: Run): Run {
+    const finished = { ...run, finishedAt: this.#parts.now().toISOString() };
+    this.#parts.bus.emit('analysis.completed', finished);
+    return finished;
+  }
+}
+
+const keyOf = (itemId: string, fileId: string): string => `${itemId}\n${fileId}`;
+
+const toSample = (item: LibraryItem, reason: string): { itemId: string; title: string; reason: string } => ({
+  itemId: item.id,
+  title: displayTitle(item),
+  reason,
+});
+
+function* subjectsOf(items: Iterable<LibraryItem>): Generator<Subject> {
+  for (const item of items) {
+    if (item.state !== 'present') continue;
+    for (const file of item.files) yield { item, file };
+  }
+}

@@ -1,0 +1,158 @@
+import { toAppError } from '../../domain/errors.js';
+import type { Events } from '../../domain/events.js';
+import type { Job } from '../../domain/job.js';
+import type { MediaFile } from '../../domain/media.js';
+import type { Recommendation } from '../../domain/recommendation.js';
+import type { Bus } from '../../lib/bus.js';
+import type { Log } from '../../lib/log.js';
+import type { Store } from '../../store/store.js';
+
+export interface AutomationParts {
+  store: Store;
+  bus: Bus<Events>;
+  now: () => Date;
+  log: Log;
+  enqueue: {
+    job(request: {
+      itemId: string;
+      fileId: string;
+      presetId: string;
+      ruleId: string;
+      recommendationId: string;
+      priority: number;
+      expectedSavesBytes: number;
+    }): Promise<Job>;
+  };
+}
+
+/** How many jobs are made side by side, so that they share their trips to the disk. */
+const WIDTH = 16;
+const REFUSED = 'Not queued by itself: ';
+
+/** Queues what rules set to `automatic` found. One job a file; what is refused is noted, and nothing is tried in a loop. */
+export class Automation {
+  readonly #parts: AutomationParts;
+  readonly #waiting = new Set<string>();
+  #running: Promise<void> | null = null;
+  #isStopped = false;
+
+  constructor(parts: AutomationParts) {
+    this.#parts = parts;
+  }
+
+  /** Returns at once. Recommendations that are not open, or whose rule is not automatic, are passed over. */
+  consider(recommendationIds: Iterable<string>): void {
+    if (this.#isStopped) return;
+    for (const id of recommendationIds) this.#waiting.add(id);
+    if (this.#waiting.size > 0) this.#running ??= this.#run();
+  }
+
+  /** Resolves when nothing waits to be considered. */
+  async idle(): Promise<void> {
+    while (this.#running) await this.#running;
+  }
+
+  async stop(): Promise<void> {
+    this.#isStopped = true;
+    this.#waiting.clear();
+    await this.idle();
+  }
+
+  async #run(): Promise<void> {
+    await Promise.resolve();
+    try {
+      while (this.#waiting.size > 0) {
+        const ids = [...this.#waiting];
+        this.#waiting.clear();
+        await this.#queueAll(this.#choose(ids));
+      }
+    } catch (error) {
+      this.#parts.log.error({ err: error }, 'Queueing what automatic rules found failed');
+    } finally {
+      this.#running = null;
+    }
+  }
+
+  async #queueAll(chosen: readonly Recommendation[]): Promise<void> {
+    for (let start = 0; start < chosen.length && !this.#isStopped; start += WIDTH)
+      await Promise.all(chosen.slice(start, start + WIDTH).map((row) => this.#queue(row.id)));
+  }
+
+  /** The best one of every file, most worthwhile first. */
+  #choose(ids: readonly string[]): Recommendation[] {
+    const { store } = this.#parts;
+    const rows = ids.map((id) => store.recommendations.find(id)).filter((row) => row !== null);
+    const candidates = rows.filter((row) => this.#isAutomatic(row));
+    if (candidates.length === 0) return [];
+    const own = this.#ownResults();
+    const best = new Map<string, Recommendation>();
+    for (const row of candidates) {
+      const file = this.#fileOf(row);
+      if (!file || own.has(resultKey(file.localPath, file.sizeBytes, row.ruleId))) continue;
+      const key = `${row.itemId}.${row.fileId}`;
+      const other = best.get(key);
+      if (!other || row.priority > other.priority) best.set(key, row);
+    }
+    return [...best.values()].sort((a, b) => b.priority - a.priority || a.id.localeCompare(b.id));
+  }
+
+  #isAutomatic(row: Recommendation): boolean {
+    const { kind, state, presetId, ruleId } = row;
+    const canBeQueued = (kind === 'transcode' || kind === 'remux') && presetId !== null;
+    return canBeQueued && state === 'open' && this.#parts.store.rules.find(ruleId)?.mode === 'automatic';
+  }
+
+  /** The file, when all that matters is known about it: a listing does not tell HDR, and nothing is queued on a guess. */
+  #fileOf({ itemId, fileId }: Recommendation): MediaFile | null {
+    const { store } = this.#parts;
+    const item = store.library.find(itemId);
+    if (item?.state !== 'present') return null;
+    const section = store.sections.find(item.sectionId);
+    if (section && (section.frozen !== null || !section.enabled)) return null;
+    return item.files.find((file) => file.id === fileId && file.detailed) ?? null;
+  }
+
+  /** What a rule had made already. A rule that matches its own result would encode the file again and again. */
+  #ownResults(): Set<string> {
+    const done = this.#parts.store.jobs.where(({ state, ruleId }) => state === 'done' && ruleId !== null);
+    return new Set(done.map((job) => resultKey(job.targetPath, job.sizeAfterBytes, job.ruleId)));
+  }
+
+  async #queue(id: string): Promise<void> {
+    const { store, bus, enqueue, now } = this.#parts;
+    const row = store.recommendations.find(id);
+    if (!row?.presetId || !this.#isAutomatic(row)) return;
+    try {
+      // The job is made first and in this turn: whoever clicks meanwhile finds it and is refused.
+      const job = await enqueue.job({
+        itemId: row.itemId,
+        fileId: row.fileId,
+        presetId: row.presetId,
+        ruleId: row.ruleId,
+        recommendationId: id,
+        priority: row.priority,
+        expectedSavesBytes: row.savesBytes,
+      });
+      const at = now().toISOString();
+      await store.recommendations.patch(id, { state: 'approved', jobId: job.id, note: null, changedAt: at });
+      bus.emit('recommendation.changed', { ids: [id] });
+    } catch (error) {
+      await this.#note(row, error);
+    }
+  }
+
+  /** Says once why it was refused. A job that is already open for the file is no refusal. */
+  async #note({ id }: Recommendation, error: unknown): Promise<void> {
+    const { store, bus, log, now } = this.#parts;
+    const { code, message } = toAppError(error);
+    const row = store.recommendations.find(id);
+    const note = `${REFUSED}${message}`.slice(0, 400);
+    if (code === 'conflict' || row?.state !== 'open' || row.note === note) return;
+    log.warn({ err: error, recommendation: id }, 'An automatic rule could not queue its finding');
+    await store.recommendations.patch(id, { note, changedAt: now().toISOString() });
+    bus.emit('recommendation.changed', { ids: [id] });
+  }
+}
+
+const resultKey = (path: string | null, sizeBytes: number | null, ruleId: string | null): string =>
+  `${path ?? ''}#${sizeBytes ?? ''}#${ruleId ?? ''}`;

@@ -1,0 +1,94 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Events } from '../../domain/events.js';
+import type { MediaServer } from '../../domain/media-server.js';
+import type { Run } from '../../domain/run.js';
+import { Breather } from '../../lib/breather.js';
+import type { Bus } from '../../lib/bus.js';
+import type { Log } from '../../lib/log.js';
+import { Loop } from '../../lib/loop.js';
+import type { Store } from '../../store/store.js';
+import { needsDetails, Shelf } from './shelf.js';
+
+export interface DetailsParts {
+  store: Store;
+  bus: Bus<Events>;
+  log: Log;
+  server: () => MediaServer;
+  analyzer: { items(itemIds: string[], trigger: Run['trigger']): Promise<unknown> };
+}
+
+const AT_A_TIME = 50;
+/** Between two requests, so that people who browse Plex do not feel it. */
+const PAUSE_MS = 50;
+const LOOK_EVERY_MS = 60_000;
+
+/**
+ * Reads the streams that a listing does not tell. A first sync of a large library ends after its listing; the streams
+ * follow from here in the background, those with a finding first, and a restart goes on where it was: what is still to
+ * be read is what is stored with `detailed: false`.
+ */
+export class Details {
+  readonly #parts: DetailsParts;
+  readonly #shelf: Shelf;
+  readonly #loop: Loop;
+
+  constructor(parts: DetailsParts) {
+    this.#parts = parts;
+    this.#shelf = new Shelf(parts);
+    this.#loop = new Loop((signal) => this.#readRest(signal), {
+      everyMs: LOOK_EVERY_MS,
+      onError: (error) => {
+        parts.log.warn({ err: error }, 'Streams could not be read from Plex; MediaFlow goes on later');
+      },
+    });
+  }
+
+  start(): void {
+    this.#loop.start();
+  }
+
+  wake(): void {
+    this.#loop.wake();
+  }
+
+  async stop(): Promise<void> {
+    await this.#loop.stop();
+  }
+
+  /** Reads these items with their streams. Ids that the server does not answer stay as they are. Throws a `plex_*` code. */
+  async read(itemIds: readonly string[], signal?: AbortSignal): Promise<void> {
+    const { store, server } = this.#parts;
+    for (let start = 0; start < itemIds.length; start += AT_A_TIME) {
+      const rows = itemIds.slice(start, start + AT_A_TIME).map((id) => store.library.find(id));
+      const keys = rows.filter((row) => row !== null).map(({ ratingKey }) => ratingKey);
+      if (keys.length > 0) await this.#shelf.put(await server().details(keys, signal)).saved;
+    }
+  }
+
+  async #readRest(signal: AbortSignal): Promise<void> {
+    const { store, analyzer } = this.#parts;
+    if (store.settings.value.plex.url === '') return;
+    const ids = await this.#missing();
+    for (let start = 0; start < ids.length; start += AT_A_TIME) {
+      signal.throwIfAborted();
+      const some = ids.slice(start, start + AT_A_TIME);
+      await this.read(some, signal);
+      if (store.settings.value.intel.autoAnalyzeOnSync) await analyzer.items(some, 'sync');
+      await sleep(PAUSE_MS, undefined, { signal });
+    }
+  }
+
+  /** Items without streams, those with an open recommendation first. */
+  async #missing(): Promise<string[]> {
+    const { store } = this.#parts;
+    const wanted = new Set<string>();
+    for (const { state, itemId } of store.recommendations.values()) if (state === 'open') wanted.add(itemId);
+    const [first, rest]: [string[], string[]] = [[], []];
+    const breather = new Breather();
+    for (const item of store.library.values()) {
+      if (needsDetails(item)) (wanted.has(item.id) ? first : rest).push(item.id);
+      if (breather.isDue) await breather.pause();
+    }
+    return [...first, ...rest];
+  }
+}

@@ -1,0 +1,208 @@
+import type { Events } from '../../domain/events.js';
+import { isFinished } from '../../domain/job.js';
+import type { LibraryItem } from '../../domain/library.js';
+import type { Presets } from '../../domain/presets.js';
+import type { Recommendation } from '../../domain/recommendation.js';
+import type { Decision, Subject } from '../../domain/rule.js';
+import { Breather } from '../../lib/breather.js';
+import type { Bus } from '../../lib/bus.js';
+import type { Store } from '../../store/store.js';
+import { close, isWaiting, recommendationId, settle } from './upkeep.js';
+
+export interface Changes {
+  added: number;
+  changed: number;
+  closed: number;
+  /** Recommendations of the files that were looked at which are open now. */
+  openIds: string[];
+}
+
+/** Fewer than the store places in one turn: what was decided is put before the owner can decide otherwise. */
+const ROWS_PER_TURN = 48;
+
+/** Keeps the stored recommendations true to what the rules say. */
+export class RecommendationBook {
+  readonly #store: Store;
+  readonly #bus: Bus<Events>;
+  readonly #presets: Presets;
+  readonly #now: () => Date;
+  /** Item -> ids of all its recommendations, so that one item never costs a pass. */
+  readonly #byItem = new Map<string, Set<string>>();
+
+  constructor(parts: { store: Store; bus: Bus<Events>; presets: Presets; now: () => Date }) {
+    this.#store = parts.store;
+    this.#bus = parts.bus;
+    this.#presets = parts.presets;
+    this.#now = parts.now;
+  }
+
+  start(): void {
+    this.#byItem.clear();
+    for (const row of this.#store.recommendations.values()) this.#remember(row);
+  }
+
+  /** Notes what the rules in `ruleIds` said about these files; `offRules` are switched off. */
+  async apply(
+    part: { subjects: readonly Subject[]; findings: readonly Decision[]; ruleIds: readonly string[] },
+    offRules: ReadonlySet<string>,
+  ): Promise<Changes> {
+    const found = new Map(part.findings.map((row) => [recommendationId(row.itemId, row.fileId, row.ruleId), row]));
+    const desk = new Desk(this.#store, this.#bus);
+    const changes: Changes = { added: 0, changed: 0, closed: 0, openIds: [] };
+    for (const subject of part.subjects) {
+      for (const row of this.#settleFile(subject, part.ruleIds, found, offRules, changes)) desk.put(row);
+      if (desk.isDue) await desk.pause();
+    }
+    await desk.done();
+    return changes;
+  }
+
+  /** Closes what stands open for files or titles that are gone. Without `itemIds`: everywhere. Returns how many. */
+  async closeGone(itemIds?: readonly string[]): Promise<number> {
+    const ids = itemIds ? itemIds.flatMap((id) => [...(this.#byItem.get(id) ?? [])]) : this.#allIds();
+    return this.#closeAll(ids, (row) => {
+      const item = this.#store.library.find(row.itemId);
+      if (!item) return 'The title is no longer in the library.';
+      return item.files.some(({ id }) => id === row.fileId) ? null : 'The file was replaced or is gone.';
+    });
+  }
+
+  /** Closes what waits of these rules. Returns how many. */
+  async closeOff(ruleIds: ReadonlySet<string>): Promise<number> {
+    const note = 'The rule was switched off.';
+    return this.#closeAll(this.#allIds(), (row) => (isWaiting(row) && ruleIds.has(row.ruleId) ? note : null));
+  }
+
+  /** Opens what was snoozed until now. */
+  async wakeSnoozed(): Promise<void> {
+    const desk = new Desk(this.#store, this.#bus);
+    const at = this.#now().toISOString();
+    for (const id of this.#allIds()) {
+      const row = this.#store.recommendations.find(id);
+      if (row?.state === 'snoozed' && row.snoozedUntil !== null && row.snoozedUntil <= at)
+        desk.put({ ...row, state: 'open', snoozedUntil: null, changedAt: at });
+      if (desk.isDue) await desk.pause();
+    }
+    await desk.done();
+  }
+
+  #allIds(): string[] {
+    return Array.from(this.#store.recommendations.values(), ({ id }) => id);
+  }
+
+  #remember({ id, itemId }: Recommendation): void {
+    const ids = this.#byItem.get(itemId);
+    if (ids) ids.add(id);
+    else this.#byItem.set(itemId, new Set([id]));
+  }
+
+  #settleFile(
+    subject: Subject,
+    ruleIds: readonly string[],
+    found: ReadonlyMap<string, Decision>,
+    offRules: ReadonlySet<string>,
+    changes: Changes,
+  ): Recommendation[] {
+    const item = this.#store.library.find(subject.item.id);
+    const file = item?.files.find(
+      ({ id, sizeBytes }) => id === subject.file.id && sizeBytes === subject.file.sizeBytes,
+    );
+    // Changed while the rules were thinking: whoever changed it has it looked at again.
+    if (!item || !file) return [];
+    const at = this.#now().toISOString();
+    const rows: Recommendation[] = [];
+    for (const ruleId of ruleIds) {
+      const id = recommendationId(item.id, file.id, ruleId);
+      const known = this.#store.recommendations.find(id);
+      const row = settle(known, { item, file, ruleId, finding: found.get(id)?.finding ?? null }, this.#presets, at);
+      if (row) rows.push(row);
+      if ((row ?? known)?.state === 'open') changes.openIds.push(id);
+      if (row && !known) this.#remember(row);
+      if (row) changes[known ? (row.state === 'closed' ? 'closed' : 'changed') : 'added']++;
+    }
+    for (const row of this.#offRowsOf(item, file.id, offRules)) {
+      changes.closed++;
+      rows.push(close(row, 'The rule was switched off.', at));
+    }
+    return rows;
+  }
+
+  #offRowsOf(item: LibraryItem, fileId: string, offRules: ReadonlySet<string>): Recommendation[] {
+    if (offRules.size === 0) return [];
+    return [...(this.#byItem.get(item.id) ?? [])]
+      .map((id) => this.#store.recommendations.find(id))
+      .filter((row) => row !== null)
+      .filter((row) => row.fileId === fileId && isWaiting(row) && offRules.has(row.ruleId));
+  }
+
+  /** Closes every row for which there is a reason. An approved one is left to its job as long as that is open. */
+  async #closeAll(ids: readonly string[], reasonFor: (row: Recommendation) => string | null): Promise<number> {
+    const desk = new Desk(this.#store, this.#bus);
+    let closed = 0;
+    for (const id of ids) {
+      const row = this.#store.recommendations.find(id);
+      const reason = row && this.#mayClose(row) ? reasonFor(row) : null;
+      if (row && reason !== null) {
+        desk.put(close(row, reason, this.#now().toISOString()));
+        closed++;
+      }
+      if (desk.isDue) await desk.pause();
+    }
+    await desk.done();
+    return closed;
+  }
+
+  #mayClose(row: Recommendation): boolean {
+    if (row.state !== 'approved') return isWaiting(row);
+    const job = row.jobId === null ? null : this.#store.jobs.find(row.jobId);
+    return !job || isFinished(job.state);
+  }
+}
+
+/** Gathers rows and puts them in small groups, letting other work in between groups, never inside one. */
+class Desk {
+  readonly #store: Store;
+  readonly #bus: Bus<Events>;
+  readonly #breather = new Breather();
+  readonly #writes: Promise<void>[] = [];
+  readonly #ids: string[] = [];
+  #rows: Recommendation[] = [];
+
+  constructor(store: Store, bus: Bus<Events>) {
+    this.#store = store;
+    this.#bus = bus;
+  }
+
+  put(row: Recommendation): void {
+    this.#rows.push(row);
+    this.#ids.push(row.id);
+    if (this.#rows.length >= ROWS_PER_TURN) this.#flush();
+  }
+
+  get isDue(): boolean {
+    return this.#breather.isDue;
+  }
+
+  /** Puts what is there first: nothing may come between deciding and putting. */
+  async pause(): Promise<void> {
+    this.#flush();
+    await this.#breather.pause();
+  }
+
+  /** Resolves when everything is on disk. */
+  async done(): Promise<void> {
+    this.#flush();
+    await Promise.all(this.#writes);
+    for (let start = 0; start < this.#ids.length; start += 500)
+      this.#bus.emit('recommendation.changed', { ids: this.#ids.slice(start, start + 500) });
+  }
+
+  #flush(): void {
+    if (this.#rows.length === 0) return;
+    const write = this.#store.recommendations.putMany(this.#rows);
+    // Handled in `done`; until then a refusal must not count as forgotten.
+    write.catch(() => undefined);
+    this.#writes.push(write);
+    this.#rows = [];
+  }
+}

@@ -1,0 +1,41 @@
+import { stat } from 'node:fs/promises';
+import type { LibraryItem } from '../../domain/library.js';
+
+/** What a local file was at the last look. */
+export interface Look {
+  atMs: number;
+  files: Record<string, { sizeBytes: number; mtimeMs: number }>;
+}
+
+/**
+ * Whether an item is complete and its files have come to rest: the server has analyzed them, their size is the one the
+ * server saw, and nobody wrote to them for `settleMs`. Null when it is, otherwise what it waits for.
+ * `look` is what this look saw, to be handed in as `before` the next time.
+ */
+export async function isUnsettled(
+  item: LibraryItem,
+  options: { nowMs: number; settleMs: number; before: Look | null; toLocal: (path: string) => string | null },
+): Promise<{ reason: string | null; look: Look }> {
+  const { nowMs, settleMs, before } = options;
+  const look: Look = { atMs: nowMs, files: {} };
+  const originals = item.files.filter(({ optimized }) => !optimized);
+  if (originals.length === 0) return { reason: 'Plex does not show a file for it yet', look };
+  if (originals.some(({ video, sizeBytes }) => video === null || video.codec === '' || sizeBytes === 0))
+    return { reason: 'Plex has not analyzed the file yet', look };
+  for (const file of originals) {
+    // Several pieces are described by one size; they are never touched anyway.
+    const path = file.stackedParts > 1 ? null : options.toLocal(file.path);
+    const local = path === null ? null : await stat(path).catch(() => null);
+    if (!local) continue;
+    const { size, mtimeMs } = local;
+    look.files[file.id] = { sizeBytes: size, mtimeMs };
+    if (size !== file.sizeBytes)
+      return { reason: 'The file is still growing, or Plex has not seen its new size', look };
+    if (nowMs - mtimeMs >= settleMs) continue;
+    // A clock that goes ahead must not hold it for ever: unchanged for as long as we watched will do.
+    const last = before?.files[file.id];
+    const isStill = last?.sizeBytes === size && last.mtimeMs === mtimeMs && nowMs - (before?.atMs ?? nowMs) >= settleMs;
+    if (!isStill) return { reason: 'The file was written to a moment ago', look };
+  }
+  return { reason: null, look };
+}

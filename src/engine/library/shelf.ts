@@ -1,0 +1,98 @@
+import { isDeepStrictEqual } from 'node:util';
+import type { Events } from '../../domain/events.js';
+import type { LibraryItem } from '../../domain/library.js';
+import type { MediaFile } from '../../domain/media.js';
+import { toLocalPath, type PathMapping } from '../../domain/paths.js';
+import type { Bus } from '../../lib/bus.js';
+import type { Store } from '../../store/store.js';
+
+/** So many rows the store places in one turn. */
+const READABLE_AT_ONCE = 60;
+
+export interface Shelved {
+  /** Ids that were not there before. */
+  added: string[];
+  /** Ids that are different now. */
+  changed: string[];
+  /** Resolves when all of it is on disk. */
+  saved: Promise<void>;
+}
+
+/** Puts items as the media server describes them into the library, adding what only we know. */
+export class Shelf {
+  readonly #store: Store;
+  readonly #bus: Bus<Events>;
+
+  constructor(parts: { store: Store; bus: Bus<Events> }) {
+    this.#store = parts.store;
+    this.#bus = parts.bus;
+  }
+
+  /** Readable at once; rows that are the same as before are not written. */
+  put(items: readonly LibraryItem[]): Shelved {
+    const { mappings } = this.#store.settings.value.paths;
+    const rows: LibraryItem[] = [];
+    const [added, changed]: [string[], string[]] = [[], []];
+    for (const item of items) {
+      const known = this.#store.library.find(item.id);
+      const row = toRow(item, known, mappings);
+      if (known && isDeepStrictEqual(known, row)) continue;
+      rows.push(row);
+      (known ? changed : added).push(row.id);
+    }
+    return { added, changed, saved: this.#save(rows) };
+  }
+
+  async #save(rows: LibraryItem[]): Promise<void> {
+    if (rows.length === 0) return;
+    const tell = (): void => {
+      this.#bus.emit('library.changed', { itemIds: rows.map(({ id }) => id) });
+    };
+    const saved = this.#store.library.putMany(rows);
+    // Few rows are readable in this turn, and nobody needs to wait for the disk; of a long list, when it is done.
+    const isReadable = rows.length <= READABLE_AT_ONCE;
+    if (isReadable) tell();
+    try {
+      await saved;
+    } catch (error) {
+      if (isReadable) tell();
+      throw error;
+    }
+    if (!isReadable) tell();
+  }
+}
+
+/** An item as it is stored. From a listing, which has no streams, what is known of an unchanged file is kept. */
+export function toRow(item: LibraryItem, known: LibraryItem | null, mappings: readonly PathMapping[]): LibraryItem {
+  const isListed = item.files.some(({ detailed }) => !detailed);
+  const isUntouched = known?.updatedAt === item.updatedAt;
+  const files = item.files.map((file) => {
+    const before = known?.files.find(({ id }) => id === file.id);
+    const merged = before && isListed && isSameFile(before, file) ? keepStreams(file, before, isUntouched) : file;
+    return { ...merged, localPath: toLocalPath(file.path, mappings) };
+  });
+  const row: LibraryItem = { ...item, files, tags: known?.tags ?? [], state: 'present' };
+  if (!known || !isListed) return row;
+  // A listing does not tell labels either; they are read again with the streams.
+  return {
+    ...row,
+    labels: row.labels.length > 0 ? row.labels : known.labels,
+    collections: row.collections.length > 0 ? row.collections : known.collections,
+  };
+}
+
+const isSameFile = (a: MediaFile, b: MediaFile): boolean =>
+  a.mediaId === b.mediaId && a.path === b.path && a.sizeBytes === b.sizeBytes;
+
+/** After a change of the item the streams may be other ones: they stand until they are read again. */
+const keepStreams = (file: MediaFile, before: MediaFile, isUntouched: boolean): MediaFile => ({
+  ...file,
+  video: before.detailed ? before.video : file.video,
+  audio: before.audio,
+  subtitles: before.subtitles,
+  detailed: before.detailed && isUntouched,
+});
+
+/** Whether streams are still to be read: a listing told of a file of it. */
+export const needsDetails = (item: LibraryItem): boolean =>
+  item.state === 'present' && item.files.some(({ detailed }) => !detailed);

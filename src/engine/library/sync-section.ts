@@ -1,0 +1,177 @@
+import { AppError } from '../../domain/errors.js';
+import type { Events } from '../../domain/events.js';
+import type { LibraryItem, Section } from '../../domain/library.js';
+import type { ItemPage, MediaServer } from '../../domain/media-server.js';
+import { isInside, toLocalPath } from '../../domain/paths.js';
+import type { Run } from '../../domain/run.js';
+import { Breather } from '../../lib/breather.js';
+import type { Bus } from '../../lib/bus.js';
+import type { Log } from '../../lib/log.js';
+import type { Store } from '../../store/store.js';
+import { isMounted } from './mount.js';
+import { Shelf } from './shelf.js';
+
+export interface SectionSyncParts {
+  store: Store;
+  bus: Bus<Events>;
+  log: Log;
+  now: () => Date;
+  server: () => MediaServer;
+}
+
+/** What a sync of one section reports as it goes. */
+export interface SectionReport {
+  run: Run;
+  /** Ids of new and changed items. */
+  touched: string[];
+  removed: string[];
+  progressed: (done: number, total: number) => void;
+}
+
+/** Plex dates are whole seconds of another clock: look a little further back than the last sync. */
+const OVERLAP_MS = 300_000;
+/** A listing that is shorter than announced by more than this share proves nothing about what is missing. */
+const COMPLETE_SHARE = 0.95;
+const WRITES_AHEAD = 4;
+
+/** Something is wrong with a library: nothing in it is touched until it is back. */
+export class Frozen extends Error {}
+
+/** Brings one library of the server and its stored copy together. */
+export class SectionSync {
+  readonly #parts: SectionSyncParts;
+  readonly #shelf: Shelf;
+
+  constructor(parts: SectionSyncParts) {
+    this.#parts = parts;
+    this.#shelf = new Shelf(parts);
+  }
+
+  /** Throws `Frozen` with the reason, or a `plex_*` code; nothing is removed then. */
+  async run(section: Section, mode: 'full' | 'changed', report: SectionReport, signal: AbortSignal): Promise<void> {
+    const { store, now } = this.#parts;
+    const stored = await this.#storedIds(section.id);
+    await this.#checkMounts(section, stored);
+    const startedAt = now().toISOString();
+    // What was frozen, or never read, cannot be brought up to date by its changes alone.
+    const isFull = mode === 'full' || section.syncedAt === null || section.frozen !== null;
+    const since = isFull ? null : new Date(new Date(section.syncedAt ?? 0).getTime() - OVERLAP_MS).toISOString();
+    const { seen, total } = await this.#readPages(section, since, report, signal);
+    if (isFull && seen.size === 0 && stored.size > 0)
+      throw new Frozen(`Plex lists nothing in it, though there were ${stored.size} titles.`);
+    if (mode === 'full') await this.#sweep(section, stored, seen, total, report, signal);
+    const itemCount = isFull && mode === 'full' ? seen.size : (await this.#storedIds(section.id)).size;
+    const known = store.sections.find(section.id) ?? section;
+    await store.sections.put({ ...known, frozen: null, itemCount, syncedAt: startedAt });
+  }
+
+  async #storedIds(sectionId: string): Promise<Set<string>> {
+    const ids = new Set<string>();
+    const breather = new Breather();
+    for (const item of this.#parts.store.library.values()) {
+      if (item.sectionId === sectionId) ids.add(item.id);
+      if (breather.isDue) await breather.pause();
+    }
+    return ids;
+  }
+
+  /** A folder of ours that is empty although titles lie in it is a mount that is gone. */
+  async #checkMounts(section: Section, stored: ReadonlySet<string>): Promise<void> {
+    if (stored.size === 0) return;
+    const { store } = this.#parts;
+    for (const location of section.locations) {
+      const folder = toLocalPath(location, store.settings.value.paths.mappings);
+      if (folder === null || (await isMounted(folder))) continue;
+      for (const id of stored) {
+        const isThere = store.library.find(id)?.files.some(({ path }) => isInside(path, location));
+        if (isThere) throw new Frozen(`The folder ${folder} is missing or empty here. Is it mounted?`);
+      }
+    }
+  }
+
+  /** The next page is on its way while this one is stored. */
+  async #readPages(
+    section: Section,
+    since: string | null,
+    report: SectionReport,
+    signal: AbortSignal,
+  ): Promise<{ seen: Set<string>; total: number }> {
+    const seen = new Set<string>();
+    const writes: Promise<void>[] = [];
+    const listing = this.#parts.server().items(section, { ...(since === null ? {} : { since }), signal });
+    const pages = listing[Symbol.asyncIterator]();
+    let total = 0;
+    let next = fetchNext(pages);
+    try {
+      for (;;) {
+        const page = await next;
+        if (page.done) break;
+        next = fetchNext(pages);
+        signal.throwIfAborted();
+        total = page.value.total;
+        writes.push(this.#shelve(page.value.items, seen, report));
+        if (writes.length > WRITES_AHEAD) await writes.shift();
+        report.progressed(seen.size, total);
+      }
+    } finally {
+      await Promise.allSettled(writes);
+      await pages.return?.().catch(() => undefined);
+    }
+    await Promise.all(writes);
+    return { seen, total };
+  }
+
+  #shelve(items: readonly LibraryItem[], seen: Set<string>, { run, touched }: SectionReport): Promise<void> {
+    const fresh = items.filter(({ id }) => !seen.has(id));
+    for (const { id } of fresh) seen.add(id);
+    const { added, changed, saved } = this.#shelf.put(fresh);
+    run.items += fresh.length;
+    run.added += added.length;
+    run.changed += changed.length;
+    touched.push(...added, ...changed);
+    // Awaited later; a refusal must not count as forgotten until then.
+    saved.catch(() => undefined);
+    return saved;
+  }
+
+  /** Missed for the first time: marked. Missed by a second full sync as well: removed. */
+  async #sweep(
+    section: Section,
+    stored: ReadonlySet<string>,
+    seen: ReadonlySet<string>,
+    total: number,
+    report: SectionReport,
+    signal: AbortSignal,
+  ): Promise<void> {
+    const { store, bus, log } = this.#parts;
+    signal.throwIfAborted();
+    if (seen.size < total * COMPLETE_SHARE) {
+      log.warn({ section: section.title, listed: seen.size, total }, 'Plex listed less than it announced');
+      throw new AppError(
+        'plex_bad_answer',
+        `Plex listed only ${seen.size} of ${total} titles. Nothing was marked as missing.`,
+      );
+    }
+    const unseen = [...stored]
+      .filter((id) => !seen.has(id))
+      .map((id) => store.library.find(id))
+      // It may have moved to another library meanwhile.
+      .filter((item) => item?.sectionId === section.id)
+      .filter((item) => item !== null);
+    const marked = unseen.filter(({ state }) => state === 'present');
+    const removed = unseen.filter(({ state }) => state === 'missing').map(({ id }) => id);
+    await store.library.putMany(marked.map((item) => ({ ...item, state: 'missing' as const })));
+    await store.library.removeMany(removed);
+    report.run.changed += marked.length;
+    report.run.removed += removed.length;
+    report.removed.push(...removed);
+    const itemIds = [...marked.map(({ id }) => id), ...removed];
+    if (itemIds.length > 0) bus.emit('library.changed', { itemIds });
+  }
+}
+
+function fetchNext(pages: AsyncIterator<ItemPage>): Promise<IteratorResult<ItemPage>> {
+  const next = pages.next();
+  next.catch(() => undefined);
+  return next;
+}

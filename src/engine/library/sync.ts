@@ -1,0 +1,226 @@
+import { conflict, toAppError } from '../../domain/errors.js';
+import type { Events } from '../../domain/events.js';
+import type { Section } from '../../domain/library.js';
+import type { MediaServer, ServerSection } from '../../domain/media-server.js';
+import type { Run } from '../../domain/run.js';
+import type { Bus } from '../../lib/bus.js';
+import type { Log } from '../../lib/log.js';
+import type { Store } from '../../store/store.js';
+import { Details } from './details.js';
+import { needsDetails } from './shelf.js';
+import { Frozen, SectionSync, type SectionReport } from './sync-section.js';
+
+export interface SyncParts {
+  store: Store;
+  bus: Bus<Events>;
+  log: Log;
+  now: () => Date;
+  newId: (prefix: string) => string;
+  /** Throws `plex_not_configured`. */
+  server: () => MediaServer;
+  analyzer: {
+    items(itemIds: string[], trigger: Run['trigger']): Promise<unknown>;
+    library(trigger: Run['trigger']): Promise<unknown>;
+  };
+}
+
+export interface SyncRequest {
+  mode: 'full' | 'changed';
+  sectionId?: string;
+  trigger: Run['trigger'];
+}
+
+/** Up to so many changed items are read with their streams before the sync ends; more follow in the background. */
+const DETAILS_AT_ONCE = 200;
+const ANALYZE_AT_A_TIME = 500;
+const TELL_EVERY_MS = 250;
+
+/** Brings the library and the media server together. Errors end a run with a message and never remove anything. */
+export class LibrarySync {
+  readonly #parts: SyncParts;
+  readonly #sections: SectionSync;
+  readonly #details: Details;
+  #abort = new AbortController();
+  #running: { run: Run; done: Promise<Run> } | null = null;
+  #after: Promise<void> = Promise.resolve();
+  #progress = { done: 0, total: 0, toldAt: 0 };
+  #lastRun: Run | null = null;
+
+  constructor(parts: SyncParts) {
+    this.#parts = parts;
+    this.#sections = new SectionSync(parts);
+    this.#details = new Details(parts);
+  }
+
+  /** Closes the runs that a crash left open, and goes on reading streams. */
+  async start(): Promise<void> {
+    const { store, now } = this.#parts;
+    this.#abort = new AbortController();
+    const runs = store.runs.where(({ kind }) => kind === 'sync');
+    const at = now().toISOString();
+    const open = runs.filter(({ finishedAt }) => finishedAt === null);
+    await store.runs.putMany(
+      open.map((run) => ({ ...run, finishedAt: at, error: run.error ?? 'MediaFlow was stopped meanwhile.' })),
+    );
+    runs.sort((a, b) => b.startedAt.localeCompare(a.startedAt));
+    this.#lastRun = runs[0] ? store.runs.find(runs[0].id) : null;
+    this.#details.start();
+  }
+
+  async stop(): Promise<void> {
+    this.#abort.abort();
+    await this.#running?.done.catch(() => undefined);
+    await this.#after;
+    await this.#details.stop();
+  }
+
+  /** Starts a run; `done` is the finished run, with its `error` when something went wrong. Throws `conflict` while one runs. */
+  run(request: SyncRequest): { runId: string; done: Promise<Run> } {
+    if (this.#running) throw conflict('The library is being synced already');
+    const { newId, now } = this.#parts;
+    const counts = { items: 0, added: 0, changed: 0, removed: 0, findings: 0 };
+    const run: Run = {
+      id: newId('run'),
+      kind: 'sync',
+      mode: request.mode,
+      trigger: request.trigger,
+      sectionId: request.sectionId ?? null,
+      startedAt: now().toISOString(),
+      finishedAt: null,
+      ...counts,
+      error: null,
+    };
+    this.#progress = { done: 0, total: 0, toldAt: 0 };
+    const done = this.#perform(run, request);
+    this.#running = { run, done };
+    return { runId: run.id, done };
+  }
+
+  status(): { state: 'idle' | 'running'; done: number; total: number; lastRun: Run | null } {
+    const { done, total } = this.#progress;
+    return { state: this.#running ? 'running' : 'idle', done, total, lastRun: this.#lastRun };
+  }
+
+  /** Resolves when the analysis that followed the last run is done. */
+  async settled(): Promise<void> {
+    await this.#running?.done;
+    await this.#after;
+  }
+
+  async #perform(run: Run, request: SyncRequest): Promise<Run> {
+    const { store, bus, log, now } = this.#parts;
+    const { signal } = this.#abort;
+    const report: SectionReport = { run, touched: [], removed: [], progressed: () => undefined };
+    try {
+      await store.runs.put(run);
+      run.error = await this.#syncSections(request, report, signal);
+      await this.#readFewDetails(report, signal);
+    } catch (error) {
+      run.error = signal.aborted ? 'MediaFlow was stopped meanwhile.' : toAppError(error).message;
+      log.warn({ err: error }, 'The library sync ended early');
+    }
+    const finished = { ...run, finishedAt: now().toISOString() };
+    this.#lastRun = finished;
+    try {
+      await store.runs.put(finished);
+    } finally {
+      this.#running = null;
+    }
+    bus.emit('sync.completed', finished);
+    this.#after = this.#after.then(() => this.#analyze(request, report, signal));
+    return finished;
+  }
+
+  /** One section after the other; a broken one does not keep the others from being read. Returns what went wrong. */
+  async #syncSections(request: SyncRequest, report: SectionReport, signal: AbortSignal): Promise<string | null> {
+    const listed = await this.#parts.server().sections(signal);
+    const sections = await this.#takeSections(listed);
+    const wanted = sections.filter(
+      ({ id, enabled }) => enabled && (request.sectionId === undefined || request.sectionId === id),
+    );
+    if (wanted.length === 0 && request.sectionId !== undefined)
+      return 'Plex has no such library, or it is switched off.';
+    const totals = new Map(
+      wanted.map(({ id, itemCount }) => [id, { done: 0, total: request.mode === 'full' ? itemCount : 0 }]),
+    );
+    const problems: string[] = [];
+    for (const section of wanted) {
+      report.progressed = (done, total) => {
+        totals.set(section.id, { done, total });
+        this.#tell(report.run, [...totals.values()]);
+      };
+      try {
+        await this.#sections.run(section, request.mode, report, signal);
+      } catch (error) {
+        signal.throwIfAborted();
+        problems.push(`${section.title}: ${await this.#freeze(section, error)}`);
+      }
+    }
+    this.#tell(report.run, [...totals.values()], true);
+    return problems.length > 0 ? problems.join(' ') : null;
+  }
+
+  /** Keeps what the server says about its libraries. One that it no longer lists is frozen, not removed. */
+  async #takeSections(listed: readonly ServerSection[]): Promise<Section[]> {
+    const { store } = this.#parts;
+    const rows = listed.map(({ id, serverId, title, type, locations }): Section => {
+      const known = store.sections.find(id);
+      const { enabled = true, frozen = null, itemCount = 0, syncedAt = null } = known ?? {};
+      return { id, serverId, title, type, locations, enabled, frozen, itemCount, syncedAt };
+    });
+    const ids = new Set(rows.map(({ id }) => id));
+    const gone = store.sections.where(({ id, frozen }) => !ids.has(id) && frozen === null);
+    await store.sections.putMany([
+      ...rows,
+      ...gone.map((section) => ({ ...section, frozen: 'Plex no longer lists this library.' })),
+    ]);
+    if (gone.length > 0) this.#parts.bus.emit('problem.changed', {});
+    return rows;
+  }
+
+  async #freeze(section: Section, error: unknown): Promise<string> {
+    const { store, bus, log } = this.#parts;
+    const message = error instanceof Frozen ? error.message : toAppError(error).message;
+    log.warn({ err: error, section: section.title }, 'A library is frozen: nothing in it is touched until it is back');
+    await store.sections.put({ ...(store.sections.find(section.id) ?? section), frozen: message });
+    bus.emit('problem.changed', {});
+    return message;
+  }
+
+  #tell(run: Run, parts: readonly { done: number; total: number }[], isLast = false): void {
+    const done = parts.reduce((sum, part) => sum + part.done, 0);
+    const total = Math.max(
+      done,
+      parts.reduce((sum, part) => sum + part.total, 0),
+    );
+    const at = performance.now();
+    const isDue = isLast || at - this.#progress.toldAt >= TELL_EVERY_MS;
+    this.#progress = { done, total, toldAt: isDue ? at : this.#progress.toldAt };
+    if (isDue) this.#parts.bus.emit('sync.progressed', { runId: run.id, done, total });
+  }
+
+  async #readFewDetails({ touched }: SectionReport, signal: AbortSignal): Promise<void> {
+    const { store } = this.#parts;
+    if (touched.length > DETAILS_AT_ONCE) return;
+    const lacking = touched.filter((id) => {
+      const item = store.library.find(id);
+      return item !== null && needsDetails(item);
+    });
+    await this.#details.read(lacking, signal);
+  }
+
+  /** A full sync has the whole library looked at, another what it touched. What is gone always takes its findings along. */
+  async #analyze({ mode }: SyncRequest, { touched, removed }: SectionReport, signal: AbortSignal): Promise<void> {
+    const { store, analyzer, log } = this.#parts;
+    try {
+      const isWanted = store.settings.value.intel.autoAnalyzeOnSync;
+      const ids = [...removed, ...(isWanted && mode === 'changed' ? new Set(touched) : [])];
+      for (let start = 0; start < ids.length && !signal.aborted; start += ANALYZE_AT_A_TIME)
+        await analyzer.items(ids.slice(start, start + ANALYZE_AT_A_TIME), 'sync');
+      if (isWanted && mode === 'full' && !signal.aborted) await analyzer.library('sync');
+    } catch (error) {
+      if (toAppError(error).code !== 'conflict') log.error({ err: error }, 'The analysis after a sync failed');
+    }
+    if (!signal.aborted) this.#details.wake();
+  }
+}

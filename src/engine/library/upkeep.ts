@@ -1,0 +1,122 @@
+import type { LibraryItem } from '../../domain/library.js';
+import type { MediaFile } from '../../domain/media.js';
+import type { Presets } from '../../domain/presets.js';
+import { priorityOf, priorityParts } from '../../domain/priority.js';
+import type { Recommendation } from '../../domain/recommendation.js';
+import type { Finding } from '../../domain/rule.js';
+import { estimateSaving, type Saving } from '../../domain/savings.js';
+
+/** What a rule said about one file of one title. */
+export interface Verdict {
+  item: LibraryItem;
+  file: MediaFile;
+  ruleId: string;
+  finding: Finding | null;
+}
+
+export const recommendationId = (itemId: string, fileId: string, ruleId: string): string =>
+  `${itemId}.${fileId}.${ruleId}`;
+
+const NO_SAVING: Saving = { savesBytes: 0, lowBytes: 0, highBytes: 0, confidence: 'low' };
+
+/** What a finding is expected to save; nothing is promised for a preset that is not there. */
+export function savingOf(file: MediaFile, finding: Finding, presets: Presets): Saving {
+  if (finding.kind !== 'transcode' && finding.kind !== 'remux') return NO_SAVING;
+  const preset = presets.list().find(({ id }) => id === finding.preset);
+  return preset ? estimateSaving(file, preset) : NO_SAVING;
+}
+
+type Figures = Pick<
+  Recommendation,
+  | 'kind'
+  | 'presetId'
+  | 'reason'
+  | 'severity'
+  | 'priority'
+  | 'savesBytes'
+  | 'savesLowBytes'
+  | 'savesHighBytes'
+  | 'confidence'
+  | 'fileSizeBytes'
+>;
+
+function figuresOf({ item, file }: Verdict, finding: Finding, presets: Presets): Figures {
+  const saving = savingOf(file, finding, presets);
+  return {
+    kind: finding.kind,
+    presetId: finding.preset,
+    reason: finding.reason,
+    severity: finding.severity,
+    priority: priorityOf(priorityParts(file, item.plays, saving.confidence)),
+    savesBytes: saving.savesBytes,
+    savesLowBytes: saving.lowBytes,
+    savesHighBytes: saving.highBytes,
+    confidence: saving.confidence,
+    fileSizeBytes: file.sizeBytes,
+  };
+}
+
+/**
+ * What becomes of a recommendation when its rule has spoken again; null when nothing changes. The owner's word stands:
+ * a dismissed one returns only for another file, an approved one belongs to its job.
+ */
+export function settle(
+  known: Recommendation | null,
+  verdict: Verdict,
+  presets: Presets,
+  at: string,
+): Recommendation | null {
+  const { finding } = verdict;
+  if (finding === null) return known && isWaiting(known) ? close(known, 'The rule no longer finds it.', at) : null;
+  const figures = figuresOf(verdict, finding, presets);
+  if (!known) return fresh(verdict, figures, at);
+  const isSameFile = known.fileSizeBytes === figures.fileSizeBytes;
+  switch (known.state) {
+    case 'open':
+      return change(known, { ...figures, note: isSameFile ? known.note : null }, at);
+    case 'snoozed':
+      if (known.snoozedUntil !== null && known.snoozedUntil > at) return change(known, figures, at);
+      return change(known, { ...figures, state: 'open', snoozedUntil: null }, at);
+    case 'dismissed':
+      return isSameFile ? null : change(known, { ...figures, state: 'open', note: null, jobId: null }, at);
+    case 'closed':
+      // Its job is done, but the server still describes the file that was replaced.
+      if (known.jobId !== null && isSameFile) return null;
+      return change(known, { ...figures, state: 'open', note: null, jobId: null }, at);
+    case 'approved':
+      return null;
+  }
+}
+
+/** Still in front of the owner, now or later. */
+export const isWaiting = ({ state }: Recommendation): boolean => state === 'open' || state === 'snoozed';
+
+/** Ends a recommendation with the reason. */
+export const close = (known: Recommendation, note: string, at: string): Recommendation => ({
+  ...known,
+  state: 'closed',
+  note,
+  snoozedUntil: null,
+  changedAt: at,
+});
+
+function fresh({ item, file, ruleId }: Verdict, figures: Figures, at: string): Recommendation {
+  return {
+    id: recommendationId(item.id, file.id, ruleId),
+    itemId: item.id,
+    fileId: file.id,
+    ruleId,
+    ...figures,
+    state: 'open',
+    note: null,
+    snoozedUntil: null,
+    jobId: null,
+    createdAt: at,
+    changedAt: at,
+  };
+}
+
+function change(known: Recommendation, values: Partial<Recommendation>, at: string): Recommendation | null {
+  const isSame = Object.entries(values).every(([key, value]) => known[key as keyof Recommendation] === value);
+  return isSame ? null : { ...known, ...values, changedAt: at };
+}
