@@ -18,48 +18,52 @@ const NAMES = [
   '.mediaflow', '.mediaflow-job-1.part.x', 'x'.repeat(251), 'é'.normalize('NFC').repeat(125), '🎬'.repeat(62), '__proto__', 'constructor', 'null',
 ];
 
+/** Replaces a film of that name, then restores it, and looks at every byte. */
+async function thereAndBack(name: string, naming: 'same' | 'new'): Promise<void> {
+  const label = `${JSON.stringify(name)}, ${naming} name`;
+  const scene = await aScene({
+    kind: 'replace',
+    naming,
+    distance: 'near',
+    oldName: `${name}.avi`,
+    newName: `${name}.mkv`,
+  });
+  const { plan } = scene;
+  const swapper = new Swapper({ journalDir: scene.journalDir });
+  const placed = await swapper.place(plan);
+  await swapper.retire(plan.id);
+  await swapper.finish(plan.id);
+  expect(await readFile(plan.targetPath), label).to.deep.equal(NEW);
+  const stored = plan.storedPath ?? '';
+  expect(await readFile(stored), label).to.deep.equal(OLD);
+  const back: SwapPlan = {
+    kind: 'restore',
+    id: 'entry-1',
+    sourcePath: plan.targetPath,
+    targetPath: plan.sourcePath,
+    outputPath: stored,
+    storedPath: null,
+    sourceFingerprint: await fingerprint(plan.targetPath),
+    outputSha256: placed.sourceSha256,
+    outputSizeBytes: OLD.length,
+  };
+  await swapper.place(back);
+  await swapper.retire(back.id);
+  await swapper.finish(back.id);
+  expect(sha256(await readFile(plan.sourcePath)), label).to.equal(sha256(OLD));
+  const names = await readdir(dirname(plan.sourcePath));
+  expect(names.sort(), label).to.deep.equal([`${name}.avi`, 'neighbour.srt'].sort());
+  await scene.remove();
+}
+
 describe('file names', function () {
   this.timeout(60_000);
 
   it(`survive replace and restore, ${NAMES.length} of them, byte for byte`, async () => {
     expect(NAMES.length).to.be.greaterThan(60);
-    for (const name of NAMES) {
-      for (const naming of ['same', 'new'] as const) {
-        const label = `${JSON.stringify(name)}, ${naming} name`;
-        const scene = await aScene({
-          kind: 'replace',
-          naming,
-          distance: 'near',
-          oldName: `${name}.avi`,
-          newName: `${name}.mkv`,
-        });
-        const { plan } = scene;
-        const swapper = new Swapper({ journalDir: scene.journalDir });
-        const placed = await swapper.place(plan);
-        await swapper.retire(plan.id);
-        await swapper.finish(plan.id);
-        expect(await readFile(plan.targetPath), label).to.deep.equal(NEW);
-        const stored = plan.storedPath ?? '';
-        expect(await readFile(stored), label).to.deep.equal(OLD);
-        const back: SwapPlan = {
-          kind: 'restore',
-          id: 'entry-1',
-          sourcePath: plan.targetPath,
-          targetPath: plan.sourcePath,
-          outputPath: stored,
-          storedPath: null,
-          sourceFingerprint: await fingerprint(plan.targetPath),
-          outputSha256: placed.sourceSha256,
-          outputSizeBytes: OLD.length,
-        };
-        await swapper.place(back);
-        await swapper.retire(back.id);
-        await swapper.finish(back.id);
-        expect(sha256(await readFile(plan.sourcePath)), label).to.equal(sha256(OLD));
-        const names = await readdir(dirname(plan.sourcePath));
-        expect(names.sort(), label).to.deep.equal([`${name}.avi`, 'neighbour.srt'].sort());
-        await scene.remove();
-      }
+    for (let first = 0; first < NAMES.length; first += 8) {
+      const some = NAMES.slice(first, first + 8);
+      await Promise.all(some.map((name, index) => thereAndBack(name, index % 2 === 0 ? 'same' : 'new')));
     }
   });
 

@@ -1,5 +1,5 @@
 // A process that performs a swap and stands still at one step, so that a test can kill it exactly there.
-// Reads one line of JSON from its input; writes `reached` or `done`.
+// Reads one line of JSON from its input; writes `begun`, then `reached` or `done`.
 import { once } from 'node:events';
 import { createInterface } from 'node:readline';
 import { z } from 'zod';
@@ -23,6 +23,7 @@ const swapper = new Swapper({
     await new Promise(() => setInterval(() => undefined, 1000));
   },
 });
+process.stdout.write('begun\n');
 for (const act of acts) {
   if (act === 'place') await swapper.place(plan);
   else if (act === 'recover') await swapper.recover();

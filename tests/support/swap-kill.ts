@@ -1,10 +1,10 @@
 import { execa } from 'execa';
-import { once } from 'node:events';
 import { readdirSync, readFileSync } from 'node:fs';
 import { mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import { createInterface } from 'node:readline';
+import { setTimeout as sleep } from 'node:timers/promises';
 import typescript from 'typescript';
 import { keepsName } from '../../src/domain/swap.js';
 import { Swapper, type SettledSwap } from '../../src/files/swap.js';
@@ -68,18 +68,37 @@ export async function perform(swapper: Swapper, { plan }: Scene, act: Act): Prom
   else await swapper[act](plan.id);
 }
 
-/** Ends a real process with SIGKILL. `child`: see `compileChild`. */
+/** Ends a real process with SIGKILL at the step. `childPath`: see `compileChild`. */
 export const byKilling =
   (childPath: string): Breaker =>
   async (scene, acts, step) => {
-    const child = execa(process.execPath, [childPath], { reject: false, stdin: 'pipe' });
-    const said = once(createInterface({ input: child.stdout }), 'line') as Promise<[string]>;
-    child.stdin.write(`${JSON.stringify({ plan: scene.plan, journalDir: scene.journalDir, acts, hangAt: step })}\n`);
-    const line = await Promise.race([said.then(([text]) => text), child.then(({ stderr }) => `ended: ${stderr}`)]);
-    if (line !== 'reached') throw new Error(`the child did not reach ${step}: ${line}`);
-    child.kill('SIGKILL');
+    const { child, lines, stop } = startChild(childPath, scene, acts, step);
+    const said: string[] = [];
+    for await (const line of lines) {
+      said.push(line);
+      if (line === 'reached') break;
+    }
+    stop();
+    const { stderr } = await child;
+    if (!said.includes('reached')) throw new Error(`the child did not reach ${step}: ${stderr}`);
+  };
+
+/** Ends a real process with SIGKILL at some moment, in the middle of a step or when it is done. */
+export const byChance =
+  (childPath: string): Breaker =>
+  async (scene, acts) => {
+    const { child, lines, stop } = startChild(childPath, scene, acts, '');
+    for await (const line of lines) if (line === 'begun') break;
+    await sleep(Math.random() * 120);
+    stop();
     await child;
   };
+
+function startChild(childPath: string, { plan, journalDir }: Scene, acts: Act[], hangAt: string) {
+  const child = execa(process.execPath, [childPath], { reject: false, stdin: 'pipe' });
+  child.stdin.write(`${JSON.stringify({ plan, journalDir, acts, hangAt })}\n`);
+  return { child, lines: createInterface({ input: child.stdout }), stop: () => child.kill('SIGKILL') };
+}
 
 /** Turns the child into plain JavaScript once: it then starts six times faster, and there are hundreds of them. Remove `folder` afterwards. */
 export async function compileChild(): Promise<{ folder: string; path: string }> {
@@ -209,26 +228,45 @@ async function wrongAfterFinishing(
 const isEqual = (one: Map<string, Buffer>, other: Map<string, Buffer>): boolean =>
   one.size === other.size && [...one].every(([path, bytes]) => other.get(path)?.equals(bytes) ?? false);
 
-/** Kills a real process at every point, two at a time. Answers how many were tried, and what went wrong. */
-export async function killMatrix(
-  points?: KillPoint[],
-  report: (tried: number, of: number) => void = () => undefined,
-): Promise<{ tried: number; wrong: string[] }> {
-  const all = points ?? (await allKillPoints());
+export interface KillResult {
+  tried: number;
+  wrong: string[];
+}
+
+/** Kills a real process at every point (or at those given), two at a time. */
+export async function killMatrix(points?: KillPoint[], report?: (tried: number) => void): Promise<KillResult> {
+  return tryAll(points ?? (await allKillPoints()), byKilling, report);
+}
+
+/** Kills real processes at moments of chance, half-written copies included. */
+export async function killAtRandom(count: number, report?: (tried: number) => void): Promise<KillResult> {
+  const stories = allScenes().flatMap((options) => STORIES.map((acts) => ({ options, acts, step: 'at some moment' })));
+  const points = Array.from({ length: count }, (_, index) => stories[index % stories.length]);
+  return tryAll(
+    points.filter((point) => point !== undefined),
+    byChance,
+    report,
+  );
+}
+
+async function tryAll(
+  points: KillPoint[],
+  by: (childPath: string) => Breaker,
+  report: (tried: number) => void = () => undefined,
+): Promise<KillResult> {
   const wrong: string[] = [];
   const { folder, path } = await compileChild();
-  const breaker = byKilling(path);
   let next = 0;
   const work = async (): Promise<void> => {
-    for (let point = all[next++]; point; point = all[next++]) {
-      const answer = await tryPoint(point, breaker).catch((error: unknown) => String(error));
+    for (let point = points[next++]; point; point = points[next++]) {
+      const answer = await tryPoint(point, by(path)).catch((error: unknown) => String(error));
       if (answer !== null) wrong.push(`${nameOf(point)}: ${answer}`);
-      report(next, all.length);
+      report(next);
     }
   };
   await Promise.all([work(), work()]);
   await rm(folder, { recursive: true });
-  return { tried: all.length, wrong };
+  return { tried: points.length, wrong };
 }
 
 export const nameOf = ({ options, acts, step }: KillPoint): string =>
