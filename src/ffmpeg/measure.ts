@@ -54,13 +54,9 @@ export async function measureStreams(
   const [result] = await Promise.all([child, read()]);
   signal?.throwIfAborted();
   if (result.failed) {
-    throw new AppError(
-      'probe_failed',
-      `The file cannot be read to its end: ${result.stderr.trim().slice(-300)}`,
-      {
-        cause: result,
-      },
-    );
+    throw new AppError('probe_failed', `The file cannot be read to its end: ${result.stderr.trim().slice(-300)}`, {
+      cause: result,
+    });
   }
   return new Map([...rulers].flatMap(([index, ruler]) => (ruler.packets > 0 ? [[index, ruler.measured()]] : [])));
 }

@@ -7,7 +7,7 @@ import { decodeFile } from '../../ffmpeg/decode.js';
 import { measureStreams } from '../../ffmpeg/measure.js';
 import { probe } from '../../ffmpeg/probe.js';
 import { sha256File } from '../../files/hash.js';
-import { checkPicture, checkSound } from './verify-samples.js';
+import { checkSamples } from './verify-samples.js';
 import { check, checkStreams, type Pair } from './verify-streams.js';
 import { checkDuration, checkPackets, checkSize } from './verify-timing.js';
 
@@ -114,13 +114,15 @@ async function packetGate({ sourcePath, outputPath, ffprobe, signal }: VerifyReq
 
 async function sampleGate(request: VerifyRequest, pairs: readonly Pair[]): Promise<Check[]> {
   const { plan, sourcePath, outputPath, ffmpeg, signal } = request;
-  const compared = { sourcePath, outputPath, durationSec: plan.durationSec, ffmpeg, signal };
-  const checks: Check[] = [];
-  for (const pair of pairs) {
-    if (pair.actual.kind === 'video') checks.push(await checkPicture(pair, compared));
-    if (pair.actual.kind === 'audio') checks.push(await checkSound(pair, compared));
-  }
-  return checks;
+  return checkSamples(pairs, {
+    sourcePath,
+    outputPath,
+    sourceContainer: plan.sourceContainer,
+    outputContainer: plan.container,
+    durationSec: plan.durationSec,
+    ffmpeg,
+    signal,
+  });
 }
 
 /** A cut-off Matroska file ends with exit code 0, so code, silence and the time reached must all be right. */
