@@ -101,6 +101,10 @@ describe('a new film', () => {
       return files.length === 1 && files[0] === path;
     });
     expect(await sha256Of(path)).to.equal(original);
+    await stage.until('Plex lists the original alone', () => {
+      const [only, ...others] = stage.plex.items();
+      return others.length === 0 && only?.files.length === 1 && only.files[0]?.serverPath.endsWith('.avi');
+    });
     expect(stage.plex.items().map((item) => item.ratingKey)).to.deep.equal([ratingKey]);
   });
 

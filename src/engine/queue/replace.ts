@@ -70,10 +70,11 @@ export class Replacer {
       await this.#retire(job, plan, where, signal);
     }
     const shown = await this.#tell(this.#book.get(job.id), plan, where, signal);
+    // Whoever sees the job done finds the library as it is now.
+    await this.#refreshLibrary(shown.item?.ratingKey ?? where?.ratingKey ?? null);
     await this.#record(job.id, plan, placed, shown);
     await swapper.finish(job.id);
     await this.#tidy(job);
-    await this.#refreshLibrary(shown.item?.ratingKey ?? where?.ratingKey ?? null);
   }
 
   async #whereIs(job: Job, signal: AbortSignal): Promise<Where | null> {
@@ -142,7 +143,7 @@ export class Replacer {
     try {
       if (where) {
         await this.#news.scan(where, serverPath, signal);
-        const expected = { serverPath, sizeBytes: plan.outputSizeBytes, codec: null };
+        const expected = { serverPath, sizeBytes: plan.outputSizeBytes, codec: null, gonePath: null };
         const options = { timeoutMs: verifyTimeoutSec * 1000, analyze: false, signal };
         const shown = await this.#news.waitUntilShown(where, expected, options);
         if (!shown) {
@@ -173,7 +174,8 @@ export class Replacer {
     if (!where) return { item: null, after: null, isShown: false, problem: 'Plex does not list the title any more' };
     const serverPath = this.#serverPathOf(plan.targetPath, job);
     const codec = job.outputVideoCodec ?? job.serverBefore?.videoCodec ?? null;
-    const expected: Expected = { serverPath, sizeBytes: plan.outputSizeBytes, codec };
+    const gonePath = serverPath === job.serverPath ? null : job.serverPath;
+    const expected: Expected = { serverPath, sizeBytes: plan.outputSizeBytes, codec, gonePath };
     const { verifyTimeoutSec } = this.#parts.store.settings.value.plex;
     try {
       await this.#news.scan(where, serverPath, signal);

@@ -107,7 +107,7 @@ export class Restorer {
     try {
       if (where) {
         await this.#news.scan(where, serverPath, signal);
-        const expected = { serverPath, sizeBytes: entry.sizeBytes, codec: null };
+        const expected = { serverPath, sizeBytes: entry.sizeBytes, codec: null, gonePath: null };
         const options = { timeoutMs: verifyTimeoutSec * 1000, analyze: false, signal };
         if (!(await this.#news.waitUntilShown(where, expected, options))) {
           throw new AppError(
@@ -159,13 +159,17 @@ export class Restorer {
       await this.#news.analyze(where, signal);
       await this.#news.waitUntilShown(
         where,
-        { serverPath, sizeBytes: entry.sizeBytes, codec: null },
+        { serverPath, sizeBytes: entry.sizeBytes, codec: null, gonePath: this.#goneAfter(entry) },
         { timeoutMs: verifyTimeoutSec * 1000, analyze: true, signal },
       );
       await this.#parts.readNow([where.ratingKey]);
     } catch (error) {
       this.#parts.log.warn({ err: toAppError(error), entryId: entry.id }, 'Restored, but Plex could not be told yet');
     }
+  }
+
+  #goneAfter({ originalPath, replacementPath }: QuarantineEntry): string | null {
+    return originalPath === replacementPath ? null : this.#serverPathOf(replacementPath);
   }
 
   #serverPathOf(localPath: string): string {

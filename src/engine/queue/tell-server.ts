@@ -13,6 +13,8 @@ export interface Expected {
   sizeBytes: number;
   /** Null when any codec is right. */
   codec: string | null;
+  /** A file that must not be listed any more, or null. */
+  gonePath: string | null;
 }
 
 export interface Where {
@@ -59,11 +61,13 @@ export class ServerNews {
       const file = item?.files.find(({ path }) => path === expected.serverPath) ?? null;
       const hasSize = file?.sizeBytes === expected.sizeBytes;
       const hasCodec = expected.codec === null || file?.video?.codec === expected.codec;
-      if (item && file && hasSize && hasCodec) return { item, file };
+      const isAlone = item?.files.every(({ path }) => path !== expected.gonePath) ?? false;
+      if (item && file && hasSize && hasCodec && isAlone) return { item, file };
       if (performance.now() + pauseMs > endsAt) return null;
       await sleep(pauseMs, undefined, { signal: options.signal });
       if (looked % ASK_AGAIN_AFTER !== 0) continue;
-      if (!hasSize) await this.#quietly(() => this.scan(where, expected.serverPath, options.signal), options.signal);
+      if (!hasSize || !isAlone)
+        await this.#quietly(() => this.scan(where, expected.serverPath, options.signal), options.signal);
       if (options.analyze && item) {
         await this.#quietly(
           () => this.analyze({ ...where, ratingKey: item.ratingKey }, options.signal),
