@@ -90,7 +90,7 @@ const RECIPES = {
     ...[...picture(2), '-f', 'lavfi', '-i', 'aevalsrc=0.1*sin(440*t*6)|0.1|0.2*sin(800*t)|0.1|0.1|0.1:c=5.1(side):d=2'],
     ...[...X264, '-c:a', 'ac3'],
   ],
-  'variable.mkv': [
+  'variable.mp4': [
     ...[
       ...picture(3),
       ...tone(3),
