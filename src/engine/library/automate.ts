@@ -1,6 +1,6 @@
 import { toAppError } from '../../domain/errors.js';
 import type { Events } from '../../domain/events.js';
-import type { Job } from '../../domain/job.js';
+import { isFinished, type Job } from '../../domain/job.js';
 import type { MediaFile } from '../../domain/media.js';
 import type { Recommendation } from '../../domain/recommendation.js';
 import type { Bus } from '../../lib/bus.js';
@@ -84,12 +84,12 @@ export class Automation {
     const rows = ids.map((id) => store.recommendations.find(id)).filter((row) => row !== null);
     const candidates = rows.filter((row) => this.#isAutomatic(row));
     if (candidates.length === 0) return [];
-    const own = this.#ownResults();
+    const { own, busy } = this.#jobs();
     const best = new Map<string, Recommendation>();
     for (const row of candidates) {
       const file = this.#fileOf(row);
-      if (!file || own.has(resultKey(file.localPath, file.sizeBytes, row.ruleId))) continue;
       const key = `${row.itemId}.${row.fileId}`;
+      if (!file || busy.has(key) || own.has(resultKey(file.localPath, file.sizeBytes, row.ruleId))) continue;
       const other = best.get(key);
       if (!other || row.priority > other.priority) best.set(key, row);
     }
@@ -112,10 +112,17 @@ export class Automation {
     return item.files.find((file) => file.id === fileId && file.detailed) ?? null;
   }
 
-  /** What a rule had made already. A rule that matches its own result would encode the file again and again. */
-  #ownResults(): Set<string> {
-    const done = this.#parts.store.jobs.where(({ state, ruleId }) => state === 'done' && ruleId !== null);
-    return new Set(done.map((job) => resultKey(job.targetPath, job.sizeAfterBytes, job.ruleId)));
+  /**
+   * `own`: what a rule had made already; a rule that matches its own result would encode the file again and again.
+   * `busy`: files that have an open job.
+   */
+  #jobs(): { own: Set<string>; busy: Set<string> } {
+    const [own, busy] = [new Set<string>(), new Set<string>()];
+    for (const job of this.#parts.store.jobs.values()) {
+      if (job.state === 'done') own.add(resultKey(job.targetPath, job.sizeAfterBytes, job.ruleId));
+      else if (!isFinished(job.state)) busy.add(`${job.itemId}.${job.fileId}`);
+    }
+    return { own, busy };
   }
 
   async #queue(id: string): Promise<void> {

@@ -189,7 +189,9 @@ export class Intake {
 
   #begin({ id }: PendingItem, signal: AbortSignal): void {
     const done = this.#gate
-      .run(() => this.#handle(id, signal), signal)
+      .run(async () => {
+        if (!signal.aborted) await this.#handle(id, signal);
+      })
       .catch(async (error: unknown) => {
         if (signal.aborted) return;
         this.#parts.log.error({ err: error, item: id }, 'News about an item could not be handled');

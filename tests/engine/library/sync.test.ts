@@ -1,0 +1,212 @@
+import { expect } from 'chai';
+import { mkdir, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { AppError } from '../../../src/domain/errors.js';
+import { aSection, film, World } from './world.js';
+
+describe('library sync', () => {
+  let world: World;
+  beforeEach(async () => {
+    world = await World.open();
+    await world.store.settings.change({ paths: { mappings: [] } });
+    world.rules.rules.set('all', () => ({ kind: 'review', preset: null, severity: 'low', reason: 'Seen.' }));
+  });
+  afterEach(() => world.close());
+
+  const keys = (): string[] =>
+    Array.from(world.store.library.values(), ({ ratingKey, state }) =>
+      state === 'missing' ? `${ratingKey} missing` : ratingKey,
+    ).sort();
+  const section = (id = '1') => world.store.sections.get(id);
+
+  it('reads everything once, with streams, and lets the rules look', async () => {
+    world.server.items_ = ['1', '2', '3'].map((key) => film(key));
+    const run = await world.synced();
+    expect(run).to.include({ error: null, items: 3, added: 3, changed: 0, removed: 0 });
+    expect(run.finishedAt).to.be.a('string');
+    expect(keys()).to.deep.equal(['1', '2', '3']);
+    expect([...world.store.library.values()].every(({ files }) => files[0]?.detailed && files[0].audio.length > 0)).to
+      .be.true;
+    expect(world.store.recommendations.size).to.equal(3);
+    expect(section()).to.include({ itemCount: 3, frozen: null, enabled: true });
+    expect(world.sync.status()).to.deep.equal({ state: 'idle', done: 3, total: 3, lastRun: run });
+    expect(world.store.runs.where(({ kind }) => kind === 'sync')).to.deep.equal([run]);
+    expect(world.events['sync.completed']).to.deep.equal([run]);
+    expect(world.events['sync.progressed']?.at(-1)).to.deep.equal({ runId: run.id, done: 3, total: 3 });
+  });
+
+  it('asks for streams only of what is new or changed', async () => {
+    world.server.items_ = ['1', '2', '3'].map((key) => film(key));
+    await world.synced();
+    world.server.asked = [];
+    expect(await world.synced()).to.include({ items: 3, added: 0, changed: 0 });
+    expect(world.server.asked).to.deep.equal(['sections', 'items 1']);
+
+    world.server.items_[1] = film('2', { file: { sizeBytes: 5 } });
+    world.server.items_[2] = film('3', { plays: 9 });
+    world.server.asked = [];
+    expect(await world.synced()).to.include({ changed: 2 });
+    expect(world.server.asked).to.deep.equal(['sections', 'items 1', 'details 2']);
+    expect(world.store.library.get('01234567-3').files[0]?.detailed).to.equal(true);
+  });
+
+  it('reads streams again when the item changed, keeping the old ones until then', async () => {
+    world.server.items_ = [film('1', { file: { video: { hdr: 'hdr10' } } })];
+    await world.synced();
+    world.server.items_ = [film('1', { updatedAt: '2026-03-01T12:00:01.000Z', file: { video: { hdr: 'hlg' } } })];
+    world.server.asked = [];
+    await world.synced('changed');
+    expect(world.server.asked).to.deep.equal(['sections', 'items 1 since', 'details 1']);
+    expect(world.store.library.get('01234567-1').files[0]?.video?.hdr).to.equal('hlg');
+  });
+
+  it('looks only for changes when asked, but reads everything the first time', async () => {
+    world.server.items_ = [film('1')];
+    await world.synced('changed');
+    expect(world.server.asked).to.include('items 1');
+    world.server.items_ = [film('2', { updatedAt: '2026-03-01T12:00:00.000Z' })];
+    await world.synced('changed');
+    expect(world.server.asked).to.include('items 1 since');
+    expect(keys()).to.deep.equal(['1', '2']);
+  });
+
+  it('reads the streams of a large first sync in the background', async () => {
+    world.server.pageSize = 100;
+    world.server.items_ = Array.from({ length: 230 }, (_, n) => film(String(n)));
+    const { done } = world.sync.run({ mode: 'full', trigger: 'owner' });
+    await done;
+    expect(world.store.library.size).to.equal(230);
+    expect(world.server.asked.filter((what) => what.startsWith('details'))).to.deep.equal([]);
+    await world.until(() => [...world.store.library.values()].every(({ files }) => files[0]?.detailed));
+  });
+
+  it('marks as missing first, and removes only when a second full sync misses it as well', async () => {
+    world.server.items_ = ['1', '2', '3', '4'].map((key) => film(key));
+    await world.synced();
+    world.server.items_ = world.server.items_.slice(0, 3);
+    expect(await world.synced()).to.include({ changed: 1, removed: 0 });
+    expect(keys()).to.deep.equal(['1', '2', '3', '4 missing']);
+    await world.synced('changed');
+    expect(keys()).to.deep.equal(['1', '2', '3', '4 missing']);
+    expect(await world.synced()).to.include({ removed: 1 });
+    expect(keys()).to.deep.equal(['1', '2', '3']);
+    const gone = world.store.recommendations.get('01234567-4.p4.all');
+    expect(gone.state).to.equal('closed');
+    expect(gone.note).to.match(/no longer in the library/);
+  });
+
+  it('takes back what was missing', async () => {
+    world.server.items_ = [film('1'), film('2')];
+    await world.synced();
+    const all = world.server.items_;
+    world.server.items_ = [film('1')];
+    await world.synced();
+    world.server.items_ = all;
+    await world.synced();
+    expect(keys()).to.deep.equal(['1', '2']);
+  });
+
+  describe('removes nothing and freezes the library', () => {
+    beforeEach(async () => {
+      world.server.sections_ = [aSection('1'), aSection('2')];
+      world.server.items_ = [film('1'), film('2'), film('3', { sectionId: '2' })];
+      await world.synced();
+    });
+    const stays = async (reason: RegExp): Promise<void> => {
+      for (let times = 0; times < 3; times++) await world.synced();
+      expect(section().frozen).to.match(reason);
+      expect(keys()).to.deep.equal(['1', '2', '3']);
+      expect(section('2').frozen).to.equal(null);
+    };
+
+    it('when the server no longer lists it', async () => {
+      world.server.sections_ = [aSection('2')];
+      await stays(/no longer lists/);
+      world.server.sections_ = [aSection('1'), aSection('2')];
+      expect((await world.synced()).error).to.equal(null);
+      expect(section().frozen).to.equal(null);
+    });
+
+    it('when its listing is empty', async () => {
+      const all = world.server.items_;
+      world.server.items_ = all.filter(({ sectionId }) => sectionId === '2');
+      await stays(/lists nothing/);
+      expect((await world.synced()).error).to.match(/Library 1: .*lists nothing/);
+      world.server.items_ = all;
+      // What is frozen is read as a whole even when only changes are asked for.
+      await world.synced('changed');
+      expect(section().frozen).to.equal(null);
+    });
+
+    it('when its listing breaks off', async () => {
+      world.server.items_.push(film('4'), film('5'));
+      world.server.faultInSection = '1';
+      await world.synced();
+      await stays(/too long/);
+      world.server.faultInSection = null;
+      await world.synced();
+      expect(section().frozen).to.equal(null);
+      expect(keys()).to.deep.equal(['1', '2', '3', '4', '5']);
+    });
+
+    it('when its folder here is missing or empty', async () => {
+      await world.store.settings.change({ paths: { mappings: [{ from: '/share', to: join(world.dir, 'share') }] } });
+      await mkdir(join(world.dir, 'share/2'), { recursive: true });
+      await writeFile(join(world.dir, 'share/2/Film 3.mkv'), '');
+      await stays(/share\/1 is missing or empty/);
+      await mkdir(join(world.dir, 'share/1/.mediaflow'), { recursive: true });
+      await stays(/share\/1 is missing or empty/);
+      await writeFile(join(world.dir, 'share/1/Film 1.mkv'), '');
+      await world.synced();
+      expect(section().frozen).to.equal(null);
+    });
+  });
+
+  it('ends with a clear message when Plex is away, and forgets nothing', async () => {
+    world.server.items_ = [film('1')];
+    await world.synced();
+    world.server.fault = new AppError('plex_unreachable', 'Plex does not answer');
+    expect((await world.synced()).error).to.equal('Plex does not answer');
+    expect(keys()).to.deep.equal(['1']);
+    expect(section().frozen).to.equal(null);
+    expect(world.sync.status().state).to.equal('idle');
+  });
+
+  it('runs once at a time', async () => {
+    const { done } = world.sync.run({ mode: 'full', trigger: 'owner' });
+    expect(world.sync.status().state).to.equal('running');
+    expect(() => world.sync.run({ mode: 'full', trigger: 'owner' }))
+      .to.throw(AppError)
+      .with.property('code', 'conflict');
+    await done;
+  });
+
+  it('leaves sections alone that are switched off, and syncs one alone', async () => {
+    world.server.sections_ = [aSection('1'), aSection('2')];
+    world.server.items_ = [film('1'), film('3', { sectionId: '2' })];
+    await world.sync.run({ mode: 'full', sectionId: '2', trigger: 'owner' }).done;
+    expect(keys()).to.deep.equal(['3']);
+    await world.store.sections.patch('1', { enabled: false });
+    await world.synced();
+    expect(keys()).to.deep.equal(['3']);
+    const { done } = world.sync.run({ mode: 'full', sectionId: '9', trigger: 'owner' });
+    expect((await done).error).to.match(/no such library/);
+  });
+
+  it('does not analyze when told so', async () => {
+    await world.store.settings.change({ intel: { autoAnalyzeOnSync: false } });
+    world.server.items_ = [film('1')];
+    await world.synced();
+    await world.synced('changed');
+    expect(world.store.recommendations.size).to.equal(0);
+  });
+
+  it('closes the run that a crash left open', async () => {
+    const run = await world.synced();
+    await world.store.runs.put({ ...run, id: 'run-crashed', finishedAt: null, startedAt: '2027-01-01T00:00:00.000Z' });
+    await world.stop();
+    await world.start();
+    expect(world.store.runs.get('run-crashed').error).to.match(/stopped/);
+    expect(world.sync.status().lastRun?.id).to.equal('run-crashed');
+  });
+});
