@@ -1,17 +1,16 @@
-/* global document, window, location, localStorage, htmx, io */
-// Live regions, theme, keys and questions. Every action also works without this file.
+/* global document, window, location, navigator, htmx, io, Idiomorph */
+// Live regions, theme, keys, selections and questions. Every action also works without this file.
 
 const metaOf = (name) => document.querySelector(`meta[name="${name}"]`)?.content ?? '';
 const urlBase = metaOf('url-base');
 
-// ---- Theme: the owner's choice stays in this browser
-const storedTheme = localStorage.getItem('theme');
-if (storedTheme) document.documentElement.dataset.theme = storedTheme;
+// ---- Theme: a cookie, so that the server draws the next page in it and nothing flashes
 for (const button of document.querySelectorAll('[data-theme-switch]')) {
+  button.hidden = false;
   button.addEventListener('click', () => {
     const theme = document.documentElement.dataset.theme === 'light' ? 'dark' : 'light';
     document.documentElement.dataset.theme = theme;
-    localStorage.setItem('theme', theme);
+    document.cookie = `mediaflow.theme=${theme}; path=${urlBase || '/'}; max-age=31536000; samesite=lax`;
   });
 }
 
@@ -20,53 +19,136 @@ document.addEventListener('htmx:configRequest', (event) => {
   event.detail.headers['X-CSRF-Token'] = metaOf('csrf-token');
 });
 
+// ---- Toasts: what a form within the page did, or why not
+const TOAST_MS = 6000;
+function say(message, isBad) {
+  const place = document.getElementById('toasts');
+  const template = document.getElementById(isBad ? 'toast-bad' : 'toast');
+  if (!message || !place || !template) return;
+  const toast = template.content.firstElementChild.cloneNode(true);
+  toast.querySelector('[data-text]').textContent = message;
+  place.append(toast);
+  window.setTimeout(() => toast.remove(), TOAST_MS);
+}
+document.addEventListener('mf:done', (event) => {
+  say(event.detail.message, false);
+  ring(null, 0);
+});
+document.addEventListener('mf:refused', (event) => {
+  say(event.detail.message, true);
+  ring(null, 0);
+});
+for (const name of ['htmx:sendError', 'htmx:timeout']) {
+  document.addEventListener(name, () => say('MediaFlow does not answer. Is it running?', true));
+}
+
 // ---- Live regions: the socket rings, the region reads its own page again, at most once a second
 const REFRESH_EVERY_MS = 1000;
 const due = new Set();
 let timer = null;
+let isShellDue = false;
+
+if (typeof Idiomorph === 'object') Idiomorph.defaults.ignoreActiveValue = true;
+
+/** What the owner is filling in, has opened or has ticked is not taken away. */
+const isBusy = (region) =>
+  region.querySelector('details.menu[open], input:focus:not([type="checkbox"]), select:focus, textarea:focus') !== null;
 
 function refreshDue() {
   timer = null;
-  for (const id of due) {
-    const region = document.getElementById(id);
-    // What the owner is filling in or has opened is not taken away.
-    const busy = region?.querySelector('details.menu[open], input:focus, select:focus, textarea:focus');
-    if (!region || busy) continue;
-    htmx.ajax('GET', location.pathname + location.search, {
-      target: `#${id}`,
-      select: `#${id}`,
-      swap: 'morph:outerHTML',
-    });
+  if (isShellDue) {
+    isShellDue = false;
+    htmx.ajax('GET', `${urlBase}/shell`, { source: document.body, swap: 'none' });
   }
-  due.clear();
+  for (const id of [...due]) {
+    const region = document.getElementById(id);
+    if (region && isBusy(region)) continue;
+    due.delete(id);
+    if (!region) continue;
+    const ticked = [...region.querySelectorAll('input[type="checkbox"]:checked')].map(({ value }) => value);
+    htmx
+      .ajax('GET', location.pathname + location.search, {
+        source: region,
+        target: region,
+        select: `#${id}`,
+        swap: 'morph:outerHTML',
+      })
+      .then(() => {
+        for (const box of document.querySelectorAll(`#${id} input[type="checkbox"]`)) {
+          if (ticked.includes(box.value)) box.checked = true;
+        }
+        showSelection();
+        showCopyButtons();
+      });
+  }
+  if (due.size > 0) timer = window.setTimeout(refreshDue, REFRESH_EVERY_MS);
 }
 
-function ring(event) {
+function ring(event, afterMs = REFRESH_EVERY_MS) {
+  if (document.visibilityState === 'hidden' && event !== null) return;
   for (const region of document.querySelectorAll('[data-live]')) {
     if (event === null || region.dataset.live.split(' ').includes(event)) due.add(region.id);
   }
-  if (due.size > 0 && timer === null) timer = window.setTimeout(refreshDue, REFRESH_EVERY_MS);
+  isShellDue ||= document.body.hasAttribute('data-signed-in');
+  if (afterMs === 0 && timer !== null) {
+    window.clearTimeout(timer);
+    timer = null;
+  }
+  timer ??= window.setTimeout(refreshDue, afterMs);
 }
 
-function showProgress({ jobId, percent, fps, etaSec }) {
+const leftOf = (etaSec) => {
+  if (etaSec === null || etaSec === undefined) return '';
+  if (etaSec < 90) return `${Math.round(etaSec)} s left`;
+  if (etaSec < 5400) return `${Math.round(etaSec / 60)} min left`;
+  const minutes = Math.round(etaSec / 60);
+  return `${Math.floor(minutes / 60)} h ${String(minutes % 60).padStart(2, '0')} min left`;
+};
+
+function showProgress({ jobId, percent, fps, speed, etaSec }) {
+  const whole = Math.floor(percent);
   for (const row of document.querySelectorAll('[data-job]')) {
     if (row.dataset.job !== jobId) continue;
-    const bar = row.querySelector('progress');
-    const text = row.querySelector('[data-job-text]');
-    if (bar) bar.value = percent;
-    const parts = [`${Math.floor(percent)} %`];
-    if (fps) parts.push(`${Math.round(fps)} fps`);
-    if (etaSec !== null && etaSec !== undefined) {
-      parts.push(etaSec < 90 ? `${Math.round(etaSec)} s left` : `${Math.round(etaSec / 60)} min left`);
-    }
-    if (text) text.textContent = parts.join(', ');
+    const write = (name, text) => {
+      const place = row.querySelector(`[data-job-${name}]`);
+      if (place && text !== null) place.textContent = text;
+    };
+    for (const bar of row.querySelectorAll('progress')) bar.value = percent;
+    const place = row.querySelector('[data-job-percent]');
+    if (place) place.textContent = place.closest('.now-pct, .end') ? String(whole) : `${whole} %`;
+    write('text', `${whole} %`);
+    write('left', leftOf(etaSec));
+    write('fps', fps ? `${Math.round(fps)} fps` : null);
+    const times = speed ? `${Math.round(speed * 10) / 10}` : null;
+    write('speed', times && (row.closest('.dock') ? `, ${times}× real time` : `${times} times real time`));
   }
 }
 
+// Without the socket the page asks by itself, and says so.
+const POLL_EVERY_MS = 15_000;
+const PATIENCE_MS = 10_000;
+
 if (typeof io === 'function' && document.body.hasAttribute('data-signed-in')) {
   const socket = io({ path: `${urlBase}/socket.io` });
+  const offline = document.getElementById('offline');
   let wasConnected = false;
+  let polling = null;
+  let patience = null;
+  const giveUp = () => {
+    if (offline) offline.hidden = false;
+    polling ??= window.setInterval(() => ring(null), POLL_EVERY_MS);
+  };
+  const wait = () => {
+    patience ??= window.setTimeout(giveUp, PATIENCE_MS);
+  };
+  wait();
+  socket.on('disconnect', wait);
   socket.on('connect', () => {
+    window.clearTimeout(patience);
+    window.clearInterval(polling);
+    patience = null;
+    polling = null;
+    if (offline) offline.hidden = true;
     // News may have been missed while the line was down.
     if (wasConnected && !socket.recovered) ring(null);
     wasConnected = true;
@@ -80,31 +162,122 @@ if (typeof io === 'function' && document.body.hasAttribute('data-signed-in')) {
   });
 }
 
+// ---- Selections: how many, how much, and all at once
+const formatBytes = (bytes) => {
+  const units = ['B', 'kB', 'MB', 'GB', 'TB'];
+  const step = Math.max(0, Math.min(units.length - 1, Math.floor(Math.log10(Math.max(1, bytes)) / 3)));
+  return `${Math.round((bytes / 1000 ** step) * 10) / 10} ${units[step]}`;
+};
+function showSelection() {
+  const bulk = document.getElementById('bulk');
+  if (!bulk) return;
+  const all = [...document.querySelectorAll('input[form="bulk"]')];
+  const ticked = all.filter((box) => box.checked);
+  const sum = (name) => ticked.reduce((bytes, box) => bytes + Number(box.dataset[name] ?? 0), 0);
+  bulk.querySelector('[data-bulk-count]').textContent = `${ticked.length} selected`;
+  const saves = sum('saves');
+  bulk.querySelector('[data-bulk-sum]').textContent =
+    `, ${formatBytes(sum('size'))}${saves > 0 ? `, frees about ${formatBytes(saves)}` : ''}`;
+  const whole = document.querySelector('[data-pick-all]');
+  if (!whole) return;
+  whole.hidden = false;
+  whole.checked = all.length > 0 && ticked.length === all.length;
+  whole.indeterminate = ticked.length > 0 && ticked.length < all.length;
+}
+document.addEventListener('change', (event) => {
+  if (event.target.matches('[data-pick-all]')) {
+    for (const box of document.querySelectorAll('input[form="bulk"]')) box.checked = event.target.checked;
+  }
+  if (event.target.matches('[data-pick-all], input[form="bulk"]')) showSelection();
+});
+document.addEventListener('htmx:afterSettle', () => {
+  showSelection();
+  showCopyButtons();
+});
+
+// ---- Copy, where the browser allows it (over plain http most do not, there the text can be marked by hand)
+function showCopyButtons() {
+  for (const button of document.querySelectorAll('[data-copy]')) button.hidden = !navigator.clipboard;
+}
+document.addEventListener('click', (event) => {
+  const button = event.target.closest('[data-copy]');
+  const text = button && document.querySelector(button.dataset.copy)?.textContent;
+  if (!text || !navigator.clipboard) return;
+  navigator.clipboard.writeText(text).then(
+    () => say('Copied.', false),
+    () => say('The browser did not allow it. Mark the text and copy it by hand.', true),
+  );
+});
+
+// ---- A form that was changed says so
+for (const form of document.querySelectorAll('form[data-dirty]')) {
+  const text = form.querySelector('[data-dirty-text]');
+  const calm = text.textContent;
+  const count = () => {
+    const changed = [...form.elements].filter((field) =>
+      field.matches('input[type="checkbox"]')
+        ? field.checked !== field.defaultChecked
+        : field.matches('select')
+          ? [...field.options].some((option) => option.selected !== option.defaultSelected && option.defaultSelected)
+          : field.matches('input') && field.type !== 'hidden' && field.value !== field.defaultValue,
+    ).length;
+    form.classList.toggle('is-dirty', changed > 0);
+    text.textContent = changed > 0 ? `${changed} ${changed === 1 ? 'change' : 'changes'} not saved.` : calm;
+  };
+  form.addEventListener('input', count);
+  form.addEventListener('reset', () => window.setTimeout(count));
+}
+
 // ---- What cannot be undone is asked once more
 const question = document.getElementById('confirm');
+function ask(form, go) {
+  question.querySelector('[data-confirm-text]').textContent = form.dataset.confirm;
+  question.querySelector('[data-confirm-yes]').textContent = form.dataset.yes ?? 'Yes';
+  question.returnValue = 'no';
+  question.addEventListener('close', () => question.returnValue === 'yes' && go(), { once: true });
+  question.showModal();
+}
+document.addEventListener('htmx:confirm', (event) => {
+  const { elt } = event.detail;
+  if (!elt.dataset?.confirm || !question) return;
+  event.preventDefault();
+  ask(elt, () => event.detail.issueRequest(true));
+});
 document.addEventListener('submit', (event) => {
   const form = event.target;
-  const text = form.dataset?.confirm;
-  if (!text || !question || form.dataset.confirmed) return;
+  // htmx asks for its own forms.
+  if (!form.dataset?.confirm || !question || form.dataset.confirmed || form.hasAttribute('hx-post')) return;
   event.preventDefault();
-  question.querySelector('[data-confirm-text]').textContent = text;
-  question.returnValue = 'no';
-  question.addEventListener(
-    'close',
-    () => {
-      if (question.returnValue !== 'yes') return;
-      form.dataset.confirmed = 'yes';
-      form.requestSubmit();
-    },
-    { once: true },
-  );
-  question.showModal();
+  ask(form, () => {
+    form.dataset.confirmed = 'yes';
+    form.requestSubmit();
+  });
+});
+
+// ---- Only one menu is open at a time, and a click elsewhere closes it
+document.addEventListener('click', (event) => {
+  for (const menu of document.querySelectorAll('details.menu[open]')) {
+    if (!menu.contains(event.target)) menu.open = false;
+  }
 });
 
 // ---- Keys: 1 to 8 open the pages of the menu, ? lists them
 document.addEventListener('keydown', (event) => {
+  if (event.key === 'Escape') {
+    for (const menu of document.querySelectorAll('details.menu[open]')) {
+      menu.open = false;
+      menu.querySelector('summary').focus();
+    }
+  }
   if (event.ctrlKey || event.metaKey || event.altKey) return;
   if (event.target.closest('input, select, textarea, dialog[open]')) return;
   if (event.key === '?') document.getElementById('keys')?.showModal();
-  else if (/^[1-8]$/.test(event.key)) document.querySelector(`.nav [aria-keyshortcuts="${event.key}"]`)?.click();
+  else if (event.key === '/' && document.getElementById('q')) {
+    event.preventDefault();
+    document.getElementById('q').focus();
+  } else if (/^[1-8]$/.test(event.key)) document.querySelector(`.nav [aria-keyshortcuts="${event.key}"]`)?.click();
 });
+
+showSelection();
+showCopyButtons();
+document.getElementById('form-error')?.focus();

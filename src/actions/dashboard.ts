@@ -1,13 +1,46 @@
 import { z } from 'zod';
 import { isFinished, Job } from '../domain/job.js';
+import { displayTitle, type LibraryItem } from '../domain/library.js';
+import type { Receipt } from '../domain/receipt.js';
 import { Problem } from '../domain/problem.js';
 import { Run } from '../domain/run.js';
-import { action } from './action.js';
+import { action, type Context } from './action.js';
 import { latestFirst } from './jobs.js';
 
 const Dashboard = z.object({
   library: z.object({ items: z.int(), sizeBytes: z.number(), lastSync: Run.nullable() }),
-  saved: z.object({ files: z.int(), bytes: z.number(), keptBytes: z.number() }),
+  saved: z.object({
+    files: z.int(),
+    bytes: z.number(),
+    keptBytes: z.number(),
+    /** Of what the replaced files took before. */
+    percent: z.number(),
+    lastMonthBytes: z.number(),
+    /** Bytes freed in all at the end of each of the last thirty days. */
+    history: z.array(z.number()),
+    since: z.string(),
+  }),
+  /** The last 24 hours, from arrival to replacement. */
+  day: z.object({
+    arrived: z.int(),
+    recommended: z.int(),
+    encoded: z.int(),
+    replaced: z.int(),
+    arrivedBytes: z.number(),
+    recommendedBytes: z.number(),
+    encodedBytes: z.number(),
+    freedBytes: z.number(),
+  }),
+  arrivals: z.array(
+    z.object({
+      id: z.string(),
+      title: z.string(),
+      sub: z.string(),
+      savesBytes: z.number().nullable(),
+      isRead: z.boolean(),
+    }),
+  ),
+  serverName: z.string(),
   recommendations: z.object({ open: z.int(), savesBytes: z.number() }),
   queue: z.object({
     paused: z.boolean(),
@@ -17,12 +50,93 @@ const Dashboard = z.object({
     reasons: z.array(z.string()),
   }),
   ready: z.int(),
+  readyBytes: z.number(),
   failed: z.int(),
+  /** Sentences that failed jobs share. */
+  causes: z.array(z.string()),
   dryRun: z.boolean(),
-  running: z.array(Job),
   recent: z.array(Job),
   problems: z.array(Problem),
 });
+
+const DAY_MS = 86_400_000;
+const MONTH_DAYS = 30;
+const ARRIVALS = 8;
+
+const freedBy = ({ before, after }: Receipt): number => before.sizeBytes - after.sizeBytes;
+
+function savings(receipts: readonly Receipt[], now: Date): Omit<z.infer<typeof Dashboard>['saved'], 'keptBytes'> {
+  const start = now.getTime() - MONTH_DAYS * DAY_MS;
+  const perDay = new Array<number>(MONTH_DAYS).fill(0);
+  let bytes = 0;
+  let before = 0;
+  let earlier = 0;
+  for (const receipt of receipts) {
+    const freed = freedBy(receipt);
+    bytes += freed;
+    before += receipt.before.sizeBytes;
+    const day = Math.floor((Date.parse(receipt.at) - start) / DAY_MS);
+    if (day < 0) earlier += freed;
+    else perDay[Math.min(day, MONTH_DAYS - 1)] = (perDay[Math.min(day, MONTH_DAYS - 1)] ?? 0) + freed;
+  }
+  let total = earlier;
+  const history = perDay.map((freed) => (total += freed));
+  return {
+    files: receipts.length,
+    bytes,
+    percent: before > 0 ? Math.round((bytes / before) * 100) : 0,
+    lastMonthBytes: bytes - earlier,
+    history: [earlier, ...history],
+    since: new Date(start).toISOString(),
+  };
+}
+
+function lastDay({ store, now }: Context, receipts: readonly Receipt[]): z.infer<typeof Dashboard>['day'] {
+  const since = new Date(now().getTime() - DAY_MS).toISOString();
+  const sum = <T>(rows: readonly T[], bytesOf: (row: T) => number): number =>
+    rows.reduce((all, row) => all + bytesOf(row), 0);
+  const arrived = store.library.where(({ addedAt }) => addedAt >= since);
+  const recommended = store.recommendations.where(({ createdAt }) => createdAt >= since);
+  const encoded = store.jobs.where(
+    ({ state, startedAt, sizeAfterBytes }) =>
+      (state === 'verified' || state === 'replacing' || state === 'done') &&
+      sizeAfterBytes !== null &&
+      (startedAt ?? '') >= since,
+  );
+  const replaced = receipts.filter(({ at }) => at >= since);
+  return {
+    arrived: arrived.length,
+    arrivedBytes: sum(arrived, ({ files }) => sum(files, ({ sizeBytes }) => sizeBytes)),
+    recommended: recommended.length,
+    recommendedBytes: sum(recommended, ({ savesBytes }) => savesBytes),
+    encoded: encoded.length,
+    encodedBytes: sum(encoded, ({ sizeBeforeBytes }) => sizeBeforeBytes),
+    replaced: replaced.length,
+    freedBytes: sum(replaced, freedBy),
+  };
+}
+
+/** The youngest films and episodes, with what is recommended for them. */
+function arrivalsOf({ store }: Context): z.infer<typeof Dashboard>['arrivals'] {
+  const best = new Map<string, number>();
+  for (const { itemId, state, savesBytes } of store.recommendations.values()) {
+    if (state === 'open') best.set(itemId, Math.max(best.get(itemId) ?? 0, savesBytes));
+  }
+  const youngest: LibraryItem[] = [];
+  for (const item of store.library.values()) {
+    if (youngest.length === ARRIVALS && item.addedAt <= (youngest.at(-1)?.addedAt ?? '')) continue;
+    youngest.push(item);
+    youngest.sort((a, b) => b.addedAt.localeCompare(a.addedAt));
+    youngest.length = Math.min(youngest.length, ARRIVALS);
+  }
+  return youngest.map((item) => ({
+    id: item.id,
+    title: item.show ?? item.title,
+    sub: item.show === null ? String(item.year ?? '') : (displayTitle(item).split(' · ')[1]?.split(' ')[0] ?? ''),
+    savesBytes: best.get(item.id) ?? null,
+    isRead: item.files.some(({ video }) => video !== null),
+  }));
+}
 
 /** Everything the first page shows: what was saved, what needs the owner, what runs. */
 export const showDashboard = action(
@@ -33,21 +147,26 @@ export const showDashboard = action(
     for (const item of store.library.values()) for (const file of item.files) sizeBytes += file.sizeBytes;
 
     const receipts = store.receipts.where(() => true);
-    const saved = receipts.reduce((sum, { before, after }) => sum + before.sizeBytes - after.sizeBytes, 0);
     const kept = store.quarantine.where(({ state }) => state === 'kept');
     const open = store.recommendations.where(({ state }) => state === 'open');
     const jobs = store.jobs.where(() => true);
     const inState = (state: Job['state']): Job[] => jobs.filter((job) => job.state === state);
 
+    const ready = inState('verified');
+    const failed = inState('failed').sort(latestFirst);
     return {
       library: { items: store.library.size, sizeBytes, lastSync: sync.status().lastRun },
-      saved: { files: receipts.length, bytes: saved, keptBytes: kept.reduce((sum, entry) => sum + entry.sizeBytes, 0) },
+      saved: { ...savings(receipts, ctx.now()), keptBytes: kept.reduce((sum, entry) => sum + entry.sizeBytes, 0) },
+      day: lastDay(ctx, receipts),
+      arrivals: arrivalsOf(ctx),
+      serverName: store.settings.value.plex.serverName,
       recommendations: { open: open.length, savesBytes: open.reduce((sum, row) => sum + row.savesBytes, 0) },
       queue: queue.state(),
-      ready: inState('verified').length,
-      failed: inState('failed').length,
+      ready: ready.length,
+      readyBytes: ready.reduce((sum, job) => sum + job.sizeBeforeBytes - (job.sizeAfterBytes ?? 0), 0),
+      failed: failed.length,
+      causes: [...new Set(failed.map(({ error }) => error?.message ?? 'It failed without saying why.'))],
       dryRun: store.settings.value.safety.dryRun,
-      running: inState('running'),
       recent: jobs
         .filter(({ state }) => isFinished(state))
         .sort(latestFirst)

@@ -1,7 +1,10 @@
 import { z } from 'zod';
+import { Job } from '../domain/job.js';
 import { Problem } from '../domain/problem.js';
+import { Run } from '../domain/run.js';
 import { WebhookOutcome } from '../domain/webhook.js';
-import { action } from './action.js';
+import { action, type Context } from './action.js';
+import { LiveFigures } from './queue.js';
 
 /** What works, and what the owner should mend. */
 export const showHealth = action(
@@ -13,19 +16,36 @@ export const showHealth = action(
       version: z.string(),
       ready: z.boolean(),
       problems: z.array(Problem),
-      webhooks: z.object({ counts: z.record(z.string(), z.int()), lastAt: z.string().nullable() }),
+      webhooks: z.object({
+        counts: z.record(z.string(), z.int()),
+        lastAt: z.string().nullable(),
+        lastEvent: z.string().nullable(),
+      }),
+      plex: z.object({ isConnected: z.boolean(), name: z.string(), url: z.string(), lastSync: Run.nullable() }),
+      queue: z.object({ paused: z.boolean(), running: z.int(), waiting: z.int(), reasons: z.array(z.string()) }),
+      dryRun: z.boolean(),
     }),
   },
   async (ctx) => {
     const problems = await ctx.problems();
     const webhooks = ctx.store.webhookCounts.value;
+    const { plex, safety } = ctx.store.settings.value;
+    const { paused, running, pending, blocked, reasons } = ctx.queue.state();
     const counts = Object.fromEntries(WebhookOutcome.options.map((outcome) => [outcome, webhooks[outcome]]));
     return {
       status: statusOf(problems),
       version: ctx.config.version,
       ready: ctx.readiness().ready,
       problems,
-      webhooks: { counts, lastAt: webhooks.lastAt },
+      webhooks: { counts, lastAt: webhooks.lastAt, lastEvent: webhooks.lastEvent },
+      plex: {
+        isConnected: plex.url !== '' && ctx.store.secrets.find('plexToken') !== null,
+        name: plex.serverName,
+        url: plex.url,
+        lastSync: ctx.sync.status().lastRun,
+      },
+      queue: { paused, running, waiting: pending + blocked, reasons },
+      dryRun: safety.dryRun,
     };
   },
 );
@@ -75,41 +95,97 @@ export const showSummary = action(
   },
 );
 
-/** The counts beside the menu, and the one line above every page. */
+/** A line above every page: what is not as usual, and the way to change it. */
+const Strip = z.object({
+  id: z.string(),
+  tone: z.enum(['info', 'warn', 'bad']),
+  icon: z.string(),
+  title: z.string(),
+  text: z.string(),
+  link: z.object({ href: z.string(), label: z.string() }).nullable(),
+  /** A form that mends it at once. */
+  act: z.object({ to: z.string(), label: z.string() }).nullable(),
+});
+type Strip = z.infer<typeof Strip>;
+
+/** More lines than this push the page away. */
+const MAX_STRIPS = 2;
+/** More running jobs than this do not fit side by side. */
+const MAX_ACTIVE = 2;
+
+function stripsOf({ config, store, queue }: Context, problems: readonly Problem[]): Strip[] {
+  const { paused, running, pending, blocked, reasons } = queue.state();
+  const strips: Strip[] = [];
+  const add = (strip: Partial<Strip> & Pick<Strip, 'id' | 'title' | 'text'>): void => {
+    strips.push({ tone: 'info', icon: 'info', link: null, act: null, ...strip });
+  };
+  const waiting = pending + blocked;
+  const grave = problems.find(({ severity }) => severity === 'error');
+  if (grave) {
+    const link = grave.link === null ? null : { href: grave.link, label: 'Mend it' };
+    add({ id: 'problem', tone: 'bad', icon: 'warn', title: grave.summary, text: grave.fix, link });
+  }
+  if (paused) {
+    const text = waiting > 0 ? `${waiting} ${waiting === 1 ? 'job waits' : 'jobs wait'}.` : 'Nothing new starts.';
+    const act = { to: '/transcode/queue/resume', label: 'Resume' };
+    add({ id: 'paused', tone: 'warn', icon: 'pause', title: 'The queue is paused.', text, act });
+  } else if (running === 0 && reasons.length > 0) {
+    const link = { href: '/queue', label: 'Open the queue' };
+    add({ id: 'idle', tone: 'warn', icon: 'clock', title: 'Nothing runs.', text: reasons.join(' '), link });
+  }
+  if (store.settings.value.safety.dryRun) {
+    const link = { href: '/settings/safety', label: 'Turn off' };
+    const text = 'Jobs are planned, and no file is touched until you turn it off.';
+    add({ id: 'dry-run', icon: 'shield', title: 'Dry run is on.', text, link });
+  }
+  if (config.demo) {
+    add({ id: 'demo', icon: 'flask', title: 'This is the demo.', text: 'A simulated Plex with generated clips.' });
+  }
+  return strips.slice(0, MAX_STRIPS);
+}
+
+/** What stands around every page: the counts beside the menu, the lines above, and what runs. */
 export const showNavigation = action(
   {
-    summary: 'Counts of the menu',
+    summary: 'Counts of the menu, what is not as usual, and what runs',
     input: z.object({}),
     output: z.object({
       nav: z.object({
         library: z.int(),
         recommendations: z.int(),
-        queue: z.int(),
+        running: z.int(),
+        waiting: z.int(),
         quarantine: z.int(),
         problems: z.int(),
       }),
-      strip: z.string().nullable(),
+      strips: z.array(Strip),
+      active: z.array(Job.extend({ progress: LiveFigures.nullable() })),
+      paused: z.boolean(),
       version: z.string(),
+      demo: z.boolean(),
     }),
   },
-  async ({ store, queue, problems, config }) => {
+  async (ctx) => {
+    const { store, queue, config } = ctx;
     const { paused, running, pending, blocked } = queue.state();
-    const { dryRun } = store.settings.value.safety;
-    const lines = [
-      ...(config.demo ? ['This is the demo: a simulated Plex with generated clips.'] : []),
-      ...(paused ? ['The queue is paused: nothing new starts.'] : []),
-      ...(dryRun ? ['Dry run: jobs are planned, no file is touched.'] : []),
-    ];
+    const problems = await ctx.problems();
     return {
       nav: {
         library: store.library.size,
         recommendations: store.recommendations.where(({ state }) => state === 'open').length,
-        queue: running + pending + blocked,
+        running,
+        waiting: pending + blocked,
         quarantine: store.quarantine.where(({ state }) => state === 'kept').length,
-        problems: (await problems()).length,
+        problems: problems.length,
       },
-      strip: lines.length > 0 ? lines.join(' ') : null,
+      strips: stripsOf(ctx, problems),
+      active: store.jobs
+        .where(({ state }) => state === 'running' || state === 'replacing')
+        .slice(0, MAX_ACTIVE)
+        .map((job) => ({ ...job, progress: queue.progress(job.id) })),
+      paused,
       version: config.version,
+      demo: config.demo,
     };
   },
 );

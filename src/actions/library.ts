@@ -1,10 +1,12 @@
 import { z } from 'zod';
 import { displayTitle, LibraryItem, Section } from '../domain/library.js';
-import { Job } from '../domain/job.js';
+import { isFinished, Job } from '../domain/job.js';
 import { resolutionOf } from '../domain/media.js';
 import { QuarantineEntry } from '../domain/quarantine.js';
 import { Recommendation } from '../domain/recommendation.js';
 import { Finding } from '../domain/rule.js';
+import { Run } from '../domain/run.js';
+import type { Store } from '../store/store.js';
 import { action } from './action.js';
 import { latestFirst } from './jobs.js';
 import { Choices, listOf, pageOf, Paging } from './paging.js';
@@ -52,6 +54,45 @@ function compareBy(sort: z.infer<typeof LibrarySort>): (a: LibraryRow, b: Librar
   return (a, b) => sign * ((a[key] ?? 0) - (b[key] ?? 0)) || byTitle(a, b);
 }
 
+/** What is about to happen to an item: a job that is not ended, or else the best recommendation. */
+const Next = z.object({
+  kind: z.enum(['job', 'recommendation']),
+  id: z.string(),
+  state: z.string(),
+  percent: z.number(),
+  savesBytes: z.number().nullable(),
+  score: z.number().nullable(),
+});
+type Next = z.infer<typeof Next>;
+
+function nextFor(store: Store, itemIds: ReadonlySet<string>): (itemId: string) => Next | null {
+  const found = new Map<string, Next>();
+  for (const row of store.recommendations.values()) {
+    const best = found.get(row.itemId);
+    if (row.state !== 'open' || !itemIds.has(row.itemId) || (best?.score ?? -1) >= row.priority) continue;
+    found.set(row.itemId, {
+      kind: 'recommendation',
+      id: row.id,
+      state: row.state,
+      percent: 0,
+      savesBytes: row.savesBytes,
+      score: row.priority,
+    });
+  }
+  for (const job of store.jobs.values()) {
+    if (!itemIds.has(job.itemId) || isFinished(job.state)) continue;
+    found.set(job.itemId, {
+      kind: 'job',
+      id: job.id,
+      state: job.state,
+      percent: job.percent,
+      savesBytes: job.expectedSavesBytes,
+      score: null,
+    });
+  }
+  return (itemId) => found.get(itemId) ?? null;
+}
+
 /** The library, filtered, sorted and cut into pages. */
 export const listLibrary = action(
   {
@@ -63,7 +104,11 @@ export const listLibrary = action(
       resolution: Choices,
       sort: LibrarySort.default('-sizeBytes'),
     }),
-    output: listOf(LibraryRow).extend({
+    output: listOf(LibraryRow.extend({ next: Next.nullable() })).extend({
+      presets: z.array(z.object({ id: z.string(), title: z.string() })),
+      /** Titles in the library, whatever the filter. */
+      all: z.int(),
+      lastSync: Run.nullable(),
       sizeBytes: z.number(),
       sections: z.array(Section),
       codecs: z.array(z.string()),
@@ -76,7 +121,7 @@ export const listLibrary = action(
       }),
     }),
   },
-  ({ store }, { page, pageSize, q, sectionId, codec, resolution, sort }) => {
+  ({ store, sync, presets }, { page, pageSize, q, sectionId, codec, resolution, sort }) => {
     const words = q.toLowerCase().split(/\s+/).filter(Boolean);
     const codecs = new Set<string>();
     const rows: LibraryRow[] = [];
@@ -92,8 +137,14 @@ export const listLibrary = action(
       if (words.every((word) => text.toLowerCase().includes(word))) rows.push(row);
     }
     rows.sort(compareBy(sort));
+    const cut = pageOf(rows, { page, pageSize }, { q, sectionId, codec, resolution, sort });
+    const nextOf = nextFor(store, new Set(cut.items.map(({ id }) => id)));
     return Promise.resolve({
-      ...pageOf(rows, { page, pageSize }, { q, sectionId, codec, resolution, sort }),
+      ...cut,
+      items: cut.items.map((row) => ({ ...row, next: nextOf(row.id) })),
+      presets: presets.list().map((preset) => ({ id: preset.id, title: preset.title })),
+      all: store.library.size,
+      lastSync: sync.status().lastRun,
       sizeBytes: rows.reduce((sum, row) => sum + row.sizeBytes, 0),
       sections: store.sections.where(() => true),
       codecs: [...codecs].sort(),
@@ -146,6 +197,36 @@ export const showItem = action(
       jobs: store.jobs.where((job) => job.itemId === id).sort(latestFirst),
       kept: store.quarantine.where((entry) => entry.itemId === id),
       presets: presets.list().map((preset) => ({ id: preset.id, title: preset.title })),
+    };
+  },
+);
+
+/** What a job with this preset would do to an item, before anybody asks for it. Nothing is written. Throws `not_found`. */
+export const planItem = action(
+  {
+    summary: 'Plan a transcode of a library item without running it',
+    input: z.object({ id: z.string(), presetId: z.string() }),
+    output: z.object({
+      id: z.string(),
+      displayTitle: z.string(),
+      sizeBytes: z.number(),
+      preset: z.object({ id: z.string(), title: z.string(), description: z.string() }),
+      presets: z.array(z.object({ id: z.string(), title: z.string() })),
+      planNotes: z.array(z.string()),
+      commands: z.array(z.string()),
+      skipped: z.string().nullable(),
+    }),
+  },
+  async ({ store, queue, presets }, { id, presetId }) => {
+    const row = toRow(store.library.get(id));
+    const preset = presets.get(presetId);
+    return {
+      id,
+      displayTitle: row.displayTitle,
+      sizeBytes: row.sizeBytes,
+      preset: { id: preset.id, title: preset.title, description: preset.description },
+      presets: presets.list().map((one) => ({ id: one.id, title: one.title })),
+      ...(await queue.simulate({ itemId: id, presetId })),
     };
   },
 );

@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { Preset } from '../domain/preset.js';
 import { action } from './action.js';
 
-/** Every recipe, and the files that could not be read as one. */
+/** Every recipe with what it did so far, and the files that could not be read as one. */
 export const listPresets = action(
   {
     summary: 'List the encoding presets',
@@ -11,12 +11,24 @@ export const listPresets = action(
       page: z.int(),
       pageSize: z.int(),
       total: z.int(),
-      items: z.array(Preset),
+      items: z.array(Preset.safeExtend({ used: z.int(), savedPercent: z.number().nullable() })),
       broken: z.array(z.object({ file: z.string(), message: z.string() })),
     }),
   },
-  ({ presets }) => {
-    const items = presets.list();
+  ({ presets, store }) => {
+    const figures = new Map<string, { used: number; before: number; after: number }>();
+    for (const { presetId, before, after } of store.receipts.values()) {
+      const sum = figures.get(presetId) ?? { used: 0, before: 0, after: 0 };
+      figures.set(presetId, {
+        used: sum.used + 1,
+        before: sum.before + before.sizeBytes,
+        after: sum.after + after.sizeBytes,
+      });
+    }
+    const items = presets.list().map((preset) => {
+      const { used = 0, before = 0, after = 0 } = figures.get(preset.id) ?? {};
+      return { ...preset, used, savedPercent: before > 0 ? Math.round((1 - after / before) * 100) : null };
+    });
     return Promise.resolve({
       page: 1,
       pageSize: items.length,

@@ -25,6 +25,12 @@ export const listQuarantine = action(
   },
 );
 
+/** One kept original. Throws `not_found`. */
+export const showQuarantined = action(
+  { summary: 'Show one kept original', input: ById, output: QuarantineEntry },
+  ({ store }, { id }) => store.quarantine.get(id),
+);
+
 /** Puts an original back at its path. Throws `file_changed` or `file_exists`, and then nothing was moved. */
 export const restoreOriginal = action(
   { summary: 'Put a kept original back', input: ById, output: QuarantineEntry },

@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { conflict, invalid, toAppError } from '../domain/errors.js';
 import { Job } from '../domain/job.js';
 import { displayTitle } from '../domain/library.js';
+import { MediaFile } from '../domain/media.js';
 import { Recommendation } from '../domain/recommendation.js';
 import { Run } from '../domain/run.js';
 import { action, type Context } from './action.js';
@@ -18,6 +19,9 @@ const RecommendationRow = Recommendation.extend({
   remainsPercent: z.number(),
   maybePercent: z.number(),
   remainsBytes: z.number(),
+  smallerPercent: z.number(),
+  /** What the file is now: codec, picture, dynamic range, first sound track. */
+  file: MediaFile.nullable(),
 });
 
 const canBeQueued = ({ kind, presetId }: Recommendation): boolean =>
@@ -37,6 +41,8 @@ function toRow({ store, rules, presets }: Context, row: Recommendation): z.infer
     remainsPercent: remains,
     maybePercent: Math.max(0, Math.round((percent(row.fileSizeBytes - row.savesLowBytes) - remains) * 10) / 10),
     remainsBytes: Math.max(0, row.fileSizeBytes - row.savesBytes),
+    smallerPercent: Math.round(percent(row.savesBytes)),
+    file: item?.files.find(({ id }) => id === row.fileId) ?? null,
   };
 }
 
@@ -49,16 +55,27 @@ export const listRecommendations = action(
       state: State,
       savesBytes: z.number(),
       counts: z.record(State, z.int()),
+      ruleId: z.string(),
+      /** The rules that found something in this state, for narrowing down. */
+      byRule: z.array(z.object({ id: z.string(), title: z.string(), findings: z.int(), savesBytes: z.number() })),
+      presets: z.array(z.object({ id: z.string(), title: z.string() })),
+      lastAnalysis: Run.nullable(),
     }),
   },
   (ctx, { page, pageSize, state, ruleId }) => {
     const counts = { open: 0, approved: 0, dismissed: 0, snoozed: 0, closed: 0 };
     const rows: Recommendation[] = [];
+    const byRule = new Map<string, { findings: number; savesBytes: number }>();
     for (const row of ctx.store.recommendations.values()) {
       counts[row.state]++;
+      if (row.state === state) {
+        const { findings, savesBytes } = byRule.get(row.ruleId) ?? { findings: 0, savesBytes: 0 };
+        byRule.set(row.ruleId, { findings: findings + 1, savesBytes: savesBytes + row.savesBytes });
+      }
       if (row.state === state && (!ruleId || row.ruleId === ruleId)) rows.push(row);
     }
     rows.sort((a, b) => b.priority - a.priority || b.savesBytes - a.savesBytes || a.id.localeCompare(b.id));
+    const titles = new Map(ctx.rules.list().map(({ id, title }) => [id, title]));
     const cut = pageOf(rows, { page, pageSize }, { state, ruleId });
     return Promise.resolve({
       ...cut,
@@ -66,9 +83,21 @@ export const listRecommendations = action(
       state,
       savesBytes: rows.reduce((sum, row) => sum + row.savesBytes, 0),
       counts,
+      ruleId: ruleId ?? '',
+      byRule: [...byRule].map(([id, figures]) => ({ id, title: titles.get(id) ?? id, ...figures })),
+      presets: ctx.presets.list().map(({ id, title }) => ({ id, title })),
+      lastAnalysis: lastAnalysisOf(ctx),
     });
   },
 );
+
+function lastAnalysisOf({ store }: Context): Run | null {
+  let last: Run | null = null;
+  for (const run of store.runs.values()) {
+    if (run.kind === 'analysis' && run.startedAt > (last?.startedAt ?? '')) last = run;
+  }
+  return last;
+}
 
 async function approve(
   ctx: Context,
@@ -105,7 +134,7 @@ async function change(ctx: Context, id: string, values: Partial<Recommendation>)
 export const approveRecommendation = action(
   {
     summary: 'Approve a recommendation and queue its job',
-    input: z.object({ id: z.string(), presetId: z.string().optional() }),
+    input: z.object({ id: z.string(), presetId: z.string().min(1).optional() }),
     output: z.object({ recommendation: Recommendation, job: Job }),
   },
   (ctx, { id, presetId }) => approve(ctx, id, presetId),

@@ -45,17 +45,17 @@ function kindOf({ enum: choices, type }: z.infer<typeof OptionSchema>): OptionFi
   return type === 'number' || type === 'integer' ? 'number' : 'text';
 }
 
-function toFields(rule: RuleInfo, options: Record<string, unknown>): OptionField[] {
+function toFields(rule: RuleInfo, options: Record<string, unknown>, presetIds: string[]): OptionField[] {
   return propertiesOf(rule).map(([name, schema]) => {
     const value = options[name];
     return {
       name,
       label: schema.title ?? name,
       help: schema.description ?? '',
-      kind: kindOf(schema),
+      kind: name === 'preset' && presetIds.length > 0 ? ('select' as const) : kindOf(schema),
       value: Array.isArray(value) ? value.join(', ') : String((value as string | number | boolean | undefined) ?? ''),
       checked: value === true,
-      choices: (schema.enum ?? []).map(String),
+      choices: name === 'preset' ? presetIds : (schema.enum ?? []).map(String),
     };
   });
 }
@@ -84,7 +84,7 @@ function fromForm(rule: RuleInfo, raw: Record<string, unknown>): Record<string, 
   return Object.fromEntries(options);
 }
 
-function toRow({ store }: Context, rule: RuleInfo): z.infer<typeof RuleRow> {
+function toRow({ store, presets }: Context, rule: RuleInfo): z.infer<typeof RuleRow> {
   const setting = store.rules.find(rule.id);
   const options = { ...rule.defaults, ...setting?.options };
   const open = store.recommendations.where((row) => row.ruleId === rule.id && row.state === 'open');
@@ -92,7 +92,11 @@ function toRow({ store }: Context, rule: RuleInfo): z.infer<typeof RuleRow> {
     ...rule,
     mode: setting?.mode ?? 'recommend',
     options,
-    fields: toFields(rule, options),
+    fields: toFields(
+      rule,
+      options,
+      presets.list().map(({ id }) => id),
+    ),
     findings: open.length,
     savesBytes: open.reduce((sum, row) => sum + row.savesBytes, 0),
   };
@@ -148,16 +152,20 @@ export const tryRule = action(
       itemId: z.string().optional(),
     }),
     output: z.object({
+      title: z.string(),
       matches: z.int(),
       looked: z.int(),
       savesBytes: z.number(),
       samples: z.array(z.object({ itemId: z.string(), title: z.string(), reason: z.string() })),
     }),
   },
-  ({ analyzer, rules }, { id, options, itemId }) =>
-    analyzer.try({
+  async ({ analyzer, rules }, { id, options, itemId }) => {
+    const rule = rules.get(id);
+    const result = await analyzer.try({
       ruleId: id,
-      ...(options === undefined ? {} : { options: fromForm(rules.get(id), options) }),
+      ...(options === undefined ? {} : { options: fromForm(rule, options) }),
       ...(itemId ? { itemId } : {}),
-    }),
+    });
+    return { title: rule.title, ...result };
+  },
 );

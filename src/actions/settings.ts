@@ -2,9 +2,12 @@ import { isAbsolute } from 'node:path';
 import { validate as isCron } from 'node-cron';
 import { z } from 'zod';
 import { invalid } from '../domain/errors.js';
+import { Section } from '../domain/library.js';
 import { PathProof } from '../domain/path-proof.js';
+import { Run } from '../domain/run.js';
 import { Settings } from '../domain/settings.js';
 import { action, type AnyAction, type Context } from './action.js';
+import { Origin, showWebhook, WebhookAddress } from './webhooks.js';
 
 /** The groups that have a page of their own. */
 export const SETTINGS_TABS = ['safety', 'plex', 'queue', 'intel', 'paths', 'security'] as const;
@@ -104,6 +107,68 @@ export const saveSettingsTab = Object.fromEntries(
     }),
   ]),
 ) as unknown as Record<SettingsTab, AnyAction>;
+
+const Connection = z.object({ isConnected: z.boolean(), name: z.string(), url: z.string(), hasToken: z.boolean() });
+
+/** The settings of Plex with the connection, the libraries, the sync and the address of the webhook. */
+export const showPlexSettings = action(
+  {
+    summary: 'The Plex settings with connection, libraries and webhook',
+    input: z.object({ origin: Origin }),
+    output: Tab.extend({
+      connection: Connection,
+      sections: z.array(Section),
+      sync: z.object({
+        state: z.enum(['idle', 'running']),
+        done: z.int(),
+        total: z.int(),
+        lastRun: Run.nullable(),
+      }),
+      webhook: WebhookAddress,
+    }),
+  },
+  async (ctx, { origin }) => {
+    const { plex } = ctx.store.settings.value;
+    const hasToken = ctx.store.secrets.find('plexToken') !== null;
+    return {
+      ...tabOf(ctx, 'plex'),
+      connection: { isConnected: plex.url !== '' && hasToken, name: plex.serverName, url: plex.url, hasToken },
+      sections: [...ctx.store.sections.values()],
+      sync: ctx.sync.status(),
+      webhook: await showWebhook(ctx, { origin }),
+    };
+  },
+);
+
+/** The security settings, and whether there is a key. */
+export const showSecuritySettings = action(
+  {
+    summary: 'The security settings, and whether there is an API key',
+    input: z.object({}),
+    output: Tab.extend({ hasApiKey: z.boolean() }),
+  },
+  (ctx) => ({ ...tabOf(ctx, 'security'), hasApiKey: ctx.access.hasApiKey }),
+);
+
+/** Asks the connected server who it is. Throws a `plex_*` code that says what to do. */
+export const checkPlex = action(
+  {
+    summary: 'Ask the connected Plex server who it is',
+    input: z.object({}),
+    output: z.object({
+      name: z.string(),
+      version: z.string(),
+      platform: z.string(),
+      webhooksEnabled: z.boolean().nullable(),
+      tookMs: z.int(),
+    }),
+  },
+  async ({ server, now }) => {
+    const startMs = now().getTime();
+    const { name, version, platform, webhooksEnabled } = await server().identity();
+    return { name, version, platform, webhooksEnabled, tookMs: now().getTime() - startMs };
+  },
+);
 
 /** What MediaFlow may do in a folder, found out by doing it; nothing is left behind. */
 export const testPath = action(

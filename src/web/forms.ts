@@ -5,7 +5,9 @@ export interface Field {
   name: string;
   label: string;
   help: string;
-  kind: 'text' | 'number' | 'checkbox' | 'select' | 'password';
+  kind: 'text' | 'number' | 'checkbox' | 'select' | 'password' | 'pairs';
+  /** The rows of `pairs`. */
+  pairs: readonly object[];
   choices: readonly string[];
   value: string | number | boolean;
   required: boolean;
@@ -29,10 +31,11 @@ const ObjectSchema = z.looseObject({
   required: z.array(z.string()).optional(),
 });
 
-function kindOf({ secret, enum: choices, type }: Property): Field['kind'] {
+function kindOf({ secret, enum: choices, type, items }: Property): Field['kind'] {
   if (secret) return 'password';
   if (choices) return 'select';
   if (type === 'boolean') return 'checkbox';
+  if (type === 'array' && items?.type === 'object') return 'pairs';
   return type === 'number' || type === 'integer' ? 'number' : 'text';
 }
 
@@ -50,6 +53,7 @@ export function toFields(
       return {
         name,
         kind,
+        pairs: pairsOf(values[name]),
         label: property.title ?? name,
         help: property.description ?? '',
         choices: (property.enum ?? []).map(String),
@@ -60,6 +64,9 @@ export function toFields(
       };
     });
 }
+
+const pairsOf = (value: unknown): object[] =>
+  Array.isArray(value) ? value.filter((row): row is object => typeof row === 'object' && row !== null) : [];
 
 /** Lists become text: `a, b` for texts, `a=b; c=d` for pairs. */
 function toText(value: unknown): Field['value'] {
@@ -99,6 +106,12 @@ function fromText(property: Property, raw: unknown): unknown {
     const last: unknown = Array.isArray(raw) ? raw.at(-1) : raw;
     return last === 'true' || last === 'on' ? true : last === 'false' ? false : last;
   }
+  // Rows that nobody filled in are not there.
+  if (Array.isArray(raw) && property.type === 'array') {
+    return raw.filter(
+      (row: unknown) => typeof row !== 'object' || Object.values(row ?? {}).some((text) => text !== ''),
+    );
+  }
   if (typeof raw !== 'string') return raw;
   if (property.type === 'number' || property.type === 'integer') return raw.trim() === '' ? undefined : Number(raw);
   if (property.type === 'array') return fromList(property, raw);
@@ -135,7 +148,8 @@ export function withRefusal(
     const raw = typed[field.name];
     const keep = raw !== undefined && field.kind !== 'password' && field.locked === null;
     const value = field.kind === 'checkbox' ? raw === true || raw === 'true' : toText(raw);
-    return { ...field, ...(keep ? { value } : {}), error: own ? own[1] : null };
+    const pairs = keep && field.kind === 'pairs' ? pairsOf(raw) : field.pairs;
+    return { ...field, pairs, ...(keep ? { value } : {}), error: own ? own[1] : null };
   });
   return { ...data, error, fields: drawn };
 }

@@ -121,6 +121,20 @@ export class Guard {
     return this.#sessionOf(req) === undefined ? '' : this.#csrf.generateToken(req);
   }
 
+  /** Keeps a sentence for the next page of this session. */
+  setNotice(req: Request, text: string): void {
+    const session = this.#sessionOf(req);
+    if (session !== undefined) session.notice = text;
+  }
+
+  /** Takes that sentence; the next call finds none. */
+  takeNotice(req: Request): string | null {
+    const session = this.#sessionOf(req);
+    const text = session?.notice ?? null;
+    if (text !== null) delete session?.notice;
+    return text;
+  }
+
   /** Gives the browser a fresh session with this grant, or ends the one it has. */
   async become(req: Request, grant: 'owner' | 'setup' | 'end'): Promise<void> {
     if (this.#withKey.has(req)) return;

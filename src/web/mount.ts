@@ -1,3 +1,4 @@
+import { parseCookie } from 'cookie';
 import type { Request, Response, Router } from 'express';
 import { z } from 'zod';
 import type { Context } from '../actions/action.js';
@@ -60,11 +61,19 @@ async function answerPage(doors: Doors, route: Route, req: Request, res: Respons
   await draw(doors, route, withFields(data), req, res);
 }
 
+/** What htmx tells the page: an event of its own, whose text may hold any letter but whose header may not. */
+const toHeader = (event: string, message: string): string =>
+  JSON.stringify({ [event]: { message } }).replace(
+    /[\u0080-\uffff]/g,
+    (letter) => `\\u${letter.charCodeAt(0).toString(16).padStart(4, '0')}`,
+  );
+
 async function answerForm(doors: Doors, route: Route, req: Request, res: Response): Promise<void> {
   if (!mayEnter(doors, route, req, res)) return;
+  let result: unknown;
   try {
     doors.guard.checkSource(req);
-    await perform(doors, route, req);
+    result = await perform(doors, route, req);
   } catch (error) {
     await redraw(doors, route, fromHttp(error), req, res);
     return;
@@ -73,8 +82,20 @@ async function answerForm(doors: Doors, route: Route, req: Request, res: Respons
   const { urlBase } = doors.ctx.config;
   const { next } = (req.body ?? {}) as { next?: unknown };
   const wanted = route.session === 'owner' ? ownPath(next) : null;
+  if (route.view !== null) {
+    await draw(doors, route, result as object, req, res);
+    return;
+  }
+  const notice = route.notice?.(result as never) ?? '';
   const after = wanted ?? route.after;
-  const to = after === undefined ? (refererPath(req) ?? `${urlBase}/`) : urlBase + after;
+  const from = refererPath(req);
+  const to = after === undefined ? (from ?? `${urlBase}/`) : urlBase + after;
+  if (wantsFragment(req) && (after === undefined || from?.split('?')[0] === to)) {
+    // The page stays: it hears that something happened and reads its live regions again.
+    res.status(204).set('HX-Trigger', toHeader('mf:done', notice)).end();
+    return;
+  }
+  if (notice !== '') doors.guard.setNotice(req, notice);
   if (wantsFragment(req)) res.status(204).set('HX-Redirect', to).end();
   else res.redirect(303, to);
 }
@@ -174,26 +195,45 @@ const stepOf = ({ page, form }: Route): Record<string, string> =>
 async function draw(doors: Doors, route: Route, data: object, req: Request, res: Response): Promise<void> {
   const view = route.view ?? 'error/page';
   res.vary('HX-Request').type('html');
-  if (wantsFragment(req)) res.send(doors.views.fragment(view, data, await frame(doors, route, req, false)));
-  else res.send(doors.views.page(view, data, await frame(doors, route, req, true)));
+  if (wantsFragment(req)) res.send(doors.views.fragment(view, data, await frame(doors, route, req, null)));
+  else res.send(doors.views.page(view, data, await frame(doors, route, req, data)));
 }
 
-async function frame(doors: Doors, { view, page, access }: Route, req: Request, isWhole: boolean): Promise<PageFrame> {
+const TITLES: Record<string, string> = {
+  quarantine: 'Kept originals',
+  docs: 'API',
+  'sign-in': 'Sign in',
+  setup: 'Set up',
+};
+
+/** The owner's choice, kept by the page's script in a cookie so that no page flashes in the wrong one. */
+function themeOf(req: Request): PageFrame['theme'] {
+  const { 'mediaflow.theme': theme } = parseCookie(req.get('Cookie') ?? '');
+  return theme === 'light' || theme === 'auto' ? theme : 'dark';
+}
+
+async function frame(
+  doors: Doors,
+  { view, page, access }: Route,
+  req: Request,
+  data: object | null,
+): Promise<PageFrame> {
   const { ctx, guard } = doors;
   const [noun = ''] = (view ?? '').split('/');
   const words = noun.replaceAll('-', ' ');
+  const { title, displayTitle } = (data ?? {}) as { title?: unknown; displayTitle?: unknown };
+  const own = [displayTitle, title].find((text) => typeof text === 'string');
   // Doors such as sign-in and setup stand outside the house: no menu there.
-  const hasMenu = isWhole && access !== 'public' && access !== 'setup' && guard.isOwner(req);
-  const { nav, strip, version } = hasMenu ? await showNavigation(ctx, {}) : { nav: null, strip: null, version: null };
+  const hasMenu = data !== null && access !== 'public' && access !== 'setup' && guard.isOwner(req);
   const [, first = ''] = partsOf(page);
   return {
-    title: words.charAt(0).toUpperCase() + words.slice(1),
+    title: typeof own === 'string' ? own : (TITLES[noun] ?? words.charAt(0).toUpperCase() + words.slice(1)),
     section: first === 'settings' ? '/settings/safety' : `/${first}`,
-    nav,
     csrfToken: guard.token(req),
     urlBase: ctx.config.urlBase,
-    strip,
-    version,
+    theme: themeOf(req),
+    notice: data ? guard.takeNotice(req) : null,
+    shell: hasMenu ? await showNavigation(ctx, {}) : null,
   };
 }
 
@@ -210,17 +250,36 @@ export async function answerError(doors: Doors, error: unknown, req: Request, re
     res.json({ error: shown });
     return;
   }
-  const isOwner = guard.isOwner(req);
-  const page = await frameOfError(doors, req, isOwner && !wantsFragment(req));
   res.vary('HX-Request').type('html');
-  if (wantsFragment(req)) res.send(views.fragment('error/page', { error: shown }, page));
-  else res.send(views.page('error/page', { error: shown }, page));
+  const data = { error: shown, status, heading: HEADINGS[status] ?? 'That did not work', back: refererPath(req) };
+  if (!wantsFragment(req)) {
+    res.send(views.page('error/page', data, await frameOfError(doors, req, guard.isOwner(req))));
+    return;
+  }
+  // A form within a page: the page stays as it is and says why.
+  if (req.method !== 'GET') res.set('HX-Reswap', 'none').set('HX-Trigger', toHeader('mf:refused', shown.message));
+  res.send(views.fragment('error/page', data, await frameOfError(doors, req, false)));
 }
 
+const HEADINGS: Record<number, string> = {
+  403: 'Not allowed',
+  404: 'Nothing is here',
+  409: 'That does not go now',
+  413: 'Too much at once',
+  422: 'Something is missing',
+  429: 'Too many attempts',
+  500: 'Something broke',
+};
+
 async function frameOfError({ ctx, guard }: Doors, req: Request, hasMenu: boolean): Promise<PageFrame> {
-  const bare = { title: 'Error', section: '', csrfToken: '', urlBase: ctx.config.urlBase };
-  const { nav, strip, version } = hasMenu
-    ? await showNavigation(ctx, {}).catch(() => ({ nav: null, strip: null, version: null }))
-    : { nav: null, strip: null, version: null };
-  return { ...bare, nav, strip, version, csrfToken: nav ? guard.token(req) : '' };
+  return {
+    title: 'Error',
+    section: '',
+    csrfToken: hasMenu ? guard.token(req) : '',
+    urlBase: ctx.config.urlBase,
+    theme: themeOf(req),
+    notice: null,
+    // The menu may be what is broken.
+    shell: hasMenu ? await showNavigation(ctx, {}).catch(() => null) : null,
+  };
 }

@@ -116,13 +116,6 @@ const apiLines = (routes: readonly Route[]): z.infer<typeof ApiLine>[] =>
     return [{ method: method.toUpperCase(), path: toTemplate(api), summary: action.summary, input: names.join(', ') }];
   });
 
-/** The page that lists the API; small enough to live beside its data. */
-export const API_PAGE = `<div class="head"><div><h1>API</h1><p>Send the key in the header X-Api-Key. The whole description is <a href="{{url "/api/openapi.json"}}">openapi.json</a>.</p></div></div>
-<section class="card flush" aria-label="Requests"><table class="table"><caption class="hush">Requests</caption><thead><tr><th scope="col">Request</th><th scope="col">Does</th><th scope="col">Takes</th></tr></thead><tbody>
-{{#each lines}}<tr><th scope="row"><code>{{method}} {{path}}</code></th><td>{{summary}}</td><td><code>{{input}}</code></td></tr>{{/each}}
-</tbody></table></section>
-`;
-
 /** The same for people, as a row like any other. */
 export const docsPage = (routes: readonly Route[]): Route => ({
   method: 'get',

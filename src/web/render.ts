@@ -2,33 +2,20 @@ import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import Handlebars from 'handlebars';
 import { AppError } from '../domain/errors.js';
-import { formatBitrate, formatBytes, formatDuration } from '../lib/units.js';
+import { viewHelpers } from './view-helpers.js';
 
 /** What every page needs beside its own data. */
 export interface PageFrame {
   title: string;
   /** The menu entry that is lit. */
   section: string;
-  /** Counts beside the menu; null while nobody is signed in. */
-  nav: Record<string, number> | null;
   csrfToken: string;
   urlBase: string;
-  strip: string | null;
-  version: string | null;
-}
-
-const ifNumber =
-  (format: (value: number) => string) =>
-  (value: unknown): string =>
-    typeof value === 'number' && Number.isFinite(value) ? format(value) : '';
-
-/** `2026-03-01 12:05` in the machine's time zone. */
-function formatDate(value: unknown): string {
-  const date = typeof value === 'string' || typeof value === 'number' ? new Date(value) : null;
-  if (date === null || Number.isNaN(date.getTime())) return '';
-  const two = (n: number): string => String(n).padStart(2, '0');
-  const day = `${date.getFullYear()}-${two(date.getMonth() + 1)}-${two(date.getDate())}`;
-  return `${day} ${two(date.getHours())}:${two(date.getMinutes())}`;
+  theme: 'dark' | 'light' | 'auto';
+  /** What the last form did, said once. */
+  notice: string | null;
+  /** The menu's counts, the lines above the page and what runs; null while nobody is signed in. */
+  shell: object | null;
 }
 
 /** The templates of a folder. Everything they print is escaped; there is no way around it but the layout's own body. */
@@ -37,15 +24,7 @@ export class Views {
   readonly #views = new Map<string, HandlebarsTemplateDelegate>();
 
   private constructor(urlBase: string) {
-    this.#handlebars.registerHelper({
-      // A path of ours and nothing else: no scheme, no other host.
-      url: (path: unknown) => (typeof path === 'string' && /^\/(?![/\\])/.test(path) ? urlBase + path : '#'),
-      eq: (a: unknown, b: unknown) => a === b,
-      bytes: ifNumber(formatBytes),
-      bitrate: ifNumber(formatBitrate),
-      duration: ifNumber(formatDuration),
-      date: formatDate,
-    });
+    this.#handlebars.registerHelper(viewHelpers(urlBase) as Record<string, Handlebars.HelperDelegate>);
   }
 
   /** Reads and compiles every `.hbs` file below `dir`. Throws when the folder cannot be read. */

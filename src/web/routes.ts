@@ -25,7 +25,7 @@ export interface Route {
   /** Full `/api/...` path, or null for browsers only. */
   api: string | null;
   action: AnyAction;
-  /** Handlebars template of the answer. */
+  /** Handlebars template of the answer. A form with a view shows what came out instead of going back to its page. */
   view: string | null;
   access: AccessLevel;
   /** Where a plain form goes when it went well; by default to the page it came from. */
@@ -34,11 +34,25 @@ export interface Route {
   form?: string;
   /** What the browser's session becomes when it went well. */
   session?: 'owner' | 'setup' | 'end';
+  /** What to tell the owner when a form went well. Given what the action returned. */
+  notice?: (result: never) => string;
   /** Leads to the setup as long as that is not done. */
   needsSetup?: true;
 }
 
-type Extra = Partial<Pick<Route, 'access' | 'after' | 'form' | 'session' | 'needsSetup'>>;
+type Extra = Partial<Pick<Route, 'access' | 'after' | 'form' | 'session' | 'needsSetup' | 'view' | 'notice'>>;
+
+const say = (text: string) => () => text;
+const queued = ({
+  items,
+  refused,
+}: {
+  items: readonly unknown[];
+  refused?: readonly { message: string }[];
+}): string => {
+  const done = `${items.length} ${items.length === 1 ? 'job' : 'jobs'} queued.`;
+  return refused?.length ? `${done} ${refused.length} refused: ${refused[0]?.message ?? ''}` : done;
+};
 
 // Whoever writes a row and says nothing about access gets a row for the owner.
 const row = (method: Method, page: string | null, api: string | null, action: AnyAction, extra: object): Route => ({
@@ -68,8 +82,6 @@ export const routes: readonly Route[] = [
   page('/sign-in',                          null,                                   access.showSignIn,        'sign-in/page', { access: 'public' }),
   post('/sign-in',                          null,                                   access.signIn,            { access: 'public', session: 'owner', after: '/', form: '/sign-in' }),
   post('/sign-out',                         null,                                   access.signOut,           { access: 'public', session: 'end', after: '/sign-in' }),
-  post(null,                                '/api/access/password',                 access.changePassword,    { access: 'person', session: 'owner' }),
-  post(null,                                '/api/access/api-key',                  access.rotateApiKey,      { access: 'person' }),
 
   // ---- setup
   page('/setup/token',                      null,                                   setup.askSetupToken,      'setup/page', { access: 'public' }),
@@ -84,22 +96,28 @@ export const routes: readonly Route[] = [
   // ---- settings
   read('/api/settings',                     settings.showSettings),
   put ('/api/settings',                     settings.saveSettings),
-  post(null,                                '/api/settings/test-path',              settings.testPath),
+  post('/settings/paths/test',              '/api/settings/test-path',              settings.testPath,        { view: 'settings/proof' }),
+  page('/settings/plex',                    null,                                   settings.showPlexSettings,     'settings/page', { access: 'person' }),
+  page('/settings/security',                null,                                   settings.showSecuritySettings, 'settings/page', { access: 'person' }),
   page('/settings/:tab',                    '/api/settings/:tab',                   settings.showSettingsTab, 'settings/page'),
-  ...settings.SETTINGS_TABS.map((tab) => post(`/settings/${tab}`, null, settings.saveSettingsTab[tab], { form: `/settings/${tab}`, after: `/settings/${tab}` })),
+  ...settings.SETTINGS_TABS.map((tab) => post(`/settings/${tab}`, null, settings.saveSettingsTab[tab], { form: `/settings/${tab}`, after: `/settings/${tab}`, notice: say('Saved.') })),
+  post('/settings/security/password',       '/api/access/password',                 access.changePassword,    { access: 'person', session: 'owner', form: '/settings/security', after: '/settings/security', notice: say('The password is changed. Every other browser has to sign in again.') }),
+  post('/settings/security/api-key',        '/api/access/api-key',                  access.rotateApiKey,      { access: 'person', view: 'settings/api-key' }),
+  post('/settings/plex/connect',            '/api/plex/servers',                    plex.connectPlex,         { form: '/settings/plex', after: '/settings/plex', notice: ({ name }: { name: string }) => `Connected to ${name}.` }),
+  post('/settings/plex/check',              '/api/plex/check',                      settings.checkPlex,       { view: 'settings/check' }),
+  post('/settings/plex/webhook',            '/api/plex/webhook/rotate',             webhooks.rotateWebhook,   { access: 'person', after: '/settings/plex', notice: say('The webhook has a new address. Enter it in Plex; the old one is deaf.') }),
 
   // ---- plex
   post(null,                                '/api/plex/servers/test',               plex.testPlex),
-  post(null,                                '/api/plex/servers',                    plex.connectPlex),
   read('/api/plex/sections',                plex.listSections),
   read('/api/plex/sessions',                plex.listPlaySessions),
-  post('/plex/sync',                        '/api/plex/sync',                       plex.startSync),
+  post('/plex/sync',                        '/api/plex/sync',                       plex.startSync,           { notice: say('Reading the library from Plex.') }),
   read('/api/plex/sync/status',             plex.showSync),
   read('/api/plex/webhook',                 webhooks.showWebhook,                   { access: 'person' }),
-  post(null,                                '/api/plex/webhook/rotate',             webhooks.rotateWebhook,   { access: 'person' }),
 
   // ---- health
   page('/health',                           '/api/health',                          health.showHealth,        'health/page'),
+  page('/shell',                            null,                                   health.showNavigation,    'parts/shell'),
   read('/api/summary',                      health.showSummary),
 
   // ---- dashboard
@@ -108,40 +126,43 @@ export const routes: readonly Route[] = [
   // ---- library
   page('/library',                          '/api/library/items',                   library.listLibrary,      'library/list'),
   page('/library/:id',                      '/api/library/items/:id',               library.showItem,         'library/item'),
+  page('/library/:id/plan',                 null,                                   library.planItem,         'library/plan'),
 
   // ---- recommendations
   page('/recommendations',                  '/api/recommendations',                 recommendations.listRecommendations,   'recommendations/list'),
-  post('/recommendations/analyze',          '/api/recommendations/analyze',         recommendations.analyzeLibrary),
-  post(null,                                '/api/recommendations/batch-queue',     recommendations.approveMany),
-  post('/recommendations/:id/approve',      '/api/recommendations/:id/approve',     recommendations.approveRecommendation),
-  post('/recommendations/:id/dismiss',      '/api/recommendations/:id/dismiss',     recommendations.dismissRecommendation),
-  post('/recommendations/:id/snooze',       '/api/recommendations/:id/snooze',      recommendations.snoozeRecommendation),
+  post('/recommendations/analyze',          '/api/recommendations/analyze',         recommendations.analyzeLibrary,        { notice: ({ findings }: { findings: number }) => `Looked at the whole library: ${findings} findings.` }),
+  post('/recommendations/batch-queue',      '/api/recommendations/batch-queue',     recommendations.approveMany,           { after: '/recommendations', notice: queued }),
+  post('/recommendations/:id/approve',      '/api/recommendations/:id/approve',     recommendations.approveRecommendation, { notice: ({ job }: { job: { title: string } }) => `${job.title} is queued.` }),
+  post('/recommendations/:id/dismiss',      '/api/recommendations/:id/dismiss',     recommendations.dismissRecommendation, { notice: say('Dismissed. It stays away until the file itself changes.') }),
+  post('/recommendations/:id/snooze',       '/api/recommendations/:id/snooze',      recommendations.snoozeRecommendation,  { notice: say('Snoozed.') }),
 
   // ---- queue and jobs
   page('/queue',                            '/api/transcode/queue',                 queue.showQueue,          'queue/page'),
-  post('/transcode/queue/pause',            '/api/transcode/queue/pause',           queue.pauseQueue),
-  post('/transcode/queue/resume',           '/api/transcode/queue/resume',          queue.resumeQueue),
+  page('/queue/:id',                        null,                                   queue.showJobPage,        'queue/job'),
+  post('/transcode/queue/pause',            '/api/transcode/queue/pause',           queue.pauseQueue,         { notice: say('Paused. What runs goes on to its end.') }),
+  post('/transcode/queue/resume',           '/api/transcode/queue/resume',          queue.resumeQueue,        { notice: say('The queue goes on.') }),
   read('/api/transcode/jobs',               jobs.listJobs),
-  post('/transcode/jobs',                   '/api/transcode/jobs',                  jobs.createJobs),
+  post('/transcode/jobs',                   '/api/transcode/jobs',                  jobs.createJobs,          { after: '/queue', notice: queued }),
   post(null,                                '/api/transcode/simulate',              jobs.simulateJob),
   read('/api/transcode/jobs/:id',           jobs.showJob),
   read('/api/transcode/jobs/:id/log',       jobs.showJobLog),
-  post('/transcode/jobs/:id/cancel',        '/api/transcode/jobs/:id/cancel',       jobs.cancelJob),
-  post('/transcode/jobs/:id/retry',         '/api/transcode/jobs/:id/retry',        jobs.retryJob),
-  post('/transcode/jobs/:id/replace',       '/api/transcode/jobs/:id/replace',      jobs.replaceJob),
+  post('/transcode/jobs/:id/cancel',        '/api/transcode/jobs/:id/cancel',       jobs.cancelJob,           { notice: say('Cancelled. The original is untouched.') }),
+  post('/transcode/jobs/:id/retry',         '/api/transcode/jobs/:id/retry',        jobs.retryJob,            { notice: say('Queued again.') }),
+  post('/transcode/jobs/:id/replace',       '/api/transcode/jobs/:id/replace',      jobs.replaceJob,          { notice: say('Replacing. The original goes to quarantine.') }),
   post('/transcode/jobs/:id/move',          '/api/transcode/jobs/:id/move',         jobs.moveJobInQueue),
 
   // ---- quarantine
-  page('/quarantine',                       '/api/transcode/quarantine',            quarantine.listQuarantine, 'quarantine/list'),
-  post('/transcode/quarantine/:id/restore', '/api/transcode/quarantine/:id/restore', quarantine.restoreOriginal),
-  post('/transcode/quarantine/:id/purge',   '/api/transcode/quarantine/:id/purge',  quarantine.purgeOriginal),
+  page('/quarantine',                       '/api/transcode/quarantine',            quarantine.listQuarantine,   'quarantine/list'),
+  page('/quarantine/:id',                   null,                                   quarantine.showQuarantined,  'quarantine/entry'),
+  post('/transcode/quarantine/:id/restore', '/api/transcode/quarantine/:id/restore', quarantine.restoreOriginal, { notice: say('The original stands at its path again.') }),
+  post('/transcode/quarantine/:id/purge',   '/api/transcode/quarantine/:id/purge',  quarantine.purgeOriginal,    { after: '/quarantine', notice: say('The original is deleted for good.') }),
 
   // ---- rules
   page('/rules',                            '/api/rules',                           rules.listRules,          'rules/list'),
-  read('/api/rules/:id',                    rules.showRule),
+  page('/rules/:id',                        '/api/rules/:id',                       rules.showRule,           'rules/rule'),
   put ('/api/rules/:id',                    rules.saveRule),
-  post('/rules/:id',                        null,                                   rules.saveRule),
-  post(null,                                '/api/rules/:id/try',                   rules.tryRule),
+  post('/rules/:id',                        null,                                   rules.saveRule,           { notice: say('Saved.') }),
+  post('/rules/:id/try',                    '/api/rules/:id/try',                   rules.tryRule,            { view: 'rules/try' }),
 
   // ---- presets
   page('/presets',                          '/api/presets',                         presets.listPresets,      'presets/list'),

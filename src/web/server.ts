@@ -5,7 +5,7 @@ import type { Context } from '../actions/action.js';
 import { buildApp } from './build-app.js';
 import { Guard } from './guard.js';
 import { Live } from './live.js';
-import { API_PAGE, docsPage } from './openapi.js';
+import { docsPage } from './openapi.js';
 import { Views } from './render.js';
 import { routes } from './routes.js';
 import { SessionStore } from './sessions.js';
@@ -35,7 +35,6 @@ export class WebServer {
   async start({ port, host }: { port: number; host: string }): Promise<number> {
     const { context, viewsDir, publicDir } = this.#options;
     const views = await Views.open(viewsDir, context.config.urlBase);
-    views.add('docs/page', API_PAGE);
     const sessions = new SessionStore(context);
     const guard = new Guard(context, sessions);
     const live = new Live(context, sessions, guard.session);

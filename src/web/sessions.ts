@@ -8,6 +8,8 @@ declare module 'express-session' {
     grant?: SessionGrant;
     /** The password's epoch when it was granted. */
     epoch?: string;
+    /** What the last form did, until a page said it. */
+    notice?: string;
   }
 }
 

@@ -1,33 +1,55 @@
 import { load } from 'cheerio';
 import { expect } from 'chai';
-import Handlebars from 'handlebars';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
-import { aJob, anItem, aRecommendation } from '../support/builders.js';
+import type { PageFrame } from '../../src/web/render.js';
+import { Views } from '../../src/web/render.js';
+import { routes } from '../../src/web/routes.js';
+import { aFile, aJob, anItem, aRecommendation } from '../support/builders.js';
 
 const root = resolve(import.meta.dirname, '../..');
 const views = readdirSync(join(root, 'views'), { recursive: true, encoding: 'utf8' }).filter((file) =>
   file.endsWith('.hbs'),
 );
 const sourceOf = (view: string): string => readFileSync(join(root, 'views', view), 'utf8');
+const nameOf = (view: string): string => view.replace(/\.hbs$/, '');
 
 const HOSTILE = '"><script>alert(1)</script>';
-const job = aJob({ id: 'job-9', title: HOSTILE, error: { code: 'encode_failed', message: HOSTILE }, state: 'failed' });
-const item = { ...anItem({ title: HOSTILE }), displayTitle: HOSTILE, sizeBytes: 1, bitrateKbps: 1, resolution: '1080' };
+const progress = { percent: 12.5, fps: 30, speed: 1.5, etaSec: 60, outputBytes: 100 };
+const job = {
+  ...aJob({ id: 'job-9', title: HOSTILE, error: { code: 'encode_failed', message: HOSTILE }, state: 'failed' }),
+  presetTitle: HOSTILE,
+  ruleTitle: HOSTILE,
+  reason: HOSTILE,
+  progress,
+};
+const check = { name: HOSTILE, ok: true, detail: HOSTILE };
+const file = aFile({ path: `/share/${HOSTILE}.mkv`, localPath: null });
+const item = {
+  ...anItem({ title: HOSTILE, files: [file], tags: [HOSTILE] }),
+  displayTitle: HOSTILE,
+  sizeBytes: 1,
+  bitrateKbps: 1,
+  resolution: '1080',
+  next: { kind: 'job', id: 'job-9', state: 'running', percent: 3, savesBytes: 1, score: null },
+};
 const recommendation = {
-  ...aRecommendation({ reason: HOSTILE }),
+  ...aRecommendation({ reason: HOSTILE, note: HOSTILE }),
   title: HOSTILE,
   ruleTitle: HOSTILE,
-  presetTitle: 'Balanced',
+  presetTitle: HOSTILE,
   canBeQueued: true,
   remainsPercent: 40,
   maybePercent: 10,
   remainsBytes: 1,
+  smallerPercent: 60,
+  file,
 };
 const quarantined = {
   id: 'q-1',
   title: HOSTILE,
-  originalPath: '/a',
+  originalPath: `/a/${HOSTILE}`,
+  storedPath: HOSTILE,
   state: 'kept',
   sizeBytes: 1,
   purgeAt: '2026-01-01',
@@ -39,147 +61,263 @@ const preset = {
   title: HOSTILE,
   description: HOSTILE,
   container: 'mkv',
-  video: {},
-  audio: {},
+  video: { codec: 'hevc' },
+  audio: { codec: 'copy' },
   subtitles: 'keep',
 };
-const page = {
-  title: 'Page',
-  nav: { library: 1, problems: 1 },
+const strip = {
+  id: 's',
+  tone: 'warn',
+  icon: 'info',
+  title: HOSTILE,
+  text: HOSTILE,
+  link: { href: '/queue', label: HOSTILE },
+  act: { to: '/transcode/queue/resume', label: HOSTILE },
+};
+const nav = { library: 1, recommendations: 1, running: 1, waiting: 1, quarantine: 1, problems: 1 };
+const shell = { nav, strips: [strip], active: [job], paused: false, version: '1.2.3', demo: true };
+const page: PageFrame = {
+  title: HOSTILE,
+  section: '/queue',
   csrfToken: 'token-1',
   theme: 'dark',
   urlBase: '',
-  strip: HOSTILE,
+  notice: HOSTILE,
+  shell: null,
+};
+const run = { startedAt: '2026-01-01T00:00:00Z', error: HOSTILE, added: 1, changed: 1, removed: 1 };
+const tab = {
+  tab: 'safety',
+  locked: {},
+  error: { message: HOSTILE, fields: {} },
+  fields: [
+    field,
+    { ...field, name: 'y', kind: 'checkbox', locked: 'PORT' },
+    { ...field, name: 'z', kind: 'select', choices: [HOSTILE], error: HOSTILE },
+    { ...field, name: 'mappings', kind: 'pairs', pairs: [{ from: HOSTILE, to: HOSTILE }] },
+  ],
+};
+const rule = {
+  id: 'r',
+  title: HOSTILE,
+  docs: { what: HOSTILE, why: HOSTILE, whenNotToUse: HOSTILE },
+  mode: 'recommend',
+  origin: 'user',
+  problem: HOSTILE,
+  findings: 1,
+  file: HOSTILE,
+  fields: [
+    field,
+    { ...field, name: 'y', kind: 'checkbox' },
+    { ...field, name: 'z', kind: 'select', choices: [HOSTILE] },
+  ],
+};
+const board = {
+  now: [{ ...job, state: 'running' }],
+  ready: [{ ...job, checks: [check] }],
+  waiting: [job],
+  held: [job],
 };
 
-/** View -> data; several where a view has several faces. */
+/** Page -> data; several where a page has several faces. What lies in `parts/` is drawn by the pages that include it. */
 const SAMPLES: Record<string, object[]> = {
-  'layouts/main.hbs': [
-    { page, body: 'body' },
-    { page: { ...page, nav: null }, body: 'body' },
-  ],
-  'dashboard/page.hbs': [
+  'layouts/main': [{ body: 'body' }, { body: 'body', page: { ...page, shell } }],
+  'dashboard/page': [
     {
-      library: {},
-      saved: {},
+      library: { items: 1, lastSync: run },
+      saved: { files: 1, history: [1, 2] },
+      day: {},
       recommendations: { open: 1 },
-      queue: { reasons: [] },
       ready: 1,
       failed: 1,
-      dryRun: true,
-      running: [job],
+      causes: [HOSTILE],
       recent: [job],
       problems: [problem],
+      serverName: HOSTILE,
+      arrivals: [{ id: '1', title: HOSTILE, sub: HOSTILE, savesBytes: 1 }],
     },
+    { library: {}, saved: {}, day: {}, recommendations: {}, causes: [], recent: [], problems: [], arrivals: [] },
   ],
-  'library/list.hbs': [
+  'library/list': [
     {
       total: 1,
-      items: [item],
+      all: 1,
+      items: [item, { ...item, next: { kind: 'recommendation', savesBytes: 1, score: 2 } }, { ...item, next: null }],
       sections: [{ id: '1', title: HOSTILE }],
       codecs: ['h264'],
+      presets: [preset],
       filter: { q: HOSTILE },
       next: '?page=2',
     },
+    { total: 0, all: 0, items: [], filter: {} },
   ],
-  'library/item.hbs': [
+  'library/item': [
     {
       ...item,
-      decisions: [{ ruleTitle: HOSTILE, finding: { kind: 'transcode', reason: HOSTILE } }],
+      decisions: [{ ruleId: 'r', ruleTitle: HOSTILE, finding: { kind: 'transcode', reason: HOSTILE } }],
+      recommendations: [recommendation],
       jobs: [job],
       kept: [quarantined],
       presets: [preset],
     },
   ],
-  'recommendations/list.hbs': [{ total: 1, state: 'open', items: [recommendation], counts: {} }],
-  'queue/page.hbs': [
+  'library/plan': [
     {
-      reasons: [HOSTILE],
-      now: [job],
-      ready: [{ ...job, checks: [{ name: 'size', ok: true, detail: HOSTILE }] }],
-      waiting: [job],
-      held: [job],
-      causes: [{ message: HOSTILE, jobs: [job] }],
-      ended: [job],
+      id: 'x',
+      displayTitle: HOSTILE,
+      preset,
+      presets: [preset],
+      planNotes: [HOSTILE],
+      commands: [HOSTILE],
+      skipped: null,
     },
+    { id: 'x', displayTitle: HOSTILE, preset, presets: [], planNotes: [], commands: [], skipped: HOSTILE },
   ],
-  'quarantine/list.hbs': [{ total: 1, items: [quarantined] }],
-  'rules/list.hbs': [
+  'recommendations/list': [
     {
-      items: [
-        {
-          id: 'r',
-          title: HOSTILE,
-          docs: { what: HOSTILE },
-          fields: [field, { ...field, kind: 'checkbox' }, { ...field, kind: 'select', choices: ['a'] }],
-        },
-      ],
+      total: 1,
+      state: 'open',
+      items: [recommendation],
+      counts: {},
+      presets: [preset],
+      byRule: [{ id: HOSTILE, title: HOSTILE }],
+      lastAnalysis: run,
     },
+    { total: 0, state: 'snoozed', items: [], counts: {} },
   ],
-  'presets/list.hbs': [{ items: [preset], broken: [{ file: HOSTILE, message: HOSTILE }] }],
-  'sign-in/page.hbs': [{ error: { message: HOSTILE }, next: HOSTILE }],
-  'setup/page.hbs': ['token', 'admin', 'plex', 'paths', 'safety', 'ready'].map((step) => ({
+  'queue/page': [
+    { ...board, pending: 1, causes: [{ message: HOSTILE, jobs: [job] }], ended: [job] },
+    { paused: true, now: [], ready: [], waiting: [], held: [], causes: [], ended: [] },
+  ],
+  'queue/job': (['queued', 'running', 'verified', 'failed', 'done'] as const).map((state) => ({
+    ...job,
+    state,
+    waitsFor: HOSTILE,
+    checks: [check, { ...check, ok: false }],
+    planNotes: [HOSTILE],
+    commands: [HOSTILE],
+    streamsBefore: [HOSTILE],
+    logLines: [HOSTILE],
+    hasItem: true,
+    kept: quarantined,
+    receipt: { before: {}, after: {}, differences: [HOSTILE] },
+  })),
+  'quarantine/list': [
+    { total: 1, state: 'kept', items: [quarantined] },
+    { total: 0, state: 'lost', items: [] },
+  ],
+  'quarantine/entry': [quarantined],
+  'rules/list': [{ items: [rule] }, { items: [] }],
+  'rules/rule': [rule],
+  'rules/try': [{ title: HOSTILE, matches: 1, looked: 2, samples: [{ itemId: 'x', title: HOSTILE, reason: HOSTILE }] }],
+  'presets/list': [{ items: [preset], broken: [{ file: HOSTILE, message: HOSTILE }] }],
+  'sign-in/page': [{ error: { message: HOSTILE }, next: HOSTILE }],
+  'setup/page': ['token', 'admin', 'plex', 'paths', 'safety', 'ready'].map((step) => ({
     step,
-    mappings: [{ from: HOSTILE, to: HOSTILE }],
+    error: { message: HOSTILE, fields: { url: HOSTILE, password: HOSTILE } },
+    typed: { url: HOSTILE },
+    mappings: [{ from: HOSTILE, to: HOSTILE, proof: { message: HOSTILE, folder: HOSTILE } }],
     webhookUrl: HOSTILE,
   })),
-  'settings/page.hbs': [{ tab: 'safety', fields: [field, { ...field, kind: 'checkbox', locked: 'PORT' }] }],
-  'health/page.hbs': [{ problems: [problem] }],
-  'error/page.hbs': [{ error: { message: HOSTILE, fields: { x: HOSTILE } } }],
+  'settings/page': [
+    tab,
+    { ...tab, tab: 'paths' },
+    { ...tab, tab: 'security', hasApiKey: true },
+    {
+      ...tab,
+      tab: 'plex',
+      connection: { isConnected: true, name: HOSTILE, url: HOSTILE },
+      sections: [{ type: 'movie', title: HOSTILE, locations: [HOSTILE], frozen: HOSTILE }],
+      sync: { state: 'idle', lastRun: run },
+      webhook: { url: HOSTILE, counts: { accepted: 1 } },
+    },
+  ],
+  'settings/api-key': [{ apiKey: HOSTILE }],
+  'settings/check': [{ name: HOSTILE, version: HOSTILE, platform: HOSTILE }],
+  'settings/proof': [{ folder: HOSTILE, message: HOSTILE }],
+  'health/page': [
+    {
+      problems: [problem],
+      plex: { isConnected: true, name: HOSTILE },
+      queue: { reasons: [HOSTILE] },
+      webhooks: { counts: {} },
+    },
+  ],
+  'docs/page': [{ lines: [{ method: 'GET', path: HOSTILE, summary: HOSTILE, input: HOSTILE }] }],
+  'error/page': [
+    { status: 404, heading: HOSTILE, error: { message: HOSTILE, fields: { x: HOSTILE } }, back: '/queue' },
+  ],
+  'parts/shell': [shell],
 };
 
-const handlebars = Handlebars.create();
-handlebars.registerHelper({
-  url: (path: string) => path,
-  eq: (a: unknown, b: unknown) => a === b,
-  bytes: String,
-  bitrate: String,
-  duration: String,
-  date: String,
-});
-const render = (view: string, data: object): string => handlebars.compile(sourceOf(view))({ page, ...data });
-
 describe('views', () => {
-  for (const view of views) {
-    it(`${view} holds nothing the content security policy forbids`, () => {
-      const samples = SAMPLES[view] ?? [];
-      expect(samples, 'every view needs sample data here').not.to.equal(undefined).and.not.to.have.length(0);
+  let open: Views;
+  before(async () => {
+    open = await Views.open(join(root, 'views'), '');
+  });
+  const draw = (name: string, data: object): string =>
+    open.fragment(name, data, (data as { page?: PageFrame }).page ?? page);
+
+  it('have sample data here, and every page is somebody’s', () => {
+    const used = new Set(routes.map(({ view }) => view));
+    const pages = views.map(nameOf).filter((name) => !name.startsWith('parts/'));
+    const within = ['settings/plex', 'settings/security'];
+    for (const name of pages) if (!within.includes(name)) expect(SAMPLES, name).to.have.property(name);
+    const inPages = ['layouts/main', 'error/page', 'docs/page', ...within];
+    expect(pages.filter((name) => !used.has(name) && !inPages.includes(name))).to.deep.equal([]);
+  });
+
+  for (const [name, samples] of Object.entries(SAMPLES)) {
+    it(`${name} holds nothing the content security policy forbids, and lets nothing hostile through`, () => {
       for (const data of samples) {
-        const $ = load(render(view, data));
+        const html = draw(name, data);
+        expect(html).not.to.contain('<script>alert');
+        expect(html).not.to.contain('[object Object]');
+        const $ = load(html);
         expect($('style, [style], script:not([src])').length).to.equal(0);
-        const handlers = $('*')
+        const forbidden = $('*')
           .toArray()
-          .flatMap((node) =>
-            Object.keys('attribs' in node ? node.attribs : {}).filter((name) => /^(on|hx-on)/.test(name)),
+          .flatMap((node) => ('attribs' in node ? Object.entries(node.attribs) : []))
+          .filter(
+            ([attribute, value]) =>
+              /^(on|hx-on|hx-vars)/.test(attribute) || (attribute === 'hx-trigger' && value.includes('[')),
           );
-        expect(handlers).to.deep.equal([]);
+        expect(forbidden).to.deep.equal([]);
         $('form[method="post"]').each((_, form) => {
           expect($(form).find('input[name="_csrf"]').val(), $(form).attr('action')).to.equal('token-1');
+          expect($(form).attr('action')).to.match(/^\//);
         });
         $('input:not([type="hidden"]), select').each((_, input) => {
           const id = $(input).attr('id') ?? '';
-          const labelled = $(`label[for="${id}"]`).length > 0 || $(input).closest('label').length > 0;
-          expect(labelled, `${id} has a label`).to.equal(true);
+          const hasLabel = $(`label[for="${id}"]`).length > 0 || $(input).closest('label').length > 0;
+          expect(hasLabel || $(input).attr('aria-label') !== undefined, `${id} has a label`).to.equal(true);
+        });
+        $('button').each((_, button) => {
+          const text = $(button).text().trim() || ($(button).attr('aria-label') ?? '');
+          expect(text, $.html(button)).not.to.equal('');
+        });
+        const icons = readFileSync(join(root, 'public/icons.svg'), 'utf8');
+        $('use').each((_, use) => {
+          const id = ($(use).attr('href') ?? '').split('#')[1] ?? '';
+          expect(icons, id).to.contain(`id="${id}"`);
         });
       }
     });
   }
 
-  it('never writes anything unescaped and quotes every attribute', () => {
+  it('never write anything unescaped and quote every attribute', () => {
     for (const view of views) {
       expect(sourceOf(view), view).not.to.contain('{{{');
-      expect(sourceOf(view), view).not.to.match(/\s[a-z-]+=\{\{/);
+      expect(sourceOf(view), view).not.to.match(/\s[a-z-]+=\{\{(?![#/>])/);
     }
   });
 
-  it('uses only icons and stylesheets that exist', () => {
-    const icons = readFileSync(join(root, 'public/icons.svg'), 'utf8');
-    for (const view of views) {
-      for (const [, id = ''] of sourceOf(view).matchAll(/#(i-[a-z0-9-]+)"/g))
-        expect(icons, view).to.contain(`id="${id}"`);
-      for (const [, file = ''] of sourceOf(view).matchAll(/"(\/styles\/[a-z-]+\.css)"/g)) {
-        expect(existsSync(join(root, 'public', file)), file).to.equal(true);
-      }
-    }
+  it('use only stylesheets that exist, and every stylesheet is used', () => {
+    const linked = Array.from(
+      sourceOf('layouts/main.hbs').matchAll(/"(\/styles\/[a-z-]+\.css)"/g),
+      ([, file]) => file ?? '',
+    );
+    for (const path of linked) expect(existsSync(join(root, 'public', path)), path).to.equal(true);
+    expect(readdirSync(join(root, 'public/styles')).map((name) => `/styles/${name}`)).to.have.members(linked);
   });
 });

@@ -8,6 +8,7 @@ import { conflict } from '../../src/domain/errors.js';
 import type { Events } from '../../src/domain/events.js';
 import type { MediaServer } from '../../src/domain/media-server.js';
 import type { PathProof } from '../../src/domain/path-proof.js';
+import type { SettingsChange } from '../../src/domain/settings.js';
 import type { PlexWebhook, WebhookOutcome } from '../../src/domain/webhook.js';
 import { Bus } from '../../src/lib/bus.js';
 import { newId } from '../../src/lib/ids.js';
@@ -15,7 +16,7 @@ import { createLog } from '../../src/lib/log.js';
 import { openStore } from '../../src/store/store.js';
 import { buildApp } from '../../src/web/build-app.js';
 import { Guard } from '../../src/web/guard.js';
-import { API_PAGE, docsPage } from '../../src/web/openapi.js';
+import { docsPage } from '../../src/web/openapi.js';
 import { Views } from '../../src/web/render.js';
 import { routes } from '../../src/web/routes.js';
 import { WebServer } from '../../src/web/server.js';
@@ -56,14 +57,25 @@ export async function startWeb(
     publicUrl?: string;
     password?: string | null;
     apiKey?: string | null;
-    start?: boolean;
+    /** 0: any free port. */
+    port?: number;
+    lockedBy?: Record<string, string>;
+    settingsOverrides?: SettingsChange;
+    /** Fills the store before the server starts, and may stand in for parts of the engine. */
+    prepare?: (context: Context, asked: string[]) => Promise<Partial<Context>>;
   } = {},
 ): Promise<WebTest> {
   const dir = await mkdtemp(join(tmpdir(), 'mediaflow-web-'));
   const logged: string[] = [];
   const log = createLog('warn', { write: (line: string) => void logged.push(line) });
   const now = (): Date => new Date();
-  const store = await openStore({ dir, log, now });
+  const store = await openStore({
+    dir,
+    log,
+    now,
+    ...(options.lockedBy ? { lockedBy: options.lockedBy } : {}),
+    ...(options.settingsOverrides ? { settingsOverrides: options.settingsOverrides } : {}),
+  });
   const password = options.password === undefined ? PASSWORD : options.password;
   const apiKey = options.apiKey === undefined ? API_KEY : options.apiKey;
   const access = new OwnerAccess({ secrets: store.secrets, log, password, apiKey });
@@ -140,8 +152,9 @@ export async function startWeb(
     rules: { list: () => [] },
     presets: { list: () => [], problems: [] },
   } as unknown as Context;
+  Object.assign(context, await options.prepare?.(context, asked));
   const web = new WebServer({ context, viewsDir: join(root, 'views'), publicDir: join(root, 'public') });
-  const port = await web.start({ port: 0, host: '127.0.0.1' });
+  const port = await web.start({ port: options.port ?? 0, host: '127.0.0.1' });
   return {
     context,
     asked,
@@ -164,7 +177,6 @@ interface Layer {
 /** `GET /queue` of everything that Express really answers, files aside. */
 export async function mountedRoutes({ context }: WebTest): Promise<string[]> {
   const views = await Views.open(join(root, 'views'), '');
-  views.add('docs/page', API_PAGE);
   const sessions = new SessionStore(context);
   const guard = new Guard(context, sessions);
   const doors = { ctx: context, guard, views, routes: [...routes, docsPage(routes)], onSession: () => undefined };

@@ -1,0 +1,224 @@
+import { formatBitrate, formatBytes, formatDuration } from '../lib/units.js';
+
+const ifNumber =
+  (format: (value: number) => string) =>
+  (value: unknown): string =>
+    typeof value === 'number' && Number.isFinite(value) ? format(value) : '';
+
+const two = (n: number): string => String(n).padStart(2, '0');
+
+function toDate(value: unknown): Date | null {
+  const date = typeof value === 'string' || typeof value === 'number' ? new Date(value) : null;
+  return date === null || Number.isNaN(date.getTime()) ? null : date;
+}
+
+/** `2026-03-01`, in the machine's time zone; empty for what is no date. */
+function formatDay(value: unknown): string {
+  const date = toDate(value);
+  return date ? `${date.getFullYear()}-${two(date.getMonth() + 1)}-${two(date.getDate())}` : '';
+}
+
+function formatDate(value: unknown): string {
+  const date = toDate(value);
+  return date ? `${formatDay(value)} ${two(date.getHours())}:${two(date.getMinutes())}` : '';
+}
+
+/** How far away a moment is: `12 min ago`, `in 3 days`. */
+function formatDistance(value: unknown): string {
+  const date = toDate(value);
+  if (!date) return '';
+  const seconds = Math.round((date.getTime() - Date.now()) / 1000);
+  const size = Math.abs(seconds);
+  if (size < 45) return seconds > 0 ? 'in a moment' : 'just now';
+  const days = Math.round(size / 86_400);
+  const text =
+    size < 5400
+      ? `${Math.max(1, Math.round(size / 60))} min`
+      : size < 36 * 3600
+        ? `${Math.round(size / 3600)} h`
+        : `${days} ${days === 1 ? 'day' : 'days'}`;
+  return seconds > 0 ? `in ${text}` : `${text} ago`;
+}
+
+const CODECS: Record<string, string> = {
+  h264: 'H.264', hevc: 'HEVC', av1: 'AV1', vp9: 'VP9', mpeg2video: 'MPEG-2', mpeg4: 'MPEG-4', vc1: 'VC-1', msmpeg4v3: 'DivX 3', wmv3: 'WMV 9',
+  copy: 'copied', aac: 'AAC', ac3: 'AC3', eac3: 'EAC3', dts: 'DTS', dca: 'DTS', truehd: 'TrueHD', flac: 'FLAC', opus: 'Opus', mp3: 'MP3', pcm_s16le: 'PCM',
+  subrip: 'SRT', srt: 'SRT', ass: 'ASS', hdmv_pgs_subtitle: 'PGS', pgs: 'PGS', mov_text: 'Text', dvd_subtitle: 'VobSub',
+}; // prettier-ignore
+const HDR: Record<string, string> = {
+  hdr10: 'HDR10',
+  hdr10plus: 'HDR10+',
+  hlg: 'HLG',
+  'dolby-vision': 'Dolby Vision',
+  sdr: 'SDR',
+};
+const CHANNELS: Record<number, string> = { 1: 'mono', 2: 'stereo', 6: '5.1', 7: '6.1', 8: '7.1' };
+
+const nameIn =
+  (names: Record<string, string>) =>
+  (value: unknown): string =>
+    typeof value === 'string' ? (names[value] ?? value.toUpperCase()) : '';
+
+/** `2160p`, by what people call it: the wider of what width and height suggest. */
+function formatPicture(video: unknown): string {
+  const { width = 0, height = 0 } = (video ?? {}) as { width?: number; height?: number };
+  if (width === 0 || height === 0) return '';
+  const steps: [number, number, string][] = [
+    [3840, 2160, '2160p'],
+    [2560, 1440, '1440p'],
+    [1920, 1080, '1080p'],
+    [1280, 720, '720p'],
+  ];
+  const step = steps.find(([wide, high]) => width > wide * 0.9 || height > high * 0.9);
+  return step ? step[2] : `${height}p`;
+}
+
+/** A small stable number out of a text, for colours. */
+function numberOf(text: unknown, below: number): number {
+  let hash = 7;
+  for (const letter of String(text).replace(/ · S\d.*$/, '')) hash = (hash * 31 + letter.charCodeAt(0)) >>> 0;
+  return ((hash ^ (hash >>> 13)) >>> 0) % below;
+}
+
+interface Look {
+  tone: string;
+  icon: string;
+  word: string;
+}
+const STATES: Record<string, Look> = {
+  queued: { tone: '', icon: 'clock', word: 'Waiting' },
+  blocked: { tone: '', icon: 'ban', word: 'Blocked' },
+  running: { tone: 'info', icon: 'play', word: 'Running' },
+  verified: { tone: 'warn', icon: 'swap', word: 'Ready to replace' },
+  replacing: { tone: 'info', icon: 'swap', word: 'Replacing' },
+  done: { tone: 'ok', icon: 'check', word: 'Replaced' },
+  failed: { tone: 'bad', icon: 'warn', word: 'Failed' },
+  cancelled: { tone: '', icon: 'x', word: 'Cancelled' },
+  skipped: { tone: '', icon: 'minus', word: 'Skipped' },
+  kept: { tone: '', icon: 'shield', word: 'Kept' },
+  restored: { tone: 'ok', icon: 'undo', word: 'Restored' },
+  purged: { tone: '', icon: 'trash', word: 'Deleted' },
+  lost: { tone: 'bad', icon: 'warn', word: 'Lost' },
+};
+
+function lookOf(state: unknown, code: unknown): Look {
+  if (state === 'skipped' && code === 'dry_run') return { tone: 'info', icon: 'flask', word: 'Planned only' };
+  if (state === 'skipped' && code === 'not_smaller') return { tone: '', icon: 'minus', word: 'Kept original' };
+  return STATES[String(state)] ?? { tone: '', icon: 'info', word: String(state) };
+}
+
+const SETUP_STEPS = ['token', 'admin', 'plex', 'paths', 'safety', 'ready'];
+
+const STAGES = ['prepare', 'encode', 'verify', 'replace'] as const;
+
+/** The steps of a job with where it stands. */
+function stagesOf(job: unknown): { name: string; isDone: boolean; isAt: boolean }[] {
+  const { state, stage } = (job ?? {}) as { state?: string; stage?: string | null };
+  const now =
+    state === 'replacing' || state === 'verified'
+      ? 3
+      : state === 'done'
+        ? 4
+        : stage === 'verify'
+          ? 2
+          : stage === 'encode' || stage === 'upload' || stage === 'download'
+            ? 1
+            : 0;
+  return STAGES.map((name, at) => ({
+    name: name.charAt(0).toUpperCase() + name.slice(1),
+    isDone: at < now,
+    isAt: at === now && (state === 'running' || state === 'replacing'),
+  }));
+}
+
+/** How many are given as a line from the left to the right of a 600 by 110 picture. */
+function linePath(values: unknown): string {
+  const list = Array.isArray(values) ? (values as number[]) : [];
+  if (list.length < 2) return '';
+  const [low, high] = [Math.min(...list), Math.max(...list)];
+  const range = high - low || 1;
+  return list
+    .map((value, at) => {
+      const x = Math.round((at / (list.length - 1)) * 6000) / 10;
+      const y = Math.round((104 - ((value - low) / range) * 92) * 10) / 10;
+      return `${at === 0 ? 'M' : 'L'}${x} ${y}`;
+    })
+    .join('');
+}
+
+/** A ribbon as thick as the numbers, from the left to the right of a 1200 by 56 picture. */
+function flowPath(...values: unknown[]): string {
+  const list = values.slice(0, -1).map(Number);
+  const most = Math.max(1, ...list);
+  const half = list.map((value) => Math.max(1, (value / most) * 26));
+  const width = 1200 / list.length;
+  const edge = (sign: 1 | -1, order: number[]): string =>
+    order
+      .map((at) => {
+        const y = (28 - sign * (half[at] ?? 1)).toFixed(1);
+        const [from, to] = sign === 1 ? [at * width, (at + 1) * width] : [(at + 1) * width, at * width];
+        const [start, end] = [from + (to - from) * (at === 0 && sign === 1 ? 0 : 0.3), to - (to - from) * 0.3];
+        return `L${start.toFixed(0)} ${y}L${end.toFixed(0)} ${y}`;
+      })
+      .join('');
+  const order = list.map((_, at) => at);
+  const first = (28 - (half[0] ?? 1)).toFixed(1);
+  const [last = 0] = order.slice(-1);
+  const right = `L1200 ${(28 - (half[last] ?? 1)).toFixed(1)}L1200 ${(28 + (half[last] ?? 1)).toFixed(1)}`;
+  const left = `L0 ${(28 + (half[0] ?? 1)).toFixed(1)}Z`;
+  return `M0 ${first}${edge(1, order)}${right}${edge(-1, order.toReversed())}${left}`;
+}
+
+/** What templates may call. Every result is text that gets escaped, or plain data. */
+export function viewHelpers(urlBase: string): Record<string, (...args: never[]) => unknown> {
+  // A path of ours and nothing else: no scheme, no other host.
+  const url = (path: unknown): string => (typeof path === 'string' && /^\/(?![/\\])/.test(path) ? urlBase + path : '#');
+  return {
+    url,
+    /** `(href "/queue/" id "/log")`: what does not begin with a slash is a value and gets encoded. */
+    href: (...parts: unknown[]) =>
+      url(
+        parts
+          .slice(0, -1)
+          .map((part) => (typeof part === 'string' && part.startsWith('/') ? part : encodeURIComponent(String(part))))
+          .join(''),
+      ),
+    eq: (a: unknown, b: unknown) => a === b,
+    or: (...all: unknown[]) => all.slice(0, -1).find(Boolean) ?? false,
+    and: (...all: unknown[]) => all.slice(0, -1).every(Boolean),
+    not: (value: unknown) => !value,
+    gt: (a: unknown, b: unknown) => Number(a) > Number(b),
+    has: (list: unknown, value: unknown) => typeof list === 'string' && list.split(',').includes(String(value)),
+    join: (...parts: unknown[]) => parts.slice(0, -1).map(String).join(''),
+    bytes: ifNumber(formatBytes),
+    exactBytes: ifNumber((value) => `${Math.round(value).toLocaleString('en-US')} bytes`),
+    count: ifNumber((value) => Math.round(value).toLocaleString('en-US')),
+    whole: ifNumber((value) => String(Math.floor(value))),
+    bitrate: ifNumber(formatBitrate),
+    duration: ifNumber(formatDuration),
+    left: ifNumber((sec) => `${formatDuration(sec * 1000)} left`),
+    plural: (n: unknown, one: string, many: string) => `${Number(n).toLocaleString('en-US')} ${n === 1 ? one : many}`,
+    smaller: (before: unknown, after: unknown) =>
+      Number(before) > 0 && typeof after === 'number' ? `${Math.round((1 - after / Number(before)) * 100)} %` : '',
+    less: (a: unknown, b: unknown) => Number(a) - Number(b),
+    date: formatDate,
+    day: formatDay,
+    ago: formatDistance,
+    codec: nameIn(CODECS),
+    hdr: nameIn(HDR),
+    picture: formatPicture,
+    channels: (n: unknown) => CHANNELS[Number(n)] ?? `${String(n)} channels`,
+    /** The end of a path: what tells one episode from the next. */
+    tail: (path: unknown) => (typeof path === 'string' ? (path.split('/').at(-1) ?? '') : ''),
+    cap: (text: unknown) => String(text).charAt(0).toUpperCase() + String(text).slice(1).replaceAll('_', ' '),
+    look: lookOf,
+    stepNumber: (step: unknown) => SETUP_STEPS.indexOf(String(step)) + 1,
+    stages: stagesOf,
+    linePath,
+    flowPath,
+    hue: (text: unknown) => numberOf(text, 10),
+    shape: (text: unknown) => numberOf(`${String(text)}!`, 4),
+    // 119.4 is the length of the ring's circle.
+    ringDash: (score: unknown) => `${((Number(score) / 100) * 119.4).toFixed(1)} 119.4`,
+  };
+}
