@@ -1,6 +1,7 @@
 import { mkdir, readdir, rmdir } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { AppError } from '../domain/errors.js';
+import type { Fingerprint } from '../domain/job.js';
 import { keepsName, type SwapPlan, type SwapRecord } from '../domain/swap.js';
 import { syncFolderIfThere, unlinkIfThere } from './duplicate.js';
 import { naming } from './file-error.js';
@@ -26,6 +27,7 @@ function hiddenPaths(plan: SwapPlan): { staged: string; aside: string; temps: st
 export class SwapRun {
   readonly #journal: SwapJournal;
   readonly #onStep: OnStep;
+  readonly #hashByLook = new Map<string, string>();
   readonly signal: AbortSignal | undefined;
   /** The new file while it waits beside its target. */
   readonly staged: string;
@@ -74,7 +76,7 @@ export class SwapRun {
     const seen = await fingerprintIfFile(path);
     if (seen?.sizeBytes !== this.plan.outputSizeBytes) return false;
     if (this.record.stagedFingerprint && isSameInode(seen, this.record.stagedFingerprint)) return true;
-    return (await sha256File(path, this.signal)) === this.plan.outputSha256;
+    return (await this.#hash(path, seen)) === this.plan.outputSha256;
   }
 
   /** Whether the old file, unchanged, stands at the path. */
@@ -84,7 +86,17 @@ export class SwapRun {
     if (!seen || seen.sizeBytes !== sourceFingerprint?.sizeBytes) return false;
     if (isSameInode(seen, sourceFingerprint)) return true;
     if (this.record.sourceSha256 === null) return isSameFile(seen, sourceFingerprint);
-    return (await sha256File(path, this.signal)) === this.record.sourceSha256;
+    return (await this.#hash(path, seen)) === this.record.sourceSha256;
+  }
+
+  /** One reading of a large file is enough while it does not change. */
+  async #hash(path: string, { dev, ino, sizeBytes, mtimeNs }: Fingerprint): Promise<string> {
+    const key = [path, dev, ino, sizeBytes, mtimeNs].join('\0');
+    const known = this.#hashByLook.get(key);
+    if (known !== undefined) return known;
+    const sha256 = await sha256File(path, this.signal);
+    this.#hashByLook.set(key, sha256);
+    return sha256;
   }
 
   /** The temporary name for a copy to `path`. */

@@ -121,11 +121,12 @@ describe('Swapper', () => {
     }
   }
 
-  it('undoes also when somebody has emptied the work folder', async () => {
-    const { swapper, plan } = await open();
+  it('undoes also when somebody has emptied the work folder, and the name never stands empty', async () => {
+    const { swapper, plan, journalDir } = await open();
     await swapper.place(plan);
     await rm(dirname(plan.outputPath), { recursive: true });
-    await swapper.undo(plan.id);
+    const watched = new Swapper({ journalDir, onStep: async () => void (await stat(plan.targetPath)) });
+    await watched.undo(plan.id);
     expect(await readFile(plan.sourcePath)).to.deep.equal(OLD);
     expect(await readFile(plan.outputPath)).to.deep.equal(NEW);
   });
