@@ -3,6 +3,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { createApp, type App } from '../app.js';
 import { readConfig } from '../config.js';
 import { createLog } from '../lib/log.js';
@@ -66,7 +67,7 @@ async function play(): Promise<Ending> {
     plex: { settleSec: 1 },
   });
   await api('PUT', '/api/rules/codec-modernization', { mode: 'automatic', options: {} });
-  await app.context.sync.run({ mode: 'full', trigger: 'owner' }).done.catch(() => undefined);
+  await firstSync(app);
   plex.webhookUrl = `${app.url}/hooks/plex/${app.context.access.webhookSecret}`;
   print(`MediaFlow:  ${app.url}`);
   print(`Password:   ${password}`);
@@ -83,6 +84,12 @@ async function play(): Promise<Ending> {
   const wrong = await checkEnding(ended, original, plex);
   if (wrong.length > 0) throw new Error(wrong.join('; '));
   return ended;
+}
+
+/** MediaFlow reads the library by itself at its first start. */
+async function firstSync({ context }: App): Promise<void> {
+  const isDone = (): boolean => context.sync.status().state === 'idle' && context.store.sections.size > 0;
+  while (!isDone()) await sleep(100);
 }
 
 /** The same variables that a container would be given. */
