@@ -30,6 +30,8 @@ export class ThreadEnded extends Error {
 interface Waiting {
   resolve: (value: unknown) => void;
   reject: (error: Error) => void;
+  limitMs: number;
+  tooLate: string;
 }
 
 const LOOK_EVERY_MS = 50;
@@ -37,14 +39,14 @@ const LOOK_EVERY_MS = 50;
 const GROWTH_LIMIT_BYTES = 1024 ** 3;
 const START_LIMIT_MS = 30_000;
 
-/** One worker thread with rules in it, and the watch over it. Requests go one at a time; a dead thread stays dead. */
+/** One worker thread with rules in it, and the watch over it. Requests are answered in their order; a dead thread stays dead. */
 export class RuleThread {
   readonly #worker: Worker;
   readonly #state: Int32Array;
   readonly #ruleOfStack: (stack: string) => number | null;
   readonly #memoryMb: number;
   #ended: ThreadEnded | null = null;
-  #waiting: Waiting | null = null;
+  readonly #waiting: Waiting[] = [];
   #watch: NodeJS.Timeout | null = null;
 
   private constructor(worker: Worker, state: SharedArrayBuffer, options: Parameters<typeof RuleThread.open>[0]) {
@@ -54,9 +56,8 @@ export class RuleThread {
     this.#ruleOfStack = options.ruleOfStack;
     this.#memoryMb = options.memoryMb;
     worker.on('message', (message: unknown) => {
-      this.#settle((waiting) => {
-        waiting.resolve(message);
-      });
+      this.#waiting.shift()?.resolve(message);
+      if (this.#waiting.length === 0) this.#stopWatch();
     });
     worker.on('error', (error) => {
       this.#end(this.#explain(error));
@@ -107,13 +108,14 @@ export class RuleThread {
   #wait(limitMs: number, tooLate: string): Promise<unknown> {
     if (this.#ended) return Promise.reject(this.#ended);
     return new Promise((resolve, reject) => {
-      this.#waiting = { resolve, reject };
-      this.#startWatch(limitMs, tooLate);
+      this.#waiting.push({ resolve, reject, limitMs, tooLate });
+      this.#startWatch();
     });
   }
 
   /** Counts looks, not time: when this thread itself was held up, no rule is blamed for it. */
-  #startWatch(limitMs: number, tooLate: string): void {
+  #startWatch(): void {
+    if (this.#watch) return;
     const bytesBefore = process.memoryUsage.rss();
     let step = Atomics.load(this.#state, 1);
     let looks = 0;
@@ -121,9 +123,15 @@ export class RuleThread {
       const now = Atomics.load(this.#state, 1);
       looks = now === step ? looks + 1 : 0;
       step = now;
-      if (looks * LOOK_EVERY_MS > limitMs) this.#kill(tooLate);
+      const [first] = this.#waiting;
+      if (first && looks * LOOK_EVERY_MS > first.limitMs) this.#kill(first.tooLate);
       else if (process.memoryUsage.rss() - bytesBefore > GROWTH_LIMIT_BYTES) this.#kill('it used too much memory');
     }, LOOK_EVERY_MS);
+  }
+
+  #stopWatch(): void {
+    if (this.#watch) clearInterval(this.#watch);
+    this.#watch = null;
   }
 
   #kill(reason: string): void {
@@ -146,18 +154,8 @@ export class RuleThread {
 
   #end(ended: ThreadEnded): void {
     this.#ended ??= ended;
-    const why = this.#ended;
-    this.#settle((waiting) => {
-      waiting.reject(why);
-    });
-  }
-
-  #settle(how: (waiting: Waiting) => void): void {
-    if (this.#watch) clearInterval(this.#watch);
-    this.#watch = null;
-    const waiting = this.#waiting;
-    this.#waiting = null;
-    if (waiting) how(waiting);
+    this.#stopWatch();
+    for (const { reject } of this.#waiting.splice(0)) reject(this.#ended);
   }
 }
 

@@ -18,7 +18,9 @@ export interface OpenRulesOptions {
 const LIMITS: RuleLimits = { batchMs: 2000, loadMs: 1500, loadAllMs: 5000, memoryMb: 256 };
 
 /** Small enough that sending it blocks the main thread for a few milliseconds only. */
-const BATCH = 500;
+const BATCH = 250;
+/** So many batches are on their way: while the caller works on one, the thread never waits for the next. */
+const AHEAD = 3;
 
 interface Entry {
   number: number;
@@ -29,6 +31,12 @@ interface Entry {
 }
 
 type Call = RuleCall & { entry: Entry };
+
+interface Answered {
+  /** The calls whose rule works. */
+  calls: Call[];
+  findings: Decision[];
+}
 
 interface Batch {
   items: readonly LibraryItem[];
@@ -53,9 +61,11 @@ export class Rules implements RuleRunner {
   readonly #entries: Entry[];
   readonly #options: OpenRulesOptions;
   readonly #limits: RuleLimits;
+  /** The living thread, every usable rule loaded. */
   #thread: RuleThread | null = null;
-  /** Requests go through the thread one at a time, so that the guilty one is known. */
-  #line: Promise<unknown> = Promise.resolve();
+  #opening: Promise<RuleThread> | null = null;
+  /** Threads whose end was looked into. */
+  readonly #examined = new WeakSet<RuleThread>();
   #isClosed = false;
 
   constructor(files: readonly RuleFile[], options: OpenRulesOptions) {
@@ -66,7 +76,7 @@ export class Rules implements RuleRunner {
 
   /** Loads what was found; called once by `openRules`. */
   async load(): Promise<void> {
-    await this.#inLine(() => this.#living());
+    await this.#living();
   }
 
   list(): RuleInfo[] {
@@ -79,13 +89,11 @@ export class Rules implements RuleRunner {
 
   async parseOptions(id: string, options: Record<string, unknown>): Promise<LoadAnswer['defaults']> {
     const entry = this.#entry(id);
-    return this.#inLine(async () => {
-      // New options may be the cure: a rule that failed while running gets another chance.
-      if (entry.thread) await this.#revive(entry);
-      const parsed = await this.#ask<ParseAnswer>(entry, { kind: 'parse', rule: entry.number, options });
-      if ('options' in parsed) return parsed.options;
-      throw invalid('Please check the highlighted options', parsed.fields);
-    });
+    // New options may be the cure: a rule that failed while running gets another chance.
+    if (entry.thread) await this.#revive(entry);
+    const parsed = await this.#ask<ParseAnswer>(entry, { kind: 'parse', rule: entry.number, options });
+    if ('options' in parsed) return parsed.options;
+    throw invalid('Please check the highlighted options', parsed.fields);
   }
 
   async evaluate(subjects: readonly Subject[], calls: readonly RuleCall[], facts: FactsSnapshot): Promise<Decision[]> {
@@ -117,8 +125,8 @@ export class Rules implements RuleRunner {
   /** Ends the thread; nothing can be asked afterwards. */
   async close(): Promise<void> {
     this.#isClosed = true;
+    await this.#opening?.catch(() => undefined);
     await this.#thread?.close();
-    await this.#line;
   }
 
   #entry(id: string): Entry {
@@ -127,13 +135,6 @@ export class Rules implements RuleRunner {
     return entry;
   }
 
-  #inLine<T>(task: () => Promise<T>): Promise<T> {
-    const result = this.#line.then(task);
-    this.#line = result.catch(() => undefined);
-    return result;
-  }
-
-  /** While the caller works on one batch, the thread works on the next. */
   async *#batches(
     subjects: Iterable<Subject>,
     calls: readonly RuleCall[],
@@ -141,18 +142,17 @@ export class Rules implements RuleRunner {
   ): AsyncGenerator<{ subjects: readonly Subject[]; calls: Call[]; findings: Decision[] }> {
     const wanted = calls.map((call) => ({ ...call, entry: this.#entry(call.ruleId) }));
     const tookMs = new Map<Entry, number>();
-    const run = (batch: Batch) => {
-      const result = this.#inLine(() => this.#evaluate(batch, wanted, facts, tookMs));
-      result.catch(() => undefined);
-      return { batch, result };
-    };
-    let next: ReturnType<typeof run> | null = null;
+    const ahead: { batch: Batch; result: Promise<Answered> }[] = [];
     for (const batch of cut(subjects)) {
-      const current = next;
-      next = run(batch);
-      if (current) yield { subjects: current.batch.subjects, ...(await current.result) };
+      const result = this.#evaluate(batch, wanted, facts, tookMs);
+      // Awaited below, in order; a failure must not count as forgotten until then.
+      result.catch(() => undefined);
+      ahead.push({ batch, result });
+      if (ahead.length < AHEAD) continue;
+      const first = ahead.shift();
+      if (first) yield { subjects: first.batch.subjects, ...(await first.result) };
     }
-    if (next) yield { subjects: next.batch.subjects, ...(await next.result) };
+    for (const { batch, result } of ahead) yield { subjects: batch.subjects, ...(await result) };
     for (const [entry, ms] of tookMs) entry.info = { ...entry.info, lastRunMs: Math.round(ms * 10) / 10 };
   }
 
@@ -161,7 +161,7 @@ export class Rules implements RuleRunner {
     wanted: readonly Call[],
     facts: FactsSnapshot,
     tookMs: Map<Entry, number>,
-  ): Promise<{ calls: Call[]; findings: Decision[] }> {
+  ): Promise<Answered> {
     for (;;) {
       const thread = await this.#living();
       const calls = wanted.filter(({ entry }) => entry.info.problem === null);
@@ -178,7 +178,7 @@ export class Rules implements RuleRunner {
         if ('problem' in answer) throw new AppError('rule_failed', `The rules cannot run: ${answer.problem}`);
         return this.#read(answer.answer, batch, calls, tookMs);
       } catch (error) {
-        this.#blame(error);
+        this.#blame(error, thread);
       }
     }
   }
@@ -188,7 +188,7 @@ export class Rules implements RuleRunner {
     { subjects }: Batch,
     calls: Call[],
     tookMs: Map<Entry, number>,
-  ): { calls: Call[]; findings: Decision[] } {
+  ): Answered {
     for (const [call, problem] of problems) {
       const entry = calls[call]?.entry;
       if (entry) this.#break(entry, problem);
@@ -212,7 +212,7 @@ export class Rules implements RuleRunner {
       if ('answer' in answer) return answer.answer;
       this.#break(entry, answer.problem);
     } catch (error) {
-      this.#blame(error);
+      this.#blame(error, thread);
     }
     throw this.#failed(entry);
   }
@@ -225,7 +225,7 @@ export class Rules implements RuleRunner {
     try {
       await this.#loadOne(thread, entry);
     } catch (error) {
-      this.#blame(error);
+      this.#blame(error, thread);
     }
   }
 
@@ -233,15 +233,24 @@ export class Rules implements RuleRunner {
     return new AppError('rule_failed', `The rule ${info.id} cannot be used: ${info.problem ?? 'it failed'}`);
   }
 
-  /** The living thread with every usable rule loaded. */
   async #living(): Promise<RuleThread> {
+    if (this.#isClosed) throw new AppError('unavailable', 'MediaFlow is stopping');
+    if (this.#thread) return this.#thread;
+    this.#opening ??= this.#openLoaded().finally(() => {
+      this.#opening = null;
+    });
+    return this.#opening;
+  }
+
+  /** Opens threads until every rule that is left lets one live. */
+  async #openLoaded(): Promise<RuleThread> {
     const spent = { ms: 0 };
-    while (!this.#thread) {
-      if (this.#isClosed) throw new AppError('unavailable', 'MediaFlow is stopping');
-      this.#thread = await this.#open();
-      await this.#loadAll(this.#thread, spent);
+    for (;;) {
+      const thread = await this.#open();
+      if (!(await this.#loadAll(thread, spent))) continue;
+      this.#thread = thread;
+      return thread;
     }
-    return this.#thread;
   }
 
   async #open(): Promise<RuleThread> {
@@ -263,7 +272,8 @@ export class Rules implements RuleRunner {
     }
   }
 
-  async #loadAll(thread: RuleThread, spent: { ms: number }): Promise<void> {
+  /** False when the thread died of a rule. */
+  async #loadAll(thread: RuleThread, spent: { ms: number }): Promise<boolean> {
     for (const entry of this.#entries) {
       if (entry.info.problem !== null) continue;
       const isNew = entry.file.origin === 'user' && !entry.thread;
@@ -275,12 +285,13 @@ export class Rules implements RuleRunner {
       try {
         await this.#loadOne(thread, entry);
       } catch (error) {
-        this.#blame(error);
-        return;
+        this.#blame(error, thread);
+        return false;
       } finally {
         if (isNew) spent.ms += performance.now() - start;
       }
     }
+    return true;
   }
 
   async #loadOne(thread: RuleThread, entry: Entry): Promise<void> {
@@ -303,9 +314,12 @@ export class Rules implements RuleRunner {
   }
 
   /** Finds the rule that ended the thread. When nobody can tell, all of the owner's rules are left out. Throws what is no such end. */
-  #blame(error: unknown): void {
+  #blame(error: unknown, thread: RuleThread): void {
     if (!(error instanceof ThreadEnded) || this.#isClosed) throw error;
-    this.#thread = null;
+    if (this.#thread === thread) this.#thread = null;
+    // Every request that was under way tells of the same end.
+    if (this.#examined.has(thread)) return;
+    this.#examined.add(thread);
     const guilty = error.rule === null ? undefined : this.#entries[error.rule];
     if (guilty?.info.problem === null) {
       this.#break(guilty, error.message);

@@ -3,6 +3,7 @@ import fc from 'fast-check';
 import { mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
+import { findRuleFiles } from '../../src/catalog/rules-files.js';
 import { openRules, type OpenRulesOptions, type Rules } from '../../src/catalog/rules.js';
 import { AppError } from '../../src/domain/errors.js';
 import { collectFacts } from '../../src/domain/facts.js';
@@ -103,41 +104,34 @@ describe('rules', () => {
     expect((error as AppError).fields).to.have.keys('mbpsAt1080p', 'h264');
   });
 
-  it("runs the owner's rules from any folder: mediaflow/rule and zod are there", async () => {
-    const rules = await rulesWith({
-      'mine.js': rule(FLAG),
-      'plain.mjs': `import { z } from 'zod';
+  it("runs the owner's rules from any folder: mediaflow/rule and zod are there, the environment is not", async () => {
+    const real = join(dir, 'real');
+    await mkdir(real);
+    await writeFile(join(real, 'mine.js'), rule(FLAG));
+    await writeFile(
+      join(real, 'nosy.js'),
+      rule(`() => ({ kind: 'review', preset: null, severity: 'low', reason: 'n=' + Object.keys(process.env).length })`),
+    );
+    await writeFile(
+      join(real, 'plain.mjs'),
+      `import { z } from 'zod';
 export default { title: 'Plain', docs: { what: 'A.', why: 'B.', whenNotToUse: 'C.' },
   options: z.object({ min: z.number().default(3).meta({ title: 'Least' }) }), evaluate: () => undefined };`,
-    });
-    expect(rules.get('mine')).to.include({ origin: 'user', problem: null });
-    expect(rules.get('plain').defaults).to.deep.equal({ min: 3 });
-    expect(yes(await callAll(rules, legacy()))).to.deep.equal(['codec-modernization 01234567-1', 'mine 01234567-1']);
-  });
-
-  it('gives rules no environment', async () => {
-    const rules = await rulesWith({
-      'mine.js': rule(
-        `() => ({ kind: 'review', preset: null, severity: 'low', reason: 'n=' + Object.keys(process.env).length })`,
-      ),
-    });
-    const [decision] = (await callAll(rules, legacy())).filter(({ ruleId }) => ruleId === 'mine');
-    expect(decision?.finding?.reason).to.equal('n=0');
-  });
-
-  it('runs rules in a linked folder', async () => {
-    await mkdir(join(dir, 'real'));
-    await writeFile(join(dir, 'real', 'mine.js'), rule(FLAG));
-    await symlink(join(dir, 'real'), join(dir, 'link'));
+    );
+    await symlink(real, join(dir, 'link'));
     const rules = await openRules({ builtInDir, userDir: join(dir, 'link'), log: createLog('silent') });
     open.push(rules);
-    expect(yes(await callAll(rules, legacy()))).to.include('mine 01234567-1');
+    expect(rules.get('mine')).to.include({ origin: 'user', problem: null });
+    expect(rules.get('plain').defaults).to.deep.equal({ min: 3 });
+    const decisions = await callAll(rules, legacy());
+    expect(yes(decisions)).to.deep.equal(['codec-modernization', 'mine', 'nosy'].map((id) => `${id} 01234567-1`));
+    expect(decisions.find(({ ruleId }) => ruleId === 'nosy')?.finding?.reason).to.equal('n=0');
   });
 
   it('goes on without a rules folder that is gone', async () => {
-    const rules = await openRules({ builtInDir, userDir: join(dir, 'gone'), log: createLog('silent') });
-    open.push(rules);
-    expect(rules.list()).to.have.length(3);
+    const { files, problem } = await findRuleFiles({ builtInDir, userDir: join(dir, 'gone') });
+    expect(files).to.have.length(BUILT_IN.length);
+    expect(problem).to.match(/cannot be read/);
   });
 
   const BAD: Record<string, { text: string; problem: RegExp }> = {
@@ -235,17 +229,15 @@ export default { title: 'Plain', docs: { what: 'A.', why: 'B.', whenNotToUse: 'C
   });
 
   it('keeps ids apart: built-in names are taken, odd names are refused', async () => {
-    const rules = await rulesWith({
-      'codec-modernization.js': rule(FLAG),
-      'My Rule.js': rule(FLAG),
-      'twice.js': rule(FLAG),
-      'twice.mjs': rule(FLAG),
-    });
-    expect(rules.get('codec-modernization').origin).to.equal('built-in');
-    expect(problemOf(rules, 'user-codec-modernization')).to.match(/built-in rule/);
-    expect(problemOf(rules, 'user-my-rule')).to.match(/Rename/);
-    expect(problemOf(rules, 'twice')).to.equal('no problem');
-    expect(problemOf(rules, 'user-twice')).to.match(/another file/);
+    for (const name of ['codec-modernization.js', 'My Rule.js', 'twice.js', 'twice.mjs', 'notes.txt'])
+      await writeFile(join(dir, name), '');
+    const { files } = await findRuleFiles({ builtInDir, userDir: dir });
+    const mine = files.filter(({ origin }) => origin === 'user').map(({ id, problem }) => `${id}: ${problem ?? ''}`);
+    expect(mine).to.have.length(4);
+    expect(mine[0]).to.match(/^user-my-rule: .*Rename/);
+    expect(mine[1]).to.match(/^user-codec-modernization: .*built-in rule/);
+    expect(mine[2]).to.equal('twice: ');
+    expect(mine[3]).to.match(/^user-twice: .*another file/);
   });
 
   it('does not let many slow rules hold up the start', async () => {
