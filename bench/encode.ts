@@ -1,0 +1,88 @@
+import { spawn } from 'node:child_process';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { planEncode } from '../src/domain/plan-encode.js';
+import { Preset } from '../src/domain/preset.js';
+import type { EncodeTask } from '../src/domain/worker.js';
+import { encodeSteps } from '../src/ffmpeg/args.js';
+import { placeArgs } from '../src/ffmpeg/command-line.js';
+import { probe } from '../src/ffmpeg/probe.js';
+import { findProgram } from '../src/ffmpeg/program.js';
+import { LocalExecutor } from '../src/workers/local.js';
+import { figure, median, timed, type Figure } from './figure.js';
+
+/** Pairs of runs; odd, so that there is a middle. */
+const ROUNDS = 7;
+const FILM = ['-f', 'lavfi', '-i', 'testsrc2=s=1280x720:r=25:d=16', '-f', 'lavfi', '-i', 'sine=d=16'];
+const GOAL = 1.03;
+
+/** What running an encode through the executor costs beside running ffmpeg by itself with the same arguments. */
+export async function benchEncode(): Promise<Figure[]> {
+  const dir = await mkdtemp(join(tmpdir(), 'bench-encode-'));
+  try {
+    const ffmpeg = await findProgram('ffmpeg');
+    const task = await prepare(ffmpeg, dir);
+    const executor = new LocalExecutor({ ffmpeg });
+    const viaExecutor = (): Promise<void> => executor.encode(task, () => undefined, new AbortController().signal);
+    const viaSpawn = (): Promise<void> => bare(ffmpeg, task);
+    // The first of each pays for what the system then has in memory.
+    await viaExecutor();
+    await viaSpawn();
+    const measured: number[] = [];
+    const yardstick: number[] = [];
+    for (let round = 0; round < ROUNDS; round++) {
+      measured.push(await timed(viaExecutor));
+      yardstick.push(await timed(viaSpawn));
+    }
+    await executor.close();
+    const [value, yardstickValue] = [median(measured), median(yardstick)];
+    return [
+      figure({
+        id: 'encode-overhead',
+        what: `an encode through the executor (median of ${ROUNDS})`,
+        value,
+        unit: 'ms',
+        yardstick: 'the same ffmpeg command, spawned bare',
+        yardstickValue,
+        goal: `<= ${GOAL} x`,
+        holds: value / yardstickValue <= GOAL,
+      }),
+    ];
+  } finally {
+    await rm(dir, { recursive: true, force: true });
+  }
+}
+
+async function prepare(ffmpeg: string, dir: string): Promise<EncodeTask> {
+  const input = join(dir, 'film.mkv');
+  await run(ffmpeg, ['-v', 'error', ...FILM, '-c:v', 'libx264', '-preset', 'ultrafast', '-c:a', 'aac', '-y', input]);
+  const preset = Preset.parse({
+    id: 'bench',
+    title: 'Bench',
+    description: 'A quick encode.',
+    container: 'mkv',
+    video: { codec: 'h264', quality: 23, speed: 'veryfast' },
+    audio: { codec: 'copy' },
+  });
+  const plan = planEncode(await probe(input, { ffprobe: 'ffprobe' }), preset);
+  return {
+    jobId: 'bench',
+    input,
+    output: join(dir, 'out.mkv'),
+    scratchDir: dir,
+    logPath: join(dir, 'bench.log'),
+    steps: encodeSteps(plan),
+    durationSec: plan.durationSec,
+  };
+}
+
+async function bare(ffmpeg: string, task: EncodeTask): Promise<void> {
+  for (const { args } of task.steps) await run(ffmpeg, placeArgs(args, task));
+}
+
+async function run(ffmpeg: string, args: readonly string[]): Promise<void> {
+  const child = spawn(ffmpeg, args, { stdio: 'ignore' });
+  const code = await new Promise<number | null>((resolve, reject) => child.on('error', reject).on('exit', resolve));
+  if (code !== 0) throw new Error(`ffmpeg ended with ${String(code)}`);
+}
