@@ -218,12 +218,8 @@ async function settle(run: SwapRun): Promise<SettledSwap> {
   return { plan, state: phase === 'placed' || phase === 'retired' ? phase : 'undone', placed };
 }
 
-/** Whether the point of no waiting was passed: the new file has the target's name. */
-async function hasNewName(run: SwapRun): Promise<boolean> {
-  const { sourcePath, targetPath } = run.plan;
-  if (run.overwrites && (await run.holdsSource(sourcePath))) return false;
-  return (await isOccupied(targetPath)) && run.holdsOutput(targetPath);
-}
+/** Whether the new file has the target's name already. */
+const hasNewName = (run: SwapRun): Promise<boolean> => run.holdsOutput(run.plan.targetPath);
 
 /** What an undone swap leaves behind on purpose: the old file, when somebody else took its place meanwhile. */
 async function leftOf({ record, kept }: SwapRun): Promise<string | null> {

@@ -1,6 +1,7 @@
 import { expect } from 'chai';
 import { execa } from 'execa';
 import {
+  access,
   chmod,
   chown,
   link,
@@ -125,7 +126,7 @@ describe('Swapper', () => {
     const { swapper, plan, journalDir } = await open();
     await swapper.place(plan);
     await rm(dirname(plan.outputPath), { recursive: true });
-    const watched = new Swapper({ journalDir, onStep: async () => void (await stat(plan.targetPath)) });
+    const watched = new Swapper({ journalDir, onStep: () => access(plan.targetPath) });
     await watched.undo(plan.id);
     expect(await readFile(plan.sourcePath)).to.deep.equal(OLD);
     expect(await readFile(plan.outputPath)).to.deep.equal(NEW);
@@ -252,6 +253,24 @@ describe('Swapper', () => {
     await swapper.finish(plan.id);
     expect(await readFile(plan.targetPath, 'utf8')).to.equal('a newer download');
     expect(await readFile(stored)).to.deep.equal(OLD);
+  });
+
+  it('notices a copy of the original that is not equal to it', async () => {
+    const { plan, journalDir } = await open({ distance: 'far' });
+    if (!hasTwoDevices) return;
+    const { atime, mtime } = await stat(plan.sourcePath);
+    const swapper = new Swapper({
+      journalDir,
+      onStep: async (name) => {
+        if (name !== 'before:link-original') return;
+        // As a failing disk would: other bytes, and nothing else tells.
+        await writeFile(plan.sourcePath, Buffer.alloc(OLD.length, 'x'));
+        await utimes(plan.sourcePath, atime, mtime);
+      },
+    });
+    expect(await codeOf(swapper.place(plan))).to.equal('verify_failed');
+    expect(await swapper.pending()).to.deep.equal([]);
+    expect(await codeOf(stat(plan.storedPath ?? ''))).to.equal('ENOENT');
   });
 
   it('never writes over a target that appears after the last look', async () => {
