@@ -1,5 +1,6 @@
-import { appendFile, mkdir } from 'node:fs/promises';
+import { open } from 'node:fs/promises';
 import { join } from 'node:path';
+import { makeFolder, syncFolder } from '../lib/durable.js';
 
 export interface AuditEntry {
   /** `owner`, `api`, `schedule`, ... */
@@ -21,18 +22,32 @@ export class AuditLog {
     this.#now = now;
   }
 
+  /** Resolves when it is on disk. Throws what the disk says. */
   append(entry: AuditEntry): Promise<void> {
     const at = this.#now().toISOString();
     const path = join(this.#dir, `audit-${at.slice(0, 7)}.jsonl`);
-    const write = this.#writing.then(async () => {
-      await mkdir(this.#dir, { recursive: true });
-      await appendFile(path, `${JSON.stringify({ at, ...entry })}\n`, { mode: 0o640, flush: true });
-    });
+    const write = this.#writing.then(() => this.#append(path, `${JSON.stringify({ at, ...entry })}\n`));
     this.#writing = write.catch(() => undefined);
     return write;
   }
 
   async flush(): Promise<void> {
     await this.#writing;
+  }
+
+  async #append(path: string, line: string): Promise<void> {
+    await makeFolder(this.#dir);
+    const file = await open(path, 'a+', 0o640);
+    let size: number;
+    try {
+      size = (await file.stat()).size;
+      // A crash may have cut the last line short: the next one must not be glued to it.
+      const last = size === 0 ? '\n' : (await file.read(Buffer.alloc(1), 0, 1, size - 1)).buffer.toString();
+      await file.appendFile(last === '\n' ? line : `\n${line}`);
+      await file.sync();
+    } finally {
+      await file.close();
+    }
+    if (size === 0) await syncFolder(this.#dir);
   }
 }

@@ -3,6 +3,7 @@ import { copyFile, open, readdir, rename, rm, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { makeFolder, syncFolder } from '../lib/durable.js';
+import { filesBelow } from './data-files.js';
 
 /** So many backups for the same reason are kept. */
 const KEPT = 5;
@@ -65,7 +66,7 @@ async function copyChanged(
 ): Promise<boolean> {
   let changed = false;
   const gone = new Set(copied.keys());
-  for (const file of await dataFiles(dir)) {
+  for (const file of (await filesBelow(dir)).filter((name) => /\.jsonl?$/.test(name))) {
     signal?.throwIfAborted();
     gone.delete(file);
     const from = await statOf(join(dir, file));
@@ -113,17 +114,6 @@ const kindOf = (reason: string): string => reason.replaceAll(/\d+/g, '');
 async function backupsIn(root: string): Promise<string[]> {
   const names = await readdir(root).catch(() => []);
   return names.filter((name) => !name.startsWith('.')).sort();
-}
-
-/** Every JSON file below the data folder, relative to it. */
-async function dataFiles(dir: string): Promise<string[]> {
-  const files: string[] = [];
-  for (const entry of await readdir(dir, { withFileTypes: true })) {
-    if (!entry.isDirectory()) files.push(entry.name);
-    else if (!['backups', 'logs', 'work'].includes(entry.name))
-      for (const file of await readdir(join(dir, entry.name), { recursive: true })) files.push(join(entry.name, file));
-  }
-  return files.filter((file) => /\.jsonl?$/.test(file));
 }
 
 async function foldersBelow(dir: string): Promise<string[]> {

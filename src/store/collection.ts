@@ -3,6 +3,7 @@ import type { z } from 'zod';
 import { notFound, toAppError } from '../domain/errors.js';
 import { Breather } from '../lib/breather.js';
 import { Gate } from '../lib/gate.js';
+import { Copies } from './copies.js';
 import { messageOf, setFileAside, setRowsAside, type BadRow, type Damage } from './damage.js';
 import { filesOf, ROWS_PER_SHARD, type Layout } from './layout.js';
 import { Shard } from './shard.js';
@@ -25,13 +26,12 @@ const WIDTH = 4;
 export class Collection<T extends { id: string }> {
   readonly #options: CollectionOptions<T>;
   readonly #mark: string;
-  readonly #rows = new Map<string, T>();
+  readonly #copies = new Copies<T>();
+  readonly #rows = this.#copies.rows;
   readonly #shards = new Map<string, Shard<T>>();
-  readonly #shardOfRow = new Map<string, Shard<T>>();
-  /** Row id -> files that hold an older copy of it, until it is taken out there. */
-  readonly #lingering = new Map<string, Set<Shard<T>>>();
   /** Folder -> the file that is being filled. */
   readonly #filling = new Map<string, Shard<T>>();
+  readonly #removing = new Map<string, Promise<void>>();
   readonly #tidying = new Set<Promise<void>>();
   readonly #damaged: Damage[] = [];
   readonly #gate = new Gate(WIDTH);
@@ -124,19 +124,7 @@ export class Collection<T extends { id: string }> {
   }
 
   async removeMany(ids: readonly string[]): Promise<void> {
-    const saves = new Set<Promise<void>>();
-    for (const id of ids) {
-      const owner = this.#shardOfRow.get(id);
-      if (!owner) continue;
-      this.#rows.delete(id);
-      this.#shardOfRow.delete(id);
-      for (const shard of [owner, ...(this.#lingering.get(id) ?? [])]) {
-        shard.set(id, null);
-        saves.add(shard.save());
-      }
-      this.#lingering.delete(id);
-    }
-    await settle(saves);
+    await settle(new Set(ids.map((id) => this.#remove(id))));
   }
 
   /** Resolves when nothing is on its way to the disk any more. */
@@ -146,41 +134,73 @@ export class Collection<T extends { id: string }> {
   }
 
   #place(row: T): Promise<void> {
-    const before = this.#shardOfRow.get(row.id);
+    const { id } = row;
+    const before = this.#copies.ownerOf(id);
     const shard = this.#shardFor(row, before);
-    this.#rows.set(row.id, row);
-    this.#shardOfRow.set(row.id, shard);
-    this.#lingering.get(row.id)?.delete(shard);
-    shard.set(row.id, row);
+    const isContested = this.#copies.own(id, row, shard);
+    shard.set(id, row, isContested ? ++this.#stamp : undefined);
     const saved = shard.save();
     // The old file keeps its copy until the new one is on disk: a crash in between leaves one row too many, never one too few.
-    if (before && before !== shard) {
-      this.#linger(row.id, before);
-      this.#tidy(saved, row.id, before);
-    }
+    if (before && before !== shard) this.#tidy(id, [before], saved);
     return saved;
   }
 
-  #linger(id: string, shard: Shard<T>): void {
-    shard.leaving.add(id);
-    const shards = this.#lingering.get(id);
-    if (shards) shards.add(shard);
-    else this.#lingering.set(id, new Set([shard]));
+  #remove(id: string): Promise<void> {
+    const shard = this.#copies.ownerOf(id);
+    // Gone already, but perhaps not yet on the disk.
+    if (!shard || !this.#rows.has(id)) return this.#removing.get(id) ?? Promise.resolve();
+    const old = this.#copies.lingeringOf(id);
+    if (old.length > 0) {
+      this.#copies.own(id, null, shard);
+      shard.set(id, null, ++this.#stamp);
+    } else {
+      this.#copies.remove(id);
+      this.#copies.linger(id, shard);
+      shard.set(id, undefined);
+    }
+    const saved = shard.save();
+    this.#removing.set(id, saved);
+    const forget = (): void => {
+      if (this.#removing.get(id) === saved) this.#removing.delete(id);
+    };
+    saved.then(forget, forget);
+    if (old.length > 0) this.#tidy(id, old, saved);
+    else
+      saved
+        .then(() => {
+          this.#copies.gone(id, shard);
+        })
+        .catch(() => undefined);
+    return saved;
   }
 
-  /** Takes an old copy out of its file. When the disk refuses, the copy goes on lingering, which does no harm. */
-  #tidy(when: Promise<void>, id: string, shard: Shard<T>): void {
+  /** Takes old copies out of their files, then a tombstone. When the disk refuses they go on lingering, which does no harm. */
+  #tidy(id: string, shards: readonly Shard<T>[], when: Promise<void> = Promise.resolve()): void {
+    const old = shards.map((shard) => ({ shard, row: shard.rows.get(id) }));
     const task = when
-      .then(async () => {
-        // The row may have come back or be gone meanwhile.
-        if (!this.#lingering.get(id)?.delete(shard)) return;
-        if (this.#lingering.get(id)?.size === 0) this.#lingering.delete(id);
-        shard.set(id, null);
-        await shard.save();
-      })
+      .then(() => Promise.all(old.map(({ shard, row }) => this.#takeOut(id, shard, row))))
+      .then(() => this.#takeTombstone(id))
       .catch(() => undefined)
       .finally(() => this.#tidying.delete(task));
     this.#tidying.add(task);
+  }
+
+  async #takeOut(id: string, shard: Shard<T>, row: T | null | undefined): Promise<void> {
+    // The row may have come back meanwhile, and even have left again.
+    if (!this.#copies.isLingering(id, shard) || shard.rows.get(id) !== row) return;
+    shard.set(id, undefined);
+    await shard.save();
+    this.#copies.gone(id, shard);
+  }
+
+  async #takeTombstone(id: string): Promise<void> {
+    const shard = this.#copies.ownerOf(id);
+    if (shard?.rows.get(id) !== null || this.#copies.lingeringOf(id).length > 0) return;
+    this.#copies.remove(id);
+    this.#copies.linger(id, shard);
+    shard.set(id, undefined);
+    await shard.save();
+    this.#copies.gone(id, shard);
   }
 
   #shardFor(row: T, current: Shard<T> | undefined): Shard<T> {
@@ -213,49 +233,18 @@ export class Collection<T extends { id: string }> {
       gate: this.#gate,
       nextStamp: () => ++this.#stamp,
       restore: (id, row) => {
-        this.#restore(shard, id, row);
+        this.#copies.restore(shard, id, row);
       },
     });
     this.#shards.set(file, shard);
     return shard;
   }
 
-  /** The disk refused: `shard` holds this row again, or (null) does not hold it. */
-  #restore(shard: Shard<T>, id: string, row: T | null): void {
-    const owner = this.#shardOfRow.get(id);
-    if (row === null) {
-      if (owner === shard) this.#disown(id);
-    } else if (!owner || owner === shard) {
-      this.#own(id, row, shard);
-    } else if (shard.leaving.has(id) || !owner.leaving.has(id)) {
-      this.#linger(id, shard);
-    } else {
-      this.#own(id, row, shard);
-      this.#linger(id, owner);
-    }
-  }
-
-  #own(id: string, row: T, shard: Shard<T>): void {
-    this.#rows.set(id, row);
-    this.#shardOfRow.set(id, shard);
-    this.#lingering.get(id)?.delete(shard);
-  }
-
-  /** The newest lingering copy takes its place, if there is one. */
-  #disown(id: string): void {
-    this.#rows.delete(id);
-    this.#shardOfRow.delete(id);
-    const shard = [...(this.#lingering.get(id) ?? [])].at(-1);
-    const row = shard?.rows.get(id);
-    if (!shard || !row) return;
-    shard.leaving.delete(id);
-    this.#own(id, row, shard);
-  }
-
   async #load(): Promise<void> {
     const { layout, dir } = this.#options;
     const shards = (await filesOf(layout, dir)).map((file) => this.#shard(file));
     const breather = new Breather();
+    const tombstones: string[] = [];
     const reads: Promise<ShardData | Error>[] = [];
     const startRead = (shard: Shard<T> | undefined): void => {
       if (shard) reads.push(shard.read().catch((error: unknown) => error as Error));
@@ -265,27 +254,31 @@ export class Collection<T extends { id: string }> {
       const data = await reads.shift();
       startRead(shards[index + WIDTH]);
       if (data instanceof Error) await this.#setAside(shard, data);
-      else if (data) await this.#adopt(shard, data);
+      else if (data) {
+        tombstones.push(...data.gone);
+        await this.#adopt(shard, data);
+      }
       if (breather.isDue) await breather.pause();
     }
-    this.#afterLoad(shards);
+    this.#afterLoad(shards, tombstones);
   }
 
-  #afterLoad(shards: readonly Shard<T>[]): void {
+  #afterLoad(shards: readonly Shard<T>[], tombstones: readonly string[]): void {
     for (const shard of shards)
-      for (const id of shard.leaving) if (this.#shardOfRow.get(id) === shard) shard.leaving.delete(id);
-    for (const [id, lingering] of this.#lingering)
-      for (const shard of lingering) this.#tidy(Promise.resolve(), id, shard);
+      for (const id of shard.versions.keys()) if (this.#copies.lingeringOf(id).length === 0) shard.versions.delete(id);
+    for (const id of tombstones) if (this.#copies.lingeringOf(id).length === 0) this.#tidy(id, []);
+    for (const [id, shard] of this.#copies.allLingering()) this.#tidy(id, [shard]);
   }
 
   async #adopt(shard: Shard<T>, data: ShardData): Promise<void> {
     this.#stamp = Math.max(this.#stamp, data.stamp);
     shard.stamp = data.stamp;
-    for (const id of data.leaving) shard.leaving.add(id);
+    for (const [id, version] of Object.entries(data.versions)) shard.versions.set(id, version);
     const bad: BadRow[] = [];
+    for (const id of data.gone) this.#copies.adopt(id, null, shard);
     for (const raw of data.rows) {
       const row = data.isSealed ? (raw as T) : this.#check(raw, bad);
-      if (row) this.#adoptRow(row, shard);
+      if (row) this.#copies.adopt(row.id, row, shard);
     }
     if (data.damage === null && bad.length === 0) return;
     const { dir } = this.#options;
@@ -301,21 +294,6 @@ export class Collection<T extends { id: string }> {
     if (checked.success) return checked.data;
     bad.push({ row: raw, message: messageOf(checked.error) });
     return null;
-  }
-
-  /** Of two copies the one that is not leaving is right, then the one in the younger file. */
-  #adoptRow(row: T, shard: Shard<T>): void {
-    const { id } = row;
-    shard.rows.set(id, row);
-    const owner = this.#shardOfRow.get(id);
-    if (!owner || owner === shard) {
-      this.#own(id, row, shard);
-      return;
-    }
-    const [isLeaving, ownerIsLeaving] = [shard.leaving.has(id), owner.leaving.has(id)];
-    const isBetter = isLeaving === ownerIsLeaving ? shard.stamp > owner.stamp : ownerIsLeaving;
-    this.#linger(id, isBetter ? owner : shard);
-    if (isBetter) this.#own(id, row, shard);
   }
 
   async #setAside(shard: Shard<T>, error: Error): Promise<void> {

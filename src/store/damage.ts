@@ -1,6 +1,7 @@
 import { copyFile, rename } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { z } from 'zod';
+import { AppError } from '../domain/errors.js';
 import type { Problem } from '../domain/problem.js';
 import { syncFolder, writeDurably } from '../lib/durable.js';
 import { lastBackupOf } from './backup.js';
@@ -51,6 +52,15 @@ export function messageOf(error: unknown): string {
     return error.issues.map(({ path, message }) => `${path.join('.') || 'value'}: ${message}`).join('; ');
   const message = error instanceof Error ? error.message : String(error);
   return message.split('\n')[0] ?? '';
+}
+
+/** For a file without which MediaFlow must not start. */
+export async function damagedError(dir: string, file: string, cause: unknown): Promise<AppError> {
+  const path = join(dir, file);
+  const backup = await lastBackupOf(dir, file);
+  const rescue = backup ? `Copy its newest backup ${backup} over it` : 'There is no backup of it; restore it';
+  const message = `The data file ${path} is damaged: ${messageOf(cause)}. ${rescue}, or delete it to begin without what it held.`;
+  return new AppError('damaged', message, { cause });
 }
 
 /** What the owner should know about it, naming the newest backup of the file. */

@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import { Low } from 'lowdb';
 import type { z } from 'zod';
 import { toAppError } from '../domain/errors.js';
-import { setFileAside, type Damage } from './damage.js';
+import { damagedError, setFileAside, type Damage } from './damage.js';
 import { DurableJson } from './durable-json.js';
 
 /** One value in one JSON file, checked by its schema on the way in and out. */
@@ -26,15 +26,22 @@ export class Document<T> {
 
   /**
    * Opens the file; a missing one gives the value the schema makes of `initial`, and so does a damaged one after it
-   * was set aside. Throws when the file may not be read.
+   * was set aside. Throws when the file may not be read, and `damaged` for a damaged one that must not be set aside.
    */
-  static async open<T>(dir: string, file: string, schema: z.ZodType<T>, initial: unknown): Promise<Document<T>> {
+  static async open<T>(
+    dir: string,
+    file: string,
+    schema: z.ZodType<T>,
+    initial: unknown,
+    onDamage: 'set-aside' | 'refuse' = 'set-aside',
+  ): Promise<Document<T>> {
     const low = new Low<unknown>(new DurableJson(join(dir, file)), initial);
     try {
       await low.read();
       return new Document(low, schema, schema.parse(low.data), null);
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code !== undefined) throw toAppError(error);
+      if (onDamage === 'refuse') throw await damagedError(dir, file, error);
       return new Document(low, schema, schema.parse(initial), await setFileAside(dir, file, error));
     }
   }

@@ -24,26 +24,35 @@ const Version = z.object({ version: z.int().nonnegative() });
 export async function migrate(dir: string, now: Date, migrations: readonly Migration[] = MIGRATIONS): Promise<void> {
   const path = join(dir, 'version.json');
   const latest = migrations.at(-1)?.number ?? 0;
-  const current = await readVersion(path, dir, latest);
-  if (current > latest) {
+  const current = await readVersion(path);
+  const version = current ?? (await versionWithoutNote(dir, latest));
+  if (version > latest) {
     throw new AppError(
       'damaged',
-      `The data folder was written by a newer MediaFlow (data version ${current}, this one knows ${latest}). Start the newer version, or restore an older backup.`,
+      `The data folder was written by a newer MediaFlow (data version ${version}, this one knows ${latest}). Start the newer version, or restore an older backup.`,
     );
   }
-  const due = migrations.filter(({ number }) => number > current);
+  const due = migrations.filter(({ number }) => number > version);
   if (due.length > 0) await backUp(dir, `before-version-${latest}`, now);
   for (const { number, run } of due) {
     await run(dir);
     await writeDurably(path, JSON.stringify({ version: number }));
   }
-  if (due.length === 0) await writeDurably(path, JSON.stringify({ version: latest }));
+  if (current === null) await writeDurably(path, JSON.stringify({ version: latest }));
 }
 
-async function readVersion(path: string, dir: string, latest: number): Promise<number> {
-  const text = await readFile(path, 'utf8').catch(() => null);
-  if (text !== null) return Version.parse(JSON.parse(text)).version;
-  // Without the note: an empty folder is new, anything else is from before the first step.
+async function readVersion(path: string): Promise<number | null> {
+  try {
+    return Version.parse(JSON.parse(await readFile(path, 'utf8'))).version;
+  } catch (cause) {
+    if ((cause as NodeJS.ErrnoException).code === 'ENOENT') return null;
+    const message = `The file ${path} cannot be read. It should hold {"version":0} with the number of the data version; copy it from the newest backup.`;
+    throw new AppError('damaged', message, { cause });
+  }
+}
+
+/** An empty folder is new, anything else is from before the first step. */
+async function versionWithoutNote(dir: string, latest: number): Promise<number> {
   const files = await readdir(dir).catch(() => []);
   return files.some((file) => file.endsWith('.json')) ? 0 : latest;
 }

@@ -1,10 +1,13 @@
 import { createCipheriv, createDecipheriv, hkdfSync, randomBytes } from 'node:crypto';
-import { chmod, open, readFile } from 'node:fs/promises';
+import { chmod, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { AppError, conflict } from '../domain/errors.js';
-import { syncFolder } from '../lib/durable.js';
+import { writeDurably } from '../lib/durable.js';
 import { Document } from './document.js';
+
+/** Of the key file; a shorter one was cut off by a crash before anything was sealed with it. */
+const KEY_BYTES = 32;
 
 export type SecretName =
   'plexToken' | 'adminPasswordHash' | 'apiKeyHash' | 'webhookSecret' | 'sessionSecret' | 'clientId';
@@ -27,15 +30,25 @@ export class Secrets {
     this.#document = document;
     this.#key = key;
     this.#overrides = overrides;
-    for (const name of Object.keys(document.value)) this.#open.set(name, this.#unseal(name));
+    for (const [name, value] of unsealAll(document.value, key)) this.#open.set(name, value);
   }
 
-  /** `secretKey` comes from the environment; without it the key lies in `secret.key` (0600), made at the first start. */
+  /**
+   * `secretKey` comes from the environment; without it the key lies in `secret.key` (0600), made at the first start.
+   * Throws `damaged` when the key does not open the secrets or the file of secrets is damaged: starting without them
+   * would leave the house without a password.
+   */
   static async open(dir: string, secretKey: string | undefined, overrides: SecretOverrides): Promise<Secrets> {
-    const document = await Document.open(dir, 'secrets.json', SealedFile, {});
-    const material = secretKey === undefined ? await keyFile(join(dir, 'secret.key')) : Buffer.from(secretKey);
-    const key = Buffer.from(hkdfSync('sha256', material, 'mediaflow', 'secrets at rest', 32));
-    return new Secrets(document, key, overrides);
+    const document = await Document.open(dir, 'secrets.json', SealedFile, {}, 'refuse');
+    const hasSecrets = Object.keys(document.value).length > 0;
+    const keyFile = join(dir, 'secret.key');
+    const key = deriveKey(secretKey === undefined ? await fileKey(keyFile, hasSecrets) : Buffer.from(secretKey));
+    try {
+      return new Secrets(document, key, overrides);
+    } catch (cause) {
+      const opensWithFile = secretKey !== undefined && (await opensWith(keyFile, document.value));
+      throw new AppError('damaged', keyMessage(secretKey !== undefined, opensWithFile, keyFile), { cause });
+    }
   }
 
   /** Name -> the variable that holds it. */
@@ -73,41 +86,63 @@ export class Secrets {
     const data = Buffer.concat([cipher.update(value, 'utf8'), cipher.final()]);
     return { iv: iv.toString('base64'), tag: cipher.getAuthTag().toString('base64'), data: data.toString('base64') };
   }
+}
 
-  #unseal(name: string): string {
-    const sealed = this.#document.value[name];
-    if (!sealed) throw new AppError('internal', `The secret ${name} is missing`);
-    const decipher = createDecipheriv('aes-256-gcm', this.#key, Buffer.from(sealed.iv, 'base64'), { authTagLength: 16 })
+const deriveKey = (material: Buffer): Buffer =>
+  Buffer.from(hkdfSync('sha256', material, 'mediaflow', 'secrets at rest', 32));
+
+/** Throws when the key does not fit. */
+function unsealAll(file: SealedFile, key: Buffer): [string, string][] {
+  return Object.entries(file).map(([name, { iv, tag, data }]) => {
+    const decipher = createDecipheriv('aes-256-gcm', key, Buffer.from(iv, 'base64'), { authTagLength: 16 })
       .setAAD(Buffer.from(name))
-      .setAuthTag(Buffer.from(sealed.tag, 'base64'));
-    try {
-      return Buffer.concat([decipher.update(Buffer.from(sealed.data, 'base64')), decipher.final()]).toString('utf8');
-    } catch (cause) {
-      throw new AppError(
-        'damaged',
-        'The stored secrets do not open with this key. Give back the MEDIAFLOW_SECRET_KEY or the secret.key file they were written with, or delete secrets.json and enter them again.',
-        { cause },
-      );
-    }
+      .setAuthTag(Buffer.from(tag, 'base64'));
+    return [name, decipher.update(data, 'base64', 'utf8') + decipher.final('utf8')];
+  });
+}
+
+function keyMessage(fromEnvironment: boolean, opensWithFile: boolean, keyFile: string): string {
+  const otherwise = 'or delete secrets.json and enter the secrets again';
+  if (opensWithFile)
+    return `The stored secrets were written with the key in ${keyFile}, not with MEDIAFLOW_SECRET_KEY. Remove that variable, ${otherwise}.`;
+  if (fromEnvironment)
+    return `The stored secrets do not open with this MEDIAFLOW_SECRET_KEY. Set it to what it was when they were written, ${otherwise}.`;
+  return `The stored secrets do not open with the key in ${keyFile}. Give back the file or the MEDIAFLOW_SECRET_KEY they were written with, ${otherwise}.`;
+}
+
+async function opensWith(path: string, file: SealedFile): Promise<boolean> {
+  try {
+    unsealAll(file, deriveKey(await readFile(path)));
+    return true;
+  } catch {
+    return false;
   }
 }
 
-async function keyFile(path: string): Promise<Buffer> {
+/** The key in the file, made when there is none and nothing was sealed yet. Throws `damaged` when it is needed and gone. */
+async function fileKey(path: string, hasSecrets: boolean): Promise<Buffer> {
+  const found = await readKey(path);
+  if (found) return found;
+  if (hasSecrets) {
+    throw new AppError(
+      'damaged',
+      `The key of the stored secrets is missing: ${path} is not there or too short. Give it back, set MEDIAFLOW_SECRET_KEY if they were written with that, or delete secrets.json and enter the secrets again.`,
+    );
+  }
+  const key = randomBytes(KEY_BYTES);
+  await writeDurably(path, key, 0o600);
+  return key;
+}
+
+/** Null when there is none, or one that a crash cut short while it was made. */
+async function readKey(path: string): Promise<Buffer | null> {
   try {
     const key = await readFile(path);
-    await chmod(path, 0o600);
-    return key;
+    // Some network file systems know no permissions.
+    await chmod(path, 0o600).catch(() => undefined);
+    return key.length < KEY_BYTES ? null : key;
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return null;
+    throw error;
   }
-  const key = randomBytes(32);
-  const file = await open(path, 'wx', 0o600);
-  try {
-    await file.writeFile(key);
-    await file.sync();
-  } finally {
-    await file.close();
-  }
-  await syncFolder(join(path, '..'));
-  return key;
 }

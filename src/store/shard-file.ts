@@ -9,11 +9,13 @@ import { writeDurably } from '../lib/durable.js';
 
 /** What one file of a collection holds. */
 export interface ShardData {
-  /** Counts up over the whole collection: of two copies of a row, the one in the younger file is right. */
+  /** Counts up over the whole collection with every file written. */
   stamp: number;
   rows: unknown[];
-  /** Rows that are on their way to another file and kept here only until they have arrived. */
-  leaving: string[];
+  /** Row id -> version of its copy here, for rows that stand in other files as well; without one, the stamp counts. */
+  versions: Record<string, number>;
+  /** Rows that were removed while another file still held an older copy of them. */
+  gone: string[];
   /** Nobody touched the file since a program with the same schema wrote it, so its rows need no second look. */
   isSealed: boolean;
   /** Why the file as a whole is no JSON, though `rows` could still be read from it; else null. */
@@ -32,7 +34,8 @@ const TAIL_BYTES = tailOf(0).length;
 const Whole = z.object({
   stamp: z.number(),
   rows: z.array(z.unknown()),
-  leaving: z.array(z.string()).default([]),
+  versions: z.record(z.string(), z.number()).default({}),
+  gone: z.array(z.string()).default([]),
 });
 
 /** Names a schema by what it accepts: two versions of the program with the same schema get the same mark. */
@@ -71,11 +74,12 @@ export class ShardFile implements Adapter<ShardData> {
   }
 
   /** Rows must not change while this is under way. Lets other work in between when there are many. */
-  async write({ stamp, rows, leaving }: Pick<ShardData, 'stamp' | 'rows' | 'leaving'>): Promise<void> {
+  async write({ stamp, rows, versions, gone }: ShardData): Promise<void> {
     const breather = new Breather();
     const pieces: Buffer[] = [];
     let seal = 0;
-    let text = `{"stamp":${stamp},"schema":"${this.#mark}","leaving":${JSON.stringify(leaving)},"rows":[\n`;
+    const head = JSON.stringify({ stamp, schema: this.#mark, versions, gone });
+    let text = `${head.slice(0, -1)},"rows":[\n`;
     const cut = (): void => {
       const piece = Buffer.from(text);
       seal = crc32(piece, seal);
@@ -131,11 +135,11 @@ function readSealed(bytes: Buffer, mark: string): ShardData | null {
   const head = bytes.toString('utf8', 0, headEnd);
   if (!head.includes(`"schema":"${mark}"`)) return null;
   if (bytes.toString('latin1', end) !== tailOf(crc32(bytes.subarray(0, end)))) return null;
-  const { stamp, leaving } = Whole.parse(JSON.parse(`${head}]}`));
+  const { stamp, versions, gone } = Whole.parse(JSON.parse(`${head}]}`));
   const encoding = isAscii(bytes) ? 'latin1' : 'utf8';
   const rows: unknown[] = [];
   for (const [from, to] of linesOf(bytes, headEnd + 1, end)) rows.push(JSON.parse(bytes.toString(encoding, from, to)));
-  return { stamp, leaving, rows, isSealed: true, damage: null };
+  return { stamp, versions, gone, rows, isSealed: true, damage: null };
 }
 
 /** A file that somebody edited, that another version wrote, or that is damaged: then line by line what can be read. */
@@ -145,10 +149,9 @@ function readAnything(bytes: Buffer): ShardData {
   } catch (error) {
     const rows = readableLines(bytes);
     if (rows.length === 0) throw error;
-    // Which of these were leaving is lost, so every other copy of such a row is preferred.
-    const leaving = rows.map((row) => row.id).filter((id) => typeof id === 'string');
+    // How old these copies are is lost with the stamp, so every other copy of such a row is preferred.
     const damage = error instanceof Error ? error.message : String(error);
-    return { stamp: 0, leaving, rows, isSealed: false, damage };
+    return { stamp: 0, versions: {}, gone: [], rows, isSealed: false, damage };
   }
 }
 

@@ -2,35 +2,37 @@ import { Low } from 'lowdb';
 import type { Gate } from '../lib/gate.js';
 import { ShardFile, type ShardData } from './shard-file.js';
 
-const EMPTY: ShardData = { stamp: 0, rows: [], leaving: [], isSealed: true, damage: null };
+const EMPTY: ShardData = { stamp: 0, rows: [], versions: {}, gone: [], isSealed: true, damage: null };
 
 /**
  * The rows of one file. Changes of one turn of the event loop share one trip to the disk, and while one
  * is under way the next gathers. When a write fails, memory goes back to what the disk holds.
  */
 export class Shard<T extends { id: string }> {
-  readonly rows = new Map<string, T>();
-  readonly leaving = new Set<string>();
+  /** Null is a tombstone: the row is gone, but other files may still hold an older copy. */
+  readonly rows = new Map<string, T | null>();
+  /** Version of a row's copy in this file, while other files hold other copies of it. Counts like `stamp`. */
+  readonly versions = new Map<string, number>();
   readonly file: string;
-  /** Of the last content read or written. */
+  /** Of what the disk holds. */
   stamp = 0;
   readonly #low: Low<ShardData>;
   readonly #gate: Gate;
   readonly #nextStamp: () => number;
-  readonly #restore: (id: string, row: T | null) => void;
+  readonly #restore: (id: string, row: T | null | undefined) => void;
   /** Row id -> what the disk holds, for every change not yet written. */
-  #unsaved = new Map<string, T | null>();
+  #unsaved = new Map<string, Saved<T>>();
   #scheduled: Promise<void> | null = null;
   #writing: Promise<void> = Promise.resolve();
 
-  /** `restore` hears of every row that went back to what the disk holds (null: it holds none). */
+  /** `restore` hears of every row that went back to what the disk holds (undefined: nothing). */
   constructor(parts: {
     path: string;
     file: string;
     mark: string;
     gate: Gate;
     nextStamp: () => number;
-    restore: (id: string, row: T | null) => void;
+    restore: (id: string, row: T | null | undefined) => void;
   }) {
     this.file = parts.file;
     this.#low = new Low<ShardData>(new ShardFile(parts.path, parts.mark), EMPTY);
@@ -47,12 +49,23 @@ export class Shard<T extends { id: string }> {
     return data;
   }
 
-  /** Notes a change of one row (null removes it); call `save` in the same turn. */
-  set(id: string, row: T | null): void {
-    if (!this.#unsaved.has(id)) this.#unsaved.set(id, this.rows.get(id) ?? null);
-    this.leaving.delete(id);
-    if (row) this.rows.set(id, row);
-    else this.rows.delete(id);
+  /** Notes a change of one row (null leaves a tombstone, undefined nothing); call `save` in the same turn. */
+  set(id: string, row: T | null | undefined, version?: number): void {
+    if (!this.#unsaved.has(id)) this.#unsaved.set(id, { row: this.rows.get(id), version: this.versions.get(id) });
+    if (version === undefined) this.versions.delete(id);
+    else this.versions.set(id, version);
+    if (row === undefined) this.rows.delete(id);
+    else this.rows.set(id, row);
+  }
+
+  /** Whether the row changed since the last write began. */
+  isChanged(id: string): boolean {
+    return this.#unsaved.has(id);
+  }
+
+  /** Of two copies of a row in two files the one with the higher version is right. */
+  versionOf(id: string): number {
+    return this.versions.get(id) ?? this.stamp;
   }
 
   /** Resolves when everything noted so far is on disk, or waits until the write under way is done. */
@@ -84,10 +97,17 @@ export class Shard<T extends { id: string }> {
   async #write(): Promise<void> {
     const before = this.#unsaved;
     this.#unsaved = new Map();
-    this.stamp = this.#nextStamp();
-    this.#low.data = { ...EMPTY, stamp: this.stamp, rows: [...this.rows.values()], leaving: [...this.leaving] };
+    const stamp = this.#nextStamp();
+    const rows: T[] = [];
+    const gone: string[] = [];
+    for (const [id, row] of this.rows) {
+      if (row) rows.push(row);
+      else gone.push(id);
+    }
+    this.#low.data = { ...EMPTY, stamp, rows, versions: Object.fromEntries(this.versions), gone };
     try {
       await this.#low.write();
+      this.stamp = stamp;
     } catch (error) {
       this.#takeBack(before);
       throw error;
@@ -96,16 +116,23 @@ export class Shard<T extends { id: string }> {
     }
   }
 
-  #takeBack(before: Map<string, T | null>): void {
-    for (const [id, row] of before) {
+  #takeBack(before: Map<string, Saved<T>>): void {
+    for (const [id, saved] of before) {
       if (this.#unsaved.has(id)) {
         // Changed again meanwhile: that change stays, but the disk still holds the oldest value.
-        this.#unsaved.set(id, row);
+        this.#unsaved.set(id, saved);
         continue;
       }
-      if (row) this.rows.set(id, row);
-      else this.rows.delete(id);
-      this.#restore(id, row);
+      if (saved.row === undefined) this.rows.delete(id);
+      else this.rows.set(id, saved.row);
+      if (saved.version === undefined) this.versions.delete(id);
+      else this.versions.set(id, saved.version);
+      this.#restore(id, saved.row);
     }
   }
+}
+
+interface Saved<T> {
+  row: T | null | undefined;
+  version: number | undefined;
 }

@@ -15,6 +15,7 @@ import { AuditLog } from './audit.js';
 import { backUp } from './backup.js';
 import { Collection } from './collection.js';
 import { toProblem } from './damage.js';
+import { removeLeftovers } from './data-files.js';
 import { Document } from './document.js';
 import type { Layout } from './layout.js';
 import { migrate } from './migrations.js';
@@ -73,6 +74,7 @@ const folderName = (id: string): string => id.replace(/[^A-Za-z0-9_-]/g, '_') ||
 export async function openStore(options: StoreOptions) {
   const { dir, log, now } = options;
   await mkdir(dir, { recursive: true });
+  await removeLeftovers(dir);
   await migrate(dir, now());
 
   const open = <T extends { id: string }>(

@@ -1,0 +1,95 @@
+import type { Shard } from './shard.js';
+
+/**
+ * Which file holds the current copy of each row, and which files still hold an older one: a row that moves to another
+ * file stays in the old one until the new one is on disk. While there are several, each copy has a version in its file.
+ * A row that is removed while older copies stand stays as null, a tombstone, until they are gone; were it not there, a
+ * crash would bring an older copy back.
+ */
+export class Copies<T extends { id: string }> {
+  /** The rows there are; no tombstones. */
+  readonly rows = new Map<string, T>();
+  readonly #owners = new Map<string, Shard<T>>();
+  readonly #lingering = new Map<string, Set<Shard<T>>>();
+
+  /** The file with the current copy, or its tombstone. */
+  ownerOf(id: string): Shard<T> | undefined {
+    return this.#owners.get(id);
+  }
+
+  /** Files whose older copy of the row is not yet gone from the disk. */
+  lingeringOf(id: string): readonly Shard<T>[] {
+    return [...(this.#lingering.get(id) ?? [])];
+  }
+
+  isLingering(id: string, shard: Shard<T>): boolean {
+    return this.#lingering.get(id)?.has(shard) ?? false;
+  }
+
+  *allLingering(): Generator<[string, Shard<T>]> {
+    for (const [id, shards] of this.#lingering) for (const shard of shards) yield [id, shard];
+  }
+
+  /** Moves the row, or its tombstone, to this file. Returns whether older copies stand elsewhere. */
+  own(id: string, row: T | null, shard: Shard<T>): boolean {
+    const before = this.#owners.get(id);
+    if (before && before !== shard) this.linger(id, before);
+    this.#setOwner(id, row, shard);
+    return this.#lingering.has(id);
+  }
+
+  remove(id: string): void {
+    this.rows.delete(id);
+    this.#owners.delete(id);
+  }
+
+  /** The copy in this file is an older one from now on. */
+  linger(id: string, shard: Shard<T>): void {
+    shard.versions.set(id, shard.versionOf(id));
+    const shards = this.#lingering.get(id) ?? new Set();
+    this.#lingering.set(id, shards.add(shard));
+  }
+
+  /** An older copy is gone from the disk, unless it came back and may be on its way out again. */
+  gone(id: string, shard: Shard<T>): void {
+    if (!shard.rows.has(id) && !shard.isChanged(id)) this.#stay(id, shard);
+  }
+
+  /** A row (null: its tombstone) read while opening: the copy with the highest version is right. */
+  adopt(id: string, row: T | null, shard: Shard<T>): void {
+    shard.rows.set(id, row);
+    const owner = this.#owners.get(id);
+    if (owner && owner !== shard && owner.versionOf(id) >= shard.versionOf(id)) this.linger(id, shard);
+    else this.own(id, row, shard);
+  }
+
+  /** The disk refused: the file holds this again (null: a tombstone; undefined: nothing). */
+  restore(shard: Shard<T>, id: string, row: T | null | undefined): void {
+    const owner = this.#owners.get(id);
+    if (row === undefined) this.#stay(id, shard);
+    else this.linger(id, shard);
+    if (owner && owner !== shard) this.linger(id, owner);
+    this.remove(id);
+    let newest: Shard<T> | null = null;
+    for (const other of this.#lingering.get(id) ?? [])
+      if (other.rows.has(id) && (!newest || other.versionOf(id) > newest.versionOf(id))) newest = other;
+    if (newest) this.#setOwner(id, newest.rows.get(id) ?? null, newest);
+  }
+
+  #setOwner(id: string, row: T | null, shard: Shard<T>): void {
+    if (row) this.rows.set(id, row);
+    else this.rows.delete(id);
+    this.#owners.set(id, shard);
+    this.#stay(id, shard);
+  }
+
+  #stay(id: string, shard: Shard<T>): void {
+    const shards = this.#lingering.get(id);
+    if (!shards) return;
+    shards.delete(shard);
+    if (shards.size > 0) return;
+    this.#lingering.delete(id);
+    // The only copy needs no version of its own.
+    this.#owners.get(id)?.versions.delete(id);
+  }
+}
