@@ -187,6 +187,7 @@ export class Analyzer {
   async #look(run: Run, items: Iterable<LibraryItem>, calls: RuleCall[]): Promise<void> {
     const { rules, automation } = this.#parts;
     const offRules = this.#offRules();
+    const breather = new Breather();
     for await (const part of rules.evaluateMany(subjectsOf(items), calls, this.#facts.snapshot())) {
       const changes = await this.#book.apply(part, offRules);
       run.items += new Set(part.subjects.map(({ item }) => item.id)).size;
@@ -196,6 +197,8 @@ export class Analyzer {
       run.removed += changes.closed;
       automation.consider(changes.openIds.filter((id) => this.#isAutomatic(id)));
       if (this.#abort.signal.aborted) return;
+      // Answers of the thread may come quicker than they are kept; they must not take every turn.
+      if (breather.isDue) await breather.pause();
     }
   }
 

@@ -1,4 +1,3 @@
-import { isDeepStrictEqual } from 'node:util';
 import type { Events } from '../../domain/events.js';
 import type { LibraryItem } from '../../domain/library.js';
 import type { MediaFile } from '../../domain/media.js';
@@ -36,7 +35,7 @@ export class Shelf {
     for (const item of items) {
       const known = this.#store.library.find(item.id);
       const row = toRow(item, known, mappings);
-      if (known && isDeepStrictEqual(known, row)) continue;
+      if (known && isSame(known, row)) continue;
       rows.push(row);
       (known ? changed : added).push(row.id);
     }
@@ -92,6 +91,15 @@ const keepStreams = (file: MediaFile, before: MediaFile, isUntouched: boolean): 
   subtitles: before.subtitles,
   detailed: before.detailed && isUntouched,
 });
+
+/** Plain data only, and several times quicker than Node's own comparison: a full sync compares every item. */
+function isSame(a: unknown, b: unknown): boolean {
+  if (a === b) return true;
+  if (typeof a !== 'object' || typeof b !== 'object' || a === null || b === null) return false;
+  const keys = Object.keys(a);
+  if (keys.length !== Object.keys(b).length) return false;
+  return keys.every((key) => isSame(a[key as keyof typeof a], b[key as keyof typeof b]));
+}
 
 /** Whether streams are still to be read: a listing told of a file of it. */
 export const needsDetails = (item: LibraryItem): boolean =>

@@ -101,6 +101,7 @@ export class SectionSync {
     const listing = this.#parts.server().items(section, { ...(since === null ? {} : { since }), signal });
     const pages = listing[Symbol.asyncIterator]();
     let total = 0;
+    const breather = new Breather();
     let next = fetchNext(pages);
     try {
       for (;;) {
@@ -112,6 +113,7 @@ export class SectionSync {
         writes.push(this.#shelve(page.value.items, seen, report));
         if (writes.length > WRITES_AHEAD) await writes.shift();
         report.progressed(seen.size, total);
+        if (breather.isDue) await breather.pause();
       }
     } finally {
       await Promise.allSettled(writes);
