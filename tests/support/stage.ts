@@ -10,7 +10,7 @@ import type { Job } from '../../src/domain/job.js';
 import { createLog } from '../../src/lib/log.js';
 
 /** Far longer than anything here takes; a test that waits this long has failed. */
-const PATIENCE_MS = 60_000;
+const PATIENCE_MS = 120_000;
 
 /** Quick to encode and certain to be smaller than the clips: the tests are about the way, not the picture. */
 const QUICK_PRESET = {
@@ -148,8 +148,12 @@ export class Stage {
   }
 
   /** Waits until `look` answers something true. Throws with the last answer's description when it never does. */
-  async until<T>(what: string, look: () => T | Promise<T>): Promise<Exclude<T, false | null | undefined>> {
-    const endsAt = performance.now() + PATIENCE_MS;
+  async until<T>(
+    what: string,
+    look: () => T | Promise<T>,
+    patienceMs = PATIENCE_MS,
+  ): Promise<Exclude<T, false | null | undefined>> {
+    const endsAt = performance.now() + patienceMs;
     for (;;) {
       const seen = await look();
       if (seen) return seen as Exclude<T, false | null | undefined>;
