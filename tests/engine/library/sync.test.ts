@@ -132,6 +132,8 @@ describe('library sync', () => {
       world.server.items_ = all.filter(({ sectionId }) => sectionId === '2');
       await stays(/lists nothing/);
       expect((await world.synced()).error).to.match(/Library 1: .*lists nothing/);
+      await world.synced('changed');
+      expect(section().frozen).to.match(/lists nothing/);
       world.server.items_ = all;
       // What is frozen is read as a whole even when only changes are asked for.
       await world.synced('changed');
