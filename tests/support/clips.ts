@@ -37,6 +37,13 @@ END=2000
 title=Two
 `;
 
+/** A subtitle every second. */
+const lines = (count: number): string =>
+  Array.from({ length: count }, (_, n) => {
+    const at = String(n).padStart(2, '0');
+    return `${n + 1}\n00:00:${at},100 --> 00:00:${at},900\nLine ${n + 1}\n`;
+  }).join('\n');
+
 /** A moving picture that differs in every frame and place, and a tone. */
 const picture = (sec: number, rate = 25): string[] => ['-f', 'lavfi', '-i', `testsrc2=s=320x180:r=${rate}:d=${sec}`];
 const tone = (sec: number, hertz = 440): string[] => ['-f', 'lavfi', '-i', `sine=f=${hertz}:d=${sec}:r=48000`];
@@ -79,6 +86,13 @@ const RECIPES = {
     ...[...X264, ...AAC, '-c:v:1', 'copy', '-c:s', 'mov_text', '-disposition:v:1', 'attached_pic'],
     ...['-metadata:s:a:0', 'language=eng', '-metadata:s:s:0', 'language=ger'],
   ],
+  /** Long enough for tolerances in percent, and still quick: few pictures a second. */
+  'long.mkv': [
+    ...[...picture(12, 10), '-f', 'lavfi', '-i', 'aevalsrc=0.2*sin(2764*t)|0.1*sin(1000*t):d=12:s=48000'],
+    ...['-i', 'long.srt', '-i', 'chapters.txt', '-map', '0', '-map', '1', '-map', '2', '-map_metadata', '3'],
+    ...[...X264, ...AAC, '-c:s', 'srt', '-metadata:s:a:0', 'language=eng', '-metadata:s:s:0', 'language=ger'],
+    ...['-disposition:v:0', 'default', '-disposition:a:0', 'default', '-disposition:s:0', 'forced'],
+  ],
   'ten-bit.mkv': [...picture(2), ...tone(2), ...x265('keyint=25'), ...AAC],
   'hdr10.mkv': [...picture(2), ...tone(2), ...x265(`${PQ}:${MASTERING}`), ...AAC],
   'hlg.mkv': [...[...picture(2), ...x265('colorprim=bt2020:transfer=arib-std-b67:colormatrix=bt2020nc')]],
@@ -117,7 +131,13 @@ export class Clips {
 
   static async open(): Promise<Clips> {
     const clips = new Clips(await mkdtemp(join(tmpdir(), 'clips-')));
-    const texts = { 'a.srt': SRT, 'a.ass': ASS, 'chapters.txt': CHAPTERS, 'font.ttf': 'not really a font' };
+    const texts = {
+      'a.srt': SRT,
+      'long.srt': lines(11),
+      'a.ass': ASS,
+      'chapters.txt': CHAPTERS,
+      'font.ttf': 'not really a font',
+    };
     for (const [name, text] of Object.entries(texts)) await writeFile(join(clips.dir, name), text);
     await clips.ffmpeg([...picture(1), '-frames:v', '1', '-y', 'cover.jpg']);
     return clips;

@@ -14,7 +14,7 @@ export interface Compared {
 
 /** A sample every so many seconds, within these bounds. */
 const SAMPLE_EVERY_SEC = 5;
-const SAMPLES = { least: 3, most: 8 };
+const SAMPLES = { least: 2, most: 8 };
 /** With this many samples one picture may be unlike: it may have fallen on a cut. */
 const SAMPLES_FOR_A_MISS = 6;
 /** The source is looked at a few pictures before and after, because times are rounded on the way. */
