@@ -173,9 +173,9 @@ class MediaFlow implements App {
       },
       enqueue,
     );
-    const problems = new Problems({ ...shared, executor, swapper, dataDir: config.dataDir });
     const contact = new FirstContact({ ...shared, sync });
     const schedule = this.#schedule(store, bus, sync);
+    const problems = new Problems({ ...shared, executor, swapper, schedule, dataDir: config.dataDir });
     this.#context = {
       ...shared,
       config: { version, urlBase: config.urlBase, publicUrl: config.publicUrl, demo: this.#isDemo },

@@ -14,6 +14,7 @@ import type { Log } from '../lib/log.js';
 import { Loop } from '../lib/loop.js';
 import { formatBytes } from '../lib/units.js';
 import type { Store } from '../store/store.js';
+import type { Schedule } from './schedule.js';
 
 const LOOK_MS = 60_000;
 /** Less room than this beside the data and MediaFlow may soon be unable to write down what it does. */
@@ -28,6 +29,7 @@ export interface ProblemParts {
   rules: RuleRunner;
   executor: Executor;
   swapper: Swapper;
+  schedule: Pick<Schedule, 'problems'>;
   dataDir: string;
 }
 
@@ -190,8 +192,19 @@ export class Problems {
   }
 
   #fromStore(): Problem[] {
-    const { store, presets, rules } = this.#parts;
+    const { store, presets, rules, schedule } = this.#parts;
     return [
+      ...schedule
+        .problems()
+        .map(({ name, cron, message }) =>
+          problem(
+            `schedule.${name}`,
+            'warning',
+            `The schedule "${name}" does not run: ${cron} ${message}`,
+            'Write it as minute hour day month weekday, such as 30 4 * * *.',
+            '/settings/plex',
+          ),
+        ),
       ...store.sections
         .where(({ frozen }) => frozen !== null)
         .map(({ id, title, frozen }) =>
