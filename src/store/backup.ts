@@ -1,21 +1,16 @@
-import type { BigIntStats } from 'node:fs';
 import { copyFile, open, readdir, rename, rm, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { makeFolder, syncFolder } from '../lib/durable.js';
 import { filesBelow } from './data-files.js';
 
 /** So many backups for the same reason are kept. */
 const KEPT = 5;
-/** Files that change while they are copied are copied again, so many times at most. */
-const MAX_ROUNDS = 20;
-const BETWEEN_ROUNDS_MS = 200;
 const PARTIAL = '.partial-';
 
 /**
  * Copies all data files (not logs, not the key) into `backups/<time>-<reason>/` and keeps the last five of that reason
- * (numbers in it aside). Goes round until nothing has changed since it was copied, so that a row on its way from one
- * file to another is not missed. Durable; a crash leaves no half backup. Returns the folder. Throws what the disk says.
+ * (numbers in it aside). Durable; a crash leaves no half backup. While rows may move between files their collections
+ * must keep old copies. Returns the folder. Throws what the disk says, or the reason of the signal.
  */
 export async function backUp(dir: string, reason: string, now: Date, signal?: AbortSignal): Promise<string> {
   const root = join(dir, 'backups');
@@ -25,7 +20,7 @@ export async function backUp(dir: string, reason: string, now: Date, signal?: Ab
   await rm(partial, { recursive: true, force: true });
   await makeFolder(partial);
   try {
-    await copyUntilStill(dir, partial, signal);
+    await copyAll(dir, partial, signal);
     for (const folder of await foldersBelow(partial)) await syncFolder(folder);
     await rm(target, { recursive: true, force: true });
     await rename(partial, target);
@@ -43,55 +38,26 @@ export async function lastBackupOf(dir: string, file: string): Promise<string | 
   const root = join(dir, 'backups');
   for (const backup of (await backupsIn(root)).reverse()) {
     const path = join(root, backup, file);
-    if (await statOf(path)) return path;
+    if (await exists(path)) return path;
   }
   return null;
 }
 
-async function copyUntilStill(dir: string, target: string, signal?: AbortSignal): Promise<void> {
-  /** Data file -> which content of it was copied. */
-  const copied = new Map<string, string>();
-  for (let round = 0; round < MAX_ROUNDS; round++) {
-    if (round > 1) await sleep(BETWEEN_ROUNDS_MS, undefined, signal ? { signal } : {});
-    if (!(await copyChanged(dir, target, copied, signal))) return;
-  }
-}
-
-/** Whether anything had changed. */
-async function copyChanged(
-  dir: string,
-  target: string,
-  copied: Map<string, string>,
-  signal?: AbortSignal,
-): Promise<boolean> {
-  let changed = false;
-  const gone = new Set(copied.keys());
-  for (const file of (await filesBelow(dir)).filter((name) => /\.jsonl?$/.test(name))) {
+async function copyAll(dir: string, target: string, signal?: AbortSignal): Promise<void> {
+  for (const file of await filesBelow(dir)) {
     signal?.throwIfAborted();
-    gone.delete(file);
-    const from = await statOf(join(dir, file));
-    if (!from) continue;
-    const content = `${from.ino}:${from.size}:${from.mtimeNs}`;
-    if (copied.get(file) === content) continue;
-    await copyDurably(join(dir, file), join(target, file));
-    copied.set(file, content);
-    changed = true;
+    if (/\.jsonl?$/.test(file)) await copyDurably(join(dir, file), join(target, file));
   }
-  for (const file of gone) {
-    await rm(join(target, file), { force: true });
-    copied.delete(file);
-    changed = true;
-  }
-  return changed;
 }
 
+/** A file that is gone by now is left out. */
 async function copyDurably(from: string, to: string): Promise<void> {
+  await makeFolder(dirname(to));
   try {
     await copyFile(from, to);
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
-    await makeFolder(dirname(to));
-    await copyFile(from, to);
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return;
+    throw error;
   }
   const file = await open(to, 'r+');
   try {
@@ -121,10 +87,8 @@ async function foldersBelow(dir: string): Promise<string[]> {
   return [dir, ...entries.filter((entry) => entry.isDirectory()).map((entry) => join(entry.parentPath, entry.name))];
 }
 
-async function statOf(path: string): Promise<BigIntStats | null> {
-  try {
-    return await stat(path, { bigint: true });
-  } catch {
-    return null;
-  }
-}
+const exists = (path: string): Promise<boolean> =>
+  stat(path).then(
+    () => true,
+    () => false,
+  );

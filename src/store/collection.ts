@@ -4,10 +4,11 @@ import { notFound, toAppError } from '../domain/errors.js';
 import { Breather } from '../lib/breather.js';
 import { Gate } from '../lib/gate.js';
 import { Copies } from './copies.js';
-import { messageOf, setFileAside, setRowsAside, type BadRow, type Damage } from './damage.js';
+import type { Damage } from './damage.js';
 import { filesOf, ROWS_PER_SHARD, type Layout } from './layout.js';
+import { readShards } from './read-shards.js';
 import { Shard } from './shard.js';
-import { markOf, type ShardData } from './shard-file.js';
+import { markOf } from './shard-file.js';
 
 export interface CollectionOptions<T> {
   dir: string;
@@ -19,7 +20,7 @@ export interface CollectionOptions<T> {
 
 /** Lists up to this length are put within one turn of the event loop. */
 const ROWS_PER_TURN = 64;
-/** Files that are read or written at the same time. */
+/** Files that are written at the same time. */
 const WIDTH = 4;
 
 /** Rows in memory, kept on disk in JSON files through lowdb. Every row is checked by its schema on the way in and out. */
@@ -32,6 +33,7 @@ export class Collection<T extends { id: string }> {
   /** Folder -> the file that is being filled. */
   readonly #filling = new Map<string, Shard<T>>();
   readonly #removing = new Map<string, Promise<void>>();
+  #kept: Promise<void> = Promise.resolve();
   readonly #tidying = new Set<Promise<void>>();
   readonly #damaged: Damage[] = [];
   readonly #gate = new Gate(WIDTH);
@@ -127,6 +129,18 @@ export class Collection<T extends { id: string }> {
     await settle(new Set(ids.map((id) => this.#remove(id))));
   }
 
+  /**
+   * From now on every row stands in some file at every moment, so that files can be copied one after the other: a row
+   * that moves also stays where it was until the returned function is called.
+   */
+  keepOldCopies(): () => void {
+    let release = (): void => undefined;
+    const before = this.#kept;
+    const kept = new Promise<void>((resolve) => (release = resolve));
+    this.#kept = Promise.all([before, kept]).then(() => undefined);
+    return release;
+  }
+
   /** Resolves when nothing is on its way to the disk any more. */
   async flush(): Promise<void> {
     await Promise.all([...this.#shards.values()].map((shard) => shard.settled()));
@@ -178,6 +192,7 @@ export class Collection<T extends { id: string }> {
   #tidy(id: string, shards: readonly Shard<T>[], when: Promise<void> = Promise.resolve()): void {
     const old = shards.map((shard) => ({ shard, row: shard.rows.get(id) }));
     const task = when
+      .then(() => this.#kept)
       .then(() => Promise.all(old.map(({ shard, row }) => this.#takeOut(id, shard, row))))
       .then(() => this.#takeTombstone(id))
       .catch(() => undefined)
@@ -241,65 +256,13 @@ export class Collection<T extends { id: string }> {
   }
 
   async #load(): Promise<void> {
-    const { layout, dir } = this.#options;
+    const { layout, dir, schema } = this.#options;
     const shards = (await filesOf(layout, dir)).map((file) => this.#shard(file));
-    const breather = new Breather();
-    const tombstones: string[] = [];
-    const reads: Promise<ShardData | Error>[] = [];
-    const startRead = (shard: Shard<T> | undefined): void => {
-      if (shard) reads.push(shard.read().catch((error: unknown) => error as Error));
-    };
-    for (const shard of shards.slice(0, WIDTH)) startRead(shard);
-    for (const [index, shard] of shards.entries()) {
-      const data = await reads.shift();
-      startRead(shards[index + WIDTH]);
-      if (data instanceof Error) await this.#setAside(shard, data);
-      else if (data) {
-        tombstones.push(...data.gone);
-        await this.#adopt(shard, data);
-      }
-      if (breather.isDue) await breather.pause();
-    }
-    this.#afterLoad(shards, tombstones);
-  }
-
-  #afterLoad(shards: readonly Shard<T>[], tombstones: readonly string[]): void {
-    for (const shard of shards)
-      for (const id of shard.versions.keys()) if (this.#copies.lingeringOf(id).length === 0) shard.versions.delete(id);
-    for (const id of tombstones) if (this.#copies.lingeringOf(id).length === 0) this.#tidy(id, []);
-    for (const [id, shard] of this.#copies.allLingering()) this.#tidy(id, [shard]);
-  }
-
-  async #adopt(shard: Shard<T>, data: ShardData): Promise<void> {
-    this.#stamp = Math.max(this.#stamp, data.stamp);
-    shard.stamp = data.stamp;
-    for (const [id, version] of Object.entries(data.versions)) shard.versions.set(id, version);
-    const bad: BadRow[] = [];
-    for (const id of data.gone) this.#copies.adopt(id, null, shard);
-    for (const raw of data.rows) {
-      const row = data.isSealed ? (raw as T) : this.#check(raw, bad);
-      if (row) this.#copies.adopt(row.id, row, shard);
-    }
-    if (data.damage === null && bad.length === 0) return;
-    const { dir } = this.#options;
-    const kept = shard.rows.size;
-    if (bad.length > 0) this.#damaged.push(await setRowsAside(dir, shard.file, bad, kept));
-    if (data.damage !== null)
-      this.#damaged.push(await setFileAside(dir, shard.file, data.damage, { kept, copy: true }));
-    await shard.save();
-  }
-
-  #check(raw: unknown, bad: BadRow[]): T | null {
-    const checked = this.#options.schema.safeParse(raw);
-    if (checked.success) return checked.data;
-    bad.push({ row: raw, message: messageOf(checked.error) });
-    return null;
-  }
-
-  async #setAside(shard: Shard<T>, error: Error): Promise<void> {
-    // A file that may not be read is no damaged file: moving it away would hide the real trouble.
-    if ('code' in error) throw toAppError(error);
-    this.#damaged.push(await setFileAside(this.#options.dir, shard.file, error));
+    const found = await readShards({ shards, copies: this.#copies, dir, schema });
+    this.#stamp = found.stamp;
+    this.#damaged.push(...found.damaged);
+    await settle(found.mended.map((shard) => shard.save()));
+    for (const id of found.untidy) this.#tidy(id, this.#copies.lingeringOf(id));
   }
 }
 

@@ -129,6 +129,14 @@ export async function openStore(options: StoreOptions) {
 
   const closing = new AbortController();
   let backup: Promise<string> | null = null;
+  const copyData = async (reason: string): Promise<string> => {
+    const releases = Object.values(collections).map((collection) => collection.keepOldCopies());
+    try {
+      return await backUp(dir, reason, now(), closing.signal);
+    } finally {
+      for (const release of releases) release();
+    }
+  };
 
   return {
     ...collections,
@@ -142,7 +150,7 @@ export async function openStore(options: StoreOptions) {
      * reason. A second call during one joins it. Returns the folder. Throws `no_space`, or `cancelled` when closing.
      */
     async backup(reason: string): Promise<string> {
-      backup ??= backUp(dir, reason, now(), closing.signal).finally(() => (backup = null));
+      backup ??= copyData(reason).finally(() => (backup = null));
       try {
         return await backup;
       } catch (error) {

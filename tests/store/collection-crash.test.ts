@@ -2,7 +2,7 @@ import { expect } from 'chai';
 import fc from 'fast-check';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { cpSync, existsSync, mkdirSync, renameSync, rmdirSync } from 'node:fs';
+import { cpSync, existsSync, linkSync, mkdirSync, renameSync, rmdirSync, rmSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
@@ -103,14 +103,32 @@ describe('Collection', function () {
     if (isBroken === broken) return;
     mkdirSync(join(path, '..'), { recursive: true });
     if (broken) {
-      if (existsSync(path)) renameSync(path, `${path}.kept`);
-      else mkdirSync(`${path}.none`);
-      mkdirSync(path);
+      if (!existsSync(path)) mkdirSync(`${path}.none`);
+      // A write under way may put the file there once more.
+      for (let isFolder = false; !isFolder;) {
+        if (existsSync(path)) renameSync(path, `${path}.kept`);
+        isFolder = attempt(() => {
+          mkdirSync(path);
+        });
+      }
       return;
     }
     rmdirSync(path);
-    if (existsSync(`${path}.kept`)) renameSync(`${path}.kept`, path);
-    else rmdirSync(`${path}.none`);
+    rmSync(`${path}.none`, { recursive: true, force: true });
+    // Unlike renaming, linking does not replace what a write under way has just put there.
+    attempt(() => {
+      linkSync(`${path}.kept`, path);
+    });
+    rmSync(`${path}.kept`, { force: true });
+  }
+
+  function attempt(task: () => void): boolean {
+    try {
+      task();
+      return true;
+    } catch {
+      return false;
+    }
   }
 
   for (const kind of Object.keys(LAYOUTS)) {

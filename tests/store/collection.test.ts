@@ -2,6 +2,7 @@ import { expect } from 'chai';
 import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { z } from 'zod';
 import { isFinished, Job } from '../../src/domain/job.js';
 import { LibraryItem } from '../../src/domain/library.js';
 import { Collection } from '../../src/store/collection.js';
@@ -95,6 +96,68 @@ describe('Collection', () => {
     expect(opened.size).to.equal(1);
     expect(opened.damaged.map(({ file }) => file)).to.deep.equal([join('library', '2', '0.json')]);
     expect((await readdir(join(dir, 'library', '2'))).join()).to.match(/^0\.json\.damaged-\d+$/);
+  });
+
+  it('sets aside a row that breaks its schema, and only that', async () => {
+    await (await openLibrary()).putMany([anItem(), anItem({ id: 'other' }), anItem({ id: 'third' })]);
+    const path = join(dir, 'library', '1', '0.json');
+    const text = await readFile(path, 'utf8');
+    await writeFile(path, text.replace('"id":"other",', '"id":"other","year":"soon",').replace('"year":1999', '"x":1'));
+    const opened = await openLibrary();
+    expect([...opened.values()].map(({ id }) => id)).to.have.members(['other', 'third']);
+    const [damage] = opened.damaged;
+    expect(damage).to.include({ file: join('library', '1', '0.json'), rows: 1, kept: 2 });
+    expect(damage?.message).to.match(/^01234567-101: year: /);
+    expect(await readFile(join(dir, damage?.setAsideAs ?? ''), 'utf8')).to.contain('"x": 1');
+    const again = await openLibrary();
+    expect([again.size, again.damaged]).to.deep.equal([2, []]);
+  });
+
+  it('keeps the readable rows of a file with a broken line', async () => {
+    await (await openLibrary()).putMany([anItem(), anItem({ id: 'other' }), anItem({ id: 'third' })]);
+    const path = join(dir, 'library', '1', '0.json');
+    const text = await readFile(path, 'utf8');
+    await writeFile(path, text.replace('{"id":"other"', '{"id":"oth\u0000'));
+    const opened = await openLibrary();
+    expect([...opened.values()].map(({ id }) => id)).to.have.members(['01234567-101', 'third']);
+    expect(opened.damaged.map(({ rows, kept }) => ({ rows, kept }))).to.deep.equal([{ rows: null, kept: 2 }]);
+    const again = await openLibrary();
+    expect([again.size, again.damaged]).to.deep.equal([2, []]);
+  });
+
+  it('reads a file as it was edited by hand', async () => {
+    await (await openLibrary()).put(anItem({ title: 'Amélie ☕' }));
+    const path = join(dir, 'library', '1', '0.json');
+    const data: unknown = JSON.parse((await readFile(path, 'utf8')).replace('Amélie', 'Émilie'));
+    await writeFile(path, JSON.stringify(data, null, 2));
+    expect((await openLibrary()).get('01234567-101').title).to.equal('Émilie ☕');
+  });
+
+  it('looks again at rows that another schema wrote', async () => {
+    await (await openLibrary()).put(anItem());
+    const stricter = LibraryItem.extend({ title: z.string().max(3) });
+    const opened = await Collection.open({ dir, noun: 'library item', schema: stricter, layout: library });
+    expect([opened.size, opened.damaged[0]?.rows]).to.deep.equal([0, 1]);
+  });
+
+  it('puts nothing of a list with one bad row', async () => {
+    const jobs = await openJobs();
+    const error = await jobs.putMany([aJob(), { ...aJob({ id: 'job-2' }), percent: 700 }]).catch((e: unknown) => e);
+    expect(error).to.be.instanceOf(Error);
+    expect(jobs.size).to.equal(0);
+  });
+
+  it('does not bring a removed row back from an older copy', async () => {
+    const jobs = await openJobs();
+    await jobs.put(aJob());
+    const before = await readFile(join(dir, 'jobs', 'open.json'));
+    await jobs.put(aJob({ state: 'done', finishedAt: '2026-11-23T10:00:00.000Z' }));
+    await jobs.flush();
+    await writeFile(join(dir, 'jobs', 'open.json'), before);
+    const again = await openJobs();
+    await again.remove('job-1');
+    await again.flush();
+    expect((await openJobs()).size).to.equal(0);
   });
 
   it('throws not_found for an unknown id', async () => {

@@ -1,0 +1,104 @@
+import type { z } from 'zod';
+import { toAppError } from '../domain/errors.js';
+import { Breather } from '../lib/breather.js';
+import type { Copies } from './copies.js';
+import { messageOf, setFileAside, setRowsAside, type BadRow, type Damage } from './damage.js';
+import type { Shard } from './shard.js';
+import type { ShardData } from './shard-file.js';
+
+/** Files that are read ahead while another one is looked at. */
+const AHEAD = 4;
+
+export interface ReadResult<T extends { id: string }> {
+  /** The highest of all files. */
+  stamp: number;
+  damaged: Damage[];
+  /** Files to be written anew, because something in them was set aside. */
+  mended: Shard<T>[];
+  /** Rows of which old copies or a tombstone stand somewhere. */
+  untidy: Set<string>;
+}
+
+/** Fills shards and copies with what lies on disk. Throws when a file may not be read, or nothing can be set aside. */
+export async function readShards<T extends { id: string }>(parts: {
+  dir: string;
+  schema: z.ZodType<T>;
+  shards: readonly Shard<T>[];
+  copies: Copies<T>;
+}): Promise<ReadResult<T>> {
+  const { dir, schema, shards, copies } = parts;
+  const result: ReadResult<T> = { stamp: 0, damaged: [], mended: [], untidy: new Set() };
+  const breather = new Breather();
+  for await (const [shard, data] of readAhead(shards)) {
+    if (data instanceof Error) {
+      // A file that may not be read is no damaged file: moving it away would hide the real trouble.
+      if ('code' in data) throw toAppError(data);
+      result.damaged.push(await setFileAside(dir, shard.file, data));
+    } else {
+      result.stamp = Math.max(result.stamp, data.stamp);
+      const bad = take(shard, data, copies, schema);
+      for (const id of data.gone) result.untidy.add(id);
+      const damaged = await setBadAside(dir, shard, data, bad);
+      if (damaged.length > 0) result.mended.push(shard);
+      result.damaged.push(...damaged);
+    }
+    if (breather.isDue) await breather.pause();
+  }
+  for (const [id] of copies.allLingering()) result.untidy.add(id);
+  forgetVersions(shards, copies);
+  return result;
+}
+
+async function* readAhead<T extends { id: string }>(
+  shards: readonly Shard<T>[],
+): AsyncGenerator<[Shard<T>, ShardData | Error]> {
+  const reads: Promise<ShardData | Error>[] = [];
+  const start = (shard: Shard<T> | undefined): void => {
+    if (shard) reads.push(shard.read().catch((error: unknown) => error as Error));
+  };
+  for (const shard of shards.slice(0, AHEAD)) start(shard);
+  for (const [index, shard] of shards.entries()) {
+    const data = await reads.shift();
+    start(shards[index + AHEAD]);
+    if (data) yield [shard, data];
+  }
+}
+
+/** Takes over what a file holds. Returns the rows that do not fit. */
+function take<T extends { id: string }>(
+  shard: Shard<T>,
+  data: ShardData,
+  copies: Copies<T>,
+  schema: z.ZodType<T>,
+): BadRow[] {
+  const bad: BadRow[] = [];
+  shard.stamp = data.stamp;
+  for (const [id, version] of Object.entries(data.versions)) shard.versions.set(id, version);
+  for (const id of data.gone) copies.adopt(id, null, shard);
+  for (const raw of data.rows) {
+    // A sealed row was checked by this very schema when it was written.
+    const checked = data.isSealed ? { success: true as const, data: raw as T } : schema.safeParse(raw);
+    if (checked.success) copies.adopt(checked.data.id, checked.data, shard);
+    else bad.push({ row: raw, message: messageOf(checked.error) });
+  }
+  return bad;
+}
+
+async function setBadAside<T extends { id: string }>(
+  dir: string,
+  shard: Shard<T>,
+  { damage }: ShardData,
+  bad: readonly BadRow[],
+): Promise<Damage[]> {
+  const kept = shard.rows.size;
+  const damaged: Damage[] = [];
+  if (bad.length > 0) damaged.push(await setRowsAside(dir, shard.file, bad, kept));
+  if (damage !== null) damaged.push(await setFileAside(dir, shard.file, damage, { kept, copy: true }));
+  return damaged;
+}
+
+/** The only copy of a row needs no version. */
+function forgetVersions<T extends { id: string }>(shards: readonly Shard<T>[], copies: Copies<T>): void {
+  for (const shard of shards)
+    for (const id of shard.versions.keys()) if (copies.lingeringOf(id).length === 0) shard.versions.delete(id);
+}
