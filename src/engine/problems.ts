@@ -196,11 +196,11 @@ export class Problems {
     return [
       ...schedule
         .problems()
-        .map(({ name, cron, message }) =>
+        .map(({ name, message }) =>
           problem(
             `schedule.${name}`,
             'warning',
-            `The schedule "${name}" does not run: ${cron} ${message}`,
+            `The schedule "${name}" does not run: ${message}`,
             'Write it as minute hour day month weekday, such as 30 4 * * *.',
             '/settings/plex',
           ),
