@@ -14,7 +14,7 @@ const TINY = [
 ];
 
 describe('hostile file names', function () {
-  this.timeout(600_000);
+  this.timeout(1_600_000);
   let clips: Clips;
   let stage: Stage;
 
@@ -51,7 +51,7 @@ describe('hostile file names', function () {
         const all = await stage.jobs();
         return all.filter(isOver).length >= paths.length && all.every(isOver) ? all : null;
       },
-      500_000,
+      1_500_000,
     );
     const odd = jobs.filter(({ state, sourcePath }) => state !== 'done' && paths.includes(sourcePath));
     expect(odd.map(({ sourcePath, error }) => [sourcePath, error?.message])).to.deep.equal([]);
