@@ -1,0 +1,63 @@
+// MediaFlow as a whole over a data folder with a large library; takes webhooks one after the other and says how long each took.
+import { open } from 'node:fs/promises';
+import { join } from 'node:path';
+import { createApp } from '../src/app.js';
+import { readConfig } from '../src/config.js';
+import { createLog } from '../src/lib/log.js';
+import { answer } from './child.js';
+import { timed } from './figure.js';
+
+const [dir = '', plexUrl = '', token = '', serverId = '', keys = ''] = process.argv.slice(2);
+const SECRET = 'hook-secret-for-benchmarks';
+const config = readConfig({
+  PORT: '0',
+  HOST: '127.0.0.1',
+  MEDIAFLOW_DATA_DIR: dir,
+  MEDIAFLOW_PLEX_URL: plexUrl,
+  MEDIAFLOW_PLEX_TOKEN: token,
+  MEDIAFLOW_WEBHOOK_SECRET: SECRET,
+});
+const started = performance.now();
+const app = createApp(config, { log: createLog('silent') });
+await app.start();
+const startMs = performance.now() - started;
+const { store, bus } = app.context;
+globalThis.gc?.();
+const memoryMb = process.memoryUsage.rss() / 1e6;
+await store.settings.change({ plex: { settleSec: 0, serverId } });
+const hook = `${app.url}/hooks/plex/${SECRET}`;
+const each: number[] = [];
+const bare: number[] = [];
+for (const ratingKey of keys.split(',')) {
+  const stored = new Promise<void>((resolve) => {
+    const off = bus.on('recommendation.changed', () => {
+      off();
+      resolve();
+    });
+  });
+  const payload = {
+    event: 'library.new',
+    Server: { uuid: serverId, title: 'Bench' },
+    Metadata: { type: 'movie', ratingKey, title: 'x', librarySectionID: 1 },
+  };
+  each.push(
+    await timed(async () => {
+      const form = new FormData();
+      form.set('payload', JSON.stringify(payload));
+      const response = await fetch(hook, { method: 'POST', body: form });
+      if (response.status !== 200) throw new Error(`the webhook answered ${response.status}`);
+      await stored;
+    }),
+  );
+  bare.push(await timed(() => writeAndSync(join(dir, 'yardstick.tmp'))));
+}
+const recommendations = store.recommendations.size;
+await app.stop();
+answer({ each, bare, recommendations, startMs, memoryMb });
+
+async function writeAndSync(path: string): Promise<void> {
+  const file = await open(path, 'w');
+  await file.writeFile(Buffer.alloc(4096));
+  await file.sync();
+  await file.close();
+}
