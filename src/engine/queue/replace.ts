@@ -158,6 +158,7 @@ export class Replacer {
     } catch (error) {
       signal.throwIfAborted();
       await swapper.undo(job.id);
+      await swapper.finish(job.id);
       if (where) await this.#news.scan(where, serverPath, signal).catch(() => undefined);
       throw error;
     }

@@ -3,9 +3,7 @@ import { AppError, conflict, toAppError } from '../../domain/errors.js';
 import { attemptId } from '../../domain/job.js';
 import { toServerPath } from '../../domain/paths.js';
 import type { QuarantineEntry } from '../../domain/quarantine.js';
-import { fingerprintIfFile } from '../../files/fingerprint.js';
-import { purgeStored } from '../../files/quarantine.js';
-import type { SwapPlan } from '../../domain/swap.js';
+import { purgeStored, restorePlan } from '../../files/quarantine.js';
 import type { QueueParts } from './parts.js';
 import type { ServerNews, Where } from './tell-server.js';
 import { holds, type Viewers } from './viewers.js';
@@ -40,7 +38,7 @@ export class Restorer {
     const isRenamed = entry.originalPath !== entry.replacementPath;
     if (!stands) {
       await this.#refuseViewers(entry, where, isRenamed, signal);
-      await swapper.place(await planOf(entry), signal);
+      await swapper.place(await restorePlan(entry), signal);
     }
     if (isRenamed && stands?.isRetired !== true) await this.#retire(entry, where, signal);
     const restored = await this.#record(entry);
@@ -119,6 +117,7 @@ export class Restorer {
     } catch (error) {
       signal.throwIfAborted();
       await swapper.undo(entry.id);
+      await swapper.finish(entry.id);
       throw error;
     }
     await swapper.retire(entry.id);
@@ -175,21 +174,4 @@ export class Restorer {
   #serverPathOf(localPath: string): string {
     return toServerPath(localPath, this.#parts.store.settings.value.paths.mappings) ?? localPath;
   }
-}
-
-/** The swap backwards: what stands now makes room for the stored original. */
-async function planOf(entry: QuarantineEntry): Promise<SwapPlan> {
-  return {
-    kind: 'restore',
-    id: entry.id,
-    sourcePath: entry.replacementPath,
-    targetPath: entry.originalPath,
-    outputPath: entry.storedPath,
-    storedPath: null,
-    // Whoever deleted the replacement may still have the original back.
-    sourceFingerprint: await fingerprintIfFile(entry.replacementPath),
-    sourceSha256: entry.replacementSha256,
-    outputSha256: entry.sha256,
-    outputSizeBytes: entry.sizeBytes,
-  };
 }
