@@ -32,6 +32,9 @@ function say(message, isBad) {
 }
 document.addEventListener('mf:done', (event) => {
   say(event.detail.message, false);
+  // The menu or field it came from has done its work.
+  for (const menu of document.querySelectorAll('details.menu[open]')) menu.open = false;
+  if (document.activeElement?.matches('input')) document.activeElement.blur();
   ring(null, 0);
 });
 document.addEventListener('mf:refused', (event) => {

@@ -1,7 +1,7 @@
 import compression from 'compression';
 import express, { type ErrorRequestHandler, type Express, type Router } from 'express';
 import type { Context } from '../actions/action.js';
-import { notFound } from '../domain/errors.js';
+import { AppError } from '../domain/errors.js';
 import { securityHeaders } from './headers.js';
 import { isTrustedProxy } from './hosts.js';
 import { answerError, mount, type Doors } from './mount.js';
@@ -32,11 +32,13 @@ export function buildApp(doors: Doors, publicDir: string): Express {
     answerError(doors, error, req, res).catch(next);
   };
   app.use((req, _res, next) => {
-    next(notFound('page', req.path));
+    next(nothingAt(req.path));
   });
   app.use(refuse);
   return app;
 }
+
+const nothingAt = (path: string): AppError => new AppError('not_found', `There is no page at ${path}.`);
 
 /** Everything below the url base. */
 function inside(doors: Doors, publicDir: string): Router {
@@ -61,7 +63,7 @@ function inside(doors: Doors, publicDir: string): Router {
   });
   mount(router, doors);
   router.use((req, _res, next) => {
-    next(notFound('page', req.path));
+    next(nothingAt(req.path));
   });
   const refuse: ErrorRequestHandler = (error: unknown, req, res, next) => {
     if (res.headersSent) next(error);

@@ -217,7 +217,7 @@ export function viewHelpers(urlBase: string): Record<string, (...args: never[]) 
     linePath,
     flowPath,
     hue: (text: unknown) => numberOf(text, 10),
-    shape: (text: unknown) => numberOf(`${String(text)}!`, 4),
+    shape: (text: unknown) => Math.floor(numberOf(text, 40) / 10),
     // 119.4 is the length of the ring's circle.
     ringDash: (score: unknown) => `${((Number(score) / 100) * 119.4).toFixed(1)} 119.4`,
   };

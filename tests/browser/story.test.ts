@@ -1,0 +1,163 @@
+import { AxeBuilder } from '@axe-core/playwright';
+import { expect } from 'chai';
+import { join } from 'node:path';
+import type { Page } from 'playwright-core';
+import { startBrowser, type RealBrowser } from '../support/browser.js';
+import { Clips } from '../support/clips.js';
+import { sha256Of, Stage } from '../support/stage.js';
+
+const PASSWORD = 'correct horse battery staple';
+const NAME = 'Films/Harbour Nine (2004)/Harbour Nine (2004).mkv';
+/** Long enough to be seen on its way. */
+const OLD = [
+  ...['-f', 'lavfi', '-i', 'testsrc2=s=640x360:r=25:d=8', '-f', 'lavfi', '-i', 'sine=f=440:d=8'],
+  ...['-c:v', 'mpeg4', '-q:v', '2', '-c:a', 'aac'],
+];
+
+describe('an owner at the browser', function () {
+  this.timeout(300_000);
+  let browser: RealBrowser;
+  let clips: Clips;
+  let stage: Stage;
+  let path: string;
+  let original: string;
+
+  before(async () => {
+    browser = await startBrowser();
+    clips = await Clips.open();
+  });
+  after(async () => {
+    await browser.close();
+    await clips.close();
+  });
+
+  /** A fresh installation that knows nothing, beside a Plex with one old film. */
+  beforeEach(async () => {
+    const nothing = { MEDIAFLOW_PLEX_URL: '', MEDIAFLOW_PLEX_TOKEN: '', MEDIAFLOW_PATH_MAPPINGS: '' };
+    stage = await Stage.set({ env: { ...nothing, MEDIAFLOW_ADMIN_PASSWORD: '' } });
+    path = await stage.add(NAME, await clips.make('story.mkv', OLD));
+    original = await sha256Of(path);
+    await stage.plex.scan();
+    await stage.startApp();
+  });
+  afterEach(() => stage.strike());
+
+  const setupToken = (): string => /setup token: ([\w-]+)/.exec(stage.logged.join('\n'))?.[1] ?? 'none';
+  const submit = (page: Page): Promise<void> => page.click('main form button.primary, .setup-main form button.primary');
+
+  /** From the first page to the dashboard, with a wrong turn at every step that can refuse. */
+  async function setUp(page: Page): Promise<void> {
+    await page.goto(stage.url);
+    await page.fill('#token', 'not the token');
+    await submit(page);
+    expect(await page.textContent('main')).to.contain('That is not the setup token');
+    await page.fill('#token', setupToken());
+    await submit(page);
+    await page.fill('#password', 'short');
+    await submit(page);
+    expect(await page.textContent('main')).to.contain('needs at least 12 characters');
+    await page.fill('#password', PASSWORD);
+    await submit(page);
+    await page.fill('#plex-url', stage.plex.url);
+    await page.fill('#plex-token', 'wrong');
+    await submit(page);
+    expect(await page.textContent('main')).to.match(/token/i);
+    await page.fill('#plex-url', stage.plex.url);
+    await page.fill('#plex-token', stage.plex.token);
+    await submit(page);
+    expect(await page.inputValue('#from-0')).to.equal('/share/Media/Films');
+    await submit(page);
+    expect(await page.textContent('main'), 'a folder that is not there').to.match(/\/share\/Media\/Films/);
+    await page.fill('#to-0', join(stage.media, 'Films'));
+    await page.fill('#to-1', join(stage.media, 'Shows'));
+    await submit(page);
+    await page.check('input[name="dryRun"][value="false"]');
+    await submit(page);
+    await submit(page);
+    await page.waitForURL(`${stage.url}/`);
+  }
+
+  const quicker = (): Promise<unknown> =>
+    stage.api('PUT', '/api/settings', { plex: { settleSec: 0, verifyTimeoutSec: 60 } });
+
+  it('walks setup, review, queue with live progress and restore', async () => {
+    const page = await (await browser.open({ viewport: { width: 1440, height: 900 } })).newPage();
+    const heard: string[] = [];
+    page.on('console', (message) => {
+      // A refused form is answered with its status; that is what the browser reports here.
+      if (message.type() === 'error' && !message.text().includes('status of 4')) heard.push(message.text());
+    });
+    page.on('pageerror', (error) => heard.push(error.message));
+    await setUp(page);
+    await quicker();
+
+    await page.goto(`${stage.url}/recommendations`);
+    await page.waitForSelector('text=Harbour Nine (2004)');
+    expect(await seriousProblems(page)).to.deep.equal([]);
+    await page.click('.rec-acts >> text=Approve');
+    await page.waitForSelector('text=Nothing to decide');
+
+    await page.goto(`${stage.url}/queue`);
+    await page.waitForSelector('article[data-job]');
+    const seen = new Set<string>();
+    await stage.until('the percent moves without a reload', async () => {
+      const percent = await page.textContent('[data-job-percent]', { timeout: 1000 }).catch(() => null);
+      if (percent !== null) seen.add(percent.trim());
+      return seen.size >= 3;
+    });
+    expect(await seriousProblems(page)).to.deep.equal([]);
+    await page.waitForSelector('text=Ready to replace', { timeout: 120_000 });
+    expect(await sha256Of(path)).to.equal(original);
+    await page.click('main >> button:has-text("Replace")');
+    await stage.jobThat(({ state }) => state === 'done');
+    expect(await sha256Of(path)).not.to.equal(original);
+
+    await page.goto(`${stage.url}/quarantine`);
+    await page.click('main >> button:has-text("Restore")');
+    await page.click('dialog[open] >> text=Restore it');
+    await page.waitForSelector('text=No original is kept');
+    expect(await sha256Of(path)).to.equal(original);
+    expect(heard).to.deep.equal([]);
+  });
+
+  it('walks the same way without scripts', async () => {
+    const context = await browser.open({ javaScriptEnabled: false, viewport: { width: 360, height: 800 } });
+    const page = await context.newPage();
+    await setUp(page);
+    await quicker();
+
+    await stage.until('the film is suggested', async () => {
+      await page.goto(`${stage.url}/recommendations`);
+      return (await page.content()).includes('Harbour Nine (2004)');
+    });
+    await page.click('.rec-acts >> text=Approve');
+    await stage.until('the result waits', async () => {
+      await page.goto(`${stage.url}/queue`);
+      return (await page.content()).includes('Ready to replace');
+    });
+    await page.click('main >> button:has-text("Replace")');
+    await stage.jobThat(({ state }) => state === 'done');
+    expect(await sha256Of(path)).not.to.equal(original);
+
+    await page.goto(`${stage.url}/quarantine`);
+    await page.click('main >> button:has-text("Restore")');
+    expect(await page.textContent('main')).to.contain('No original is kept');
+    expect(await sha256Of(path)).to.equal(original);
+
+    await page.goto(`${stage.url}/sign-in`);
+    await context.clearCookies();
+    await page.goto(`${stage.url}/queue`);
+    await page.fill('input[name="password"]', PASSWORD);
+    await page.click('button[type="submit"]');
+    expect(page.url()).to.equal(`${stage.url}/queue`);
+  });
+});
+
+async function seriousProblems(page: Page): Promise<string[]> {
+  const { violations } = await new AxeBuilder({ page })
+    .withTags(['wcag2a', 'wcag2aa', 'wcag21aa', 'wcag22aa'])
+    .analyze();
+  return violations
+    .filter(({ impact }) => impact === 'serious' || impact === 'critical')
+    .flatMap(({ id, nodes }) => nodes.map(({ html }) => `${id}: ${html}`));
+}
