@@ -23,13 +23,21 @@ const MAX_MESSAGES = 100;
  */
 export async function decodeFile(
   path: string,
-  options: { ffmpeg: string; audio: boolean; signal?: AbortSignal; report?: (sec: number) => void },
+  options: {
+    ffmpeg: string;
+    audio: boolean;
+    /** Only these streams instead of the film and its audio. */
+    streams?: readonly number[];
+    signal?: AbortSignal;
+    report?: (sec: number) => void;
+  },
 ): Promise<Decoded> {
   const { ffmpeg, audio, signal, report } = options;
   const quiet = ['-nostdin', '-hide_banner', '-v', 'error', '-xerror', '-err_detect', 'explode'];
   const progress = ['-nostats', '-progress', 'pipe:1', '-stats_period', '1'];
   const input = ['-protocol_whitelist', 'file,crypto,data', '-i', `file:${path}`];
-  const streams = ['-map', '0:V', ...(audio ? ['-map', '0:a?'] : []), '-fps_mode', 'passthrough'];
+  const chosen = options.streams?.map((index) => `0:${index}`) ?? ['0:V', ...(audio ? ['0:a?'] : [])];
+  const streams = [...chosen.flatMap((stream) => ['-map', stream]), '-fps_mode', 'passthrough'];
   const child = execa(ffmpeg, [...quiet, ...progress, ...input, ...streams, '-f', 'null', '-'], {
     reject: false,
     stdin: 'ignore',

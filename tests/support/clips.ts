@@ -104,6 +104,8 @@ const RECIPES = {
     ...[...picture(2), '-f', 'lavfi', '-i', 'aevalsrc=0.1*sin(440*t*6)|0.1|0.2*sin(800*t)|0.1|0.1|0.1:c=5.1(side):d=2'],
     ...[...X264, '-c:a', 'ac3'],
   ],
+  /** Its sound is damaged in every tenth packet or so, as in many old recordings. */
+  'flawed.mkv': [...[...picture(2), ...tone(2), ...X264, '-c:a', 'mp2', '-bsf:a', 'noise=amount=300']],
   'variable.mp4': [
     ...[
       ...picture(3),

@@ -3,10 +3,10 @@ import { AppError } from '../../domain/errors.js';
 import type { Check } from '../../domain/job.js';
 import type { EncodePlan } from '../../domain/plan.js';
 import type { Probe } from '../../domain/probe.js';
-import { decodeFile } from '../../ffmpeg/decode.js';
 import { measureStreams } from '../../ffmpeg/measure.js';
 import { probe } from '../../ffmpeg/probe.js';
 import { sha256File } from '../../files/hash.js';
+import { checkDecoding } from './verify-decoding.js';
 import { checkSamples } from './verify-samples.js';
 import { check, checkStreams, type Pair } from './verify-streams.js';
 import { checkDuration, checkPackets, checkSize } from './verify-timing.js';
@@ -53,7 +53,7 @@ export async function verifyOutput(request: VerifyRequest): Promise<Verified> {
     [3, () => Promise.resolve(checkSize(plan, before?.size ?? 0, request.minSavingPercent))],
     [15, () => packetGate(request, state.pairs)],
     [30, () => sampleGate(request, state.pairs)],
-    [90, () => decodeGate(request, state.output)],
+    [90, () => checkDecoding(request, state)],
     [100, () => hashGate(request, before, state)],
   ];
   const checks: Check[] = [];
@@ -123,29 +123,6 @@ async function sampleGate(request: VerifyRequest, pairs: readonly Pair[]): Promi
     ffmpeg,
     signal,
   });
-}
-
-/** A cut-off Matroska file ends with exit code 0, so code, silence and the time reached must all be right. */
-async function decodeGate(request: VerifyRequest, output: Probe | null): Promise<Check[]> {
-  const { plan, outputPath, ffmpeg, signal, report } = request;
-  if (!request.decode) return [];
-  const { exitCode, lastSec, messages } = await decodeFile(outputPath, {
-    ffmpeg,
-    audio: true,
-    signal,
-    report: (sec) => {
-      report(Math.min(89, Math.round(30 + (60 * sec) / plan.durationSec)));
-    },
-  });
-  // Where a subtitle outlasts picture and sound, the header names a time that no decoder reaches.
-  const wanted = Math.min(plan.durationSec, output?.durationSec ?? plan.durationSec);
-  const missing = wanted - (lastSec ?? Number.NEGATIVE_INFINITY);
-  const reached = lastSec === null ? 'nothing' : `${lastSec.toFixed(2)} s`;
-  return [
-    check('decodes', exitCode === 0, `ffmpeg ended with ${exitCode}`),
-    check('decodes without complaint', messages.length === 0, messages.slice(0, 2).join('; ') || 'none'),
-    check('decodes to the end', missing <= Math.max(1, wanted * 0.01), `${reached} of ${wanted.toFixed(2)} s`),
-  ];
 }
 
 async function hashGate(request: VerifyRequest, before: Look | null, state: { sha256: string }): Promise<Check[]> {
