@@ -45,8 +45,41 @@ export async function makeFolder(dir: string): Promise<void> {
   }
 }
 
-/** Makes renames and deletions inside a folder survive a power cut. Some network file systems refuse; that is tolerated. */
-export async function syncFolder(dir: string): Promise<void> {
+/**
+ * Makes renames and deletions inside a folder survive a power cut. Some network file systems refuse; that is tolerated.
+ * Calls that come while the folder is being synced share the next one.
+ */
+export function syncFolder(dir: string): Promise<void> {
+  const waiting = nextSync.get(dir);
+  if (waiting) return waiting;
+  const running = lastSync.get(dir);
+  if (!running) return startSync(dir);
+  const next = running.then(
+    () => startNext(dir),
+    () => startNext(dir),
+  );
+  nextSync.set(dir, next);
+  return next;
+}
+
+/** Folder -> the sync that is under way, and the one that follows it. */
+const lastSync = new Map<string, Promise<void>>();
+const nextSync = new Map<string, Promise<void>>();
+
+function startNext(dir: string): Promise<void> {
+  nextSync.delete(dir);
+  return startSync(dir);
+}
+
+function startSync(dir: string): Promise<void> {
+  const sync = syncOnce(dir).finally(() => {
+    if (lastSync.get(dir) === sync) lastSync.delete(dir);
+  });
+  lastSync.set(dir, sync);
+  return sync;
+}
+
+async function syncOnce(dir: string): Promise<void> {
   const handle = await open(dir, 'r');
   try {
     await handle.sync();

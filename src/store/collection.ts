@@ -1,4 +1,4 @@
-import { join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import type { z } from 'zod';
 import { notFound, toAppError } from '../domain/errors.js';
 import { Breather } from '../lib/breather.js';
@@ -30,8 +30,8 @@ export class Collection<T extends { id: string }> {
   readonly #copies = new Copies<T>();
   readonly #rows = this.#copies.rows;
   readonly #shards = new Map<string, Shard<T>>();
-  /** Folder -> the file that is being filled. */
-  readonly #filling = new Map<string, Shard<T>>();
+  /** Folder -> number of the first file that may have room. */
+  readonly #roomFrom = new Map<string, number>();
   readonly #removing = new Map<string, Promise<void>>();
   #kept: Promise<void> = Promise.resolve();
   readonly #tidying = new Set<Promise<void>>();
@@ -171,6 +171,7 @@ export class Collection<T extends { id: string }> {
       this.#copies.remove(id);
       this.#copies.linger(id, shard);
       shard.set(id, undefined);
+      this.#noteRoom(shard);
     }
     const saved = shard.save();
     this.#removing.set(id, saved);
@@ -204,6 +205,7 @@ export class Collection<T extends { id: string }> {
     // The row may have come back meanwhile, and even have left again.
     if (!this.#copies.isLingering(id, shard) || shard.rows.get(id) !== row) return;
     shard.set(id, undefined);
+    this.#noteRoom(shard);
     await shard.save();
     this.#copies.gone(id, shard);
   }
@@ -223,19 +225,24 @@ export class Collection<T extends { id: string }> {
     if (layout.kind === 'single') return this.#shard(layout.file);
     if (layout.kind === 'named') return this.#shard(join(layout.dir, `${layout.prefix}${layout.nameOf(row)}.json`));
     const folder = join(layout.dir, layout.groupOf(row));
-    if (current && join(current.file, '..') === folder) return current;
-    const filling = this.#filling.get(folder);
-    if (filling && filling.rows.size < ROWS_PER_SHARD) return filling;
-    const fresh = this.#firstWithRoom(folder);
-    this.#filling.set(folder, fresh);
-    return fresh;
+    return current && dirname(current.file) === folder ? current : this.#shardWithRoom(folder);
   }
 
-  #firstWithRoom(folder: string): Shard<T> {
-    for (let number = 0; ; number++) {
+  #shardWithRoom(folder: string): Shard<T> {
+    for (let number = this.#roomFrom.get(folder) ?? 0; ; number++) {
       const shard = this.#shard(join(folder, `${number}.json`));
-      if (shard.rows.size < ROWS_PER_SHARD) return shard;
+      if (shard.rows.size >= ROWS_PER_SHARD) continue;
+      this.#roomFrom.set(folder, number);
+      return shard;
     }
+  }
+
+  /** A row went out of this file, so new ones may be put there. */
+  #noteRoom({ file }: Shard<T>): void {
+    const folder = dirname(file);
+    const from = this.#roomFrom.get(folder);
+    const number = Number(basename(file, '.json'));
+    if (from !== undefined && number < from) this.#roomFrom.set(folder, number);
   }
 
   #shard(file: string): Shard<T> {
