@@ -6,6 +6,6 @@ export const HOSTILE_NAMES: readonly string[] = [
   'a:b', 'a*b', 'a?b', '[1-9]', '{a,b}', '~', '!', '#1', '@home', 'a=b', 'subfile,,start,0,end,0,,:x',
   'a+b', 'a,b', 'a&b=c', 'back\\slash', '\\\\server\\share', '日本語のタイトル', 'Ελληνικά', 'עברית', 'العربية', '\u202Egpj.exe', '🎬🍿',
   '👩‍👩‍👧‍👦', 'Amélie'.normalize('NFC'), 'Amélie'.normalize('NFD'), 'Å'.normalize('NFC'), 'Å'.normalize('NFD'), ' leading', 'trailing ', 'dots...',
-  '\u0001control', '\u007Fdelete', '\u200Bzero width', '\uFEFFmark', 'a\u0301\u0302\u0303', 'CON', 'NUL', 'desktop.ini', '<b>bold</b>', '{{this}}',
+  '\u0001control', '\u007Fdelete', '\u200Bzero width', '\uFEFFmark', 'a\u0301\u0302\u0303', 'CON', 'NUL', 'desktop.ini', '<b>bold', '{{this}}',
   'x'.repeat(251), 'é'.normalize('NFC').repeat(125), '🎬'.repeat(62), '__proto__', 'constructor', 'null',
 ];
