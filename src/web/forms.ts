@@ -108,9 +108,7 @@ function fromText(property: Property, raw: unknown): unknown {
   }
   // Rows that nobody filled in are not there.
   if (Array.isArray(raw) && property.type === 'array') {
-    return raw.filter(
-      (row: unknown) => typeof row !== 'object' || Object.values(row ?? {}).some((text) => text !== ''),
-    );
+    return withoutEmptyRows(raw);
   }
   if (typeof raw !== 'string') return raw;
   if (property.type === 'number' || property.type === 'integer') return raw.trim() === '' ? undefined : Number(raw);
@@ -127,6 +125,9 @@ function fromList({ items }: Property, raw: string): unknown {
   });
 }
 
+const withoutEmptyRows = (rows: readonly unknown[]): unknown[] =>
+  rows.filter((row) => typeof row !== 'object' || Object.values(row ?? {}).some((text) => text !== ''));
+
 const split = (text: string, separator: string): string[] =>
   text
     .split(separator)
@@ -139,7 +140,9 @@ export function withRefusal(
   error: { message: string; fields: Readonly<Record<string, string>> },
   typed: Record<string, unknown>,
 ): object {
-  const open = Object.entries(typed).filter(([name]) => !/password|token|secret|_csrf/i.test(name));
+  const open = Object.entries(typed)
+    .filter(([name]) => !/password|token|secret|_csrf/i.test(name))
+    .map(([name, value]): [string, unknown] => [name, Array.isArray(value) ? withoutEmptyRows(value) : value]);
   const given = Object.fromEntries(open.filter(([name]) => Object.hasOwn(data, name)));
   const fields = (data as { fields?: unknown }).fields;
   if (!Array.isArray(fields)) return { ...data, ...given, typed: Object.fromEntries(open), error };

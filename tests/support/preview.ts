@@ -382,7 +382,12 @@ async function prepare(context: Context, asked: string[]): Promise<Partial<Conte
     wrong_secret: 2,
     too_large: 0,
   };
-  await store.webhookCounts.put({ ...store.webhookCounts.value, ...counts, lastAt: before(0.01), lastEvent: 'library.new' });
+  await store.webhookCounts.put({
+    ...store.webhookCounts.value,
+    ...counts,
+    lastAt: before(0.01),
+    lastEvent: 'library.new',
+  });
 
   let paused = false;
   const changed = async (job: Job): Promise<Job> => {
