@@ -4,12 +4,14 @@ import { benchEncode } from './encode.js';
 import type { Figure } from './figure.js';
 import { benchLibrary } from './library.js';
 import { benchRules } from './rules.js';
+import { benchStart } from './start.js';
 import { benchSync } from './sync.js';
 import { benchWebhook } from './webhook.js';
 
 /** A new benchmark is a file beside this one that exports such a function, and a line here. */
 const BENCHES: Record<string, () => Promise<Figure[]>> = {
   library: benchLibrary,
+  start: benchStart,
   sync: benchSync,
   webhook: benchWebhook,
   rules: benchRules,

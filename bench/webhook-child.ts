@@ -17,13 +17,9 @@ const config = readConfig({
   MEDIAFLOW_PLEX_TOKEN: token,
   MEDIAFLOW_WEBHOOK_SECRET: SECRET,
 });
-const started = performance.now();
 const app = createApp(config, { log: createLog('silent') });
 await app.start();
-const startMs = performance.now() - started;
 const { store, bus } = app.context;
-globalThis.gc?.();
-const memoryMb = process.memoryUsage.rss() / 1e6;
 await store.settings.change({ plex: { settleSec: 0, serverId } });
 const hook = `${app.url}/hooks/plex/${SECRET}`;
 const each: number[] = [];
@@ -51,9 +47,8 @@ for (const ratingKey of keys.split(',')) {
   );
   bare.push(await timed(() => writeAndSync(join(dir, 'yardstick.tmp'))));
 }
-const recommendations = store.recommendations.size;
 await app.stop();
-answer({ each, bare, recommendations, startMs, memoryMb });
+answer({ each, bare });
 
 async function writeAndSync(path: string): Promise<void> {
   const file = await open(path, 'w');

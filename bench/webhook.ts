@@ -12,18 +12,15 @@ const TOKEN = 'bench-token';
 interface Taken {
   each: number[];
   bare: number[];
-  startMs: number;
-  memoryMb: number;
 }
 
-/** MediaFlow as a whole with 100,000 items: start, memory, and from a webhook to the stored recommendation. */
+/** MediaFlow as a whole with 100,000 items: from a webhook to the stored recommendation. */
 export async function benchWebhook(): Promise<Figure[]> {
   const dir = await mkdtemp(join(tmpdir(), 'bench-webhook-'));
   const plex = startChild('plex-child.ts', [String(WEBHOOKS * 20), TOKEN]);
   try {
     const { url, serverId, keys } = await nextWord<{ url: string; serverId: string; keys: string[] }>(plex);
     await runChild('library-child.ts', ['write', dir, String(COUNT)]);
-    const parsed = await runChild<{ ms: number; memoryMb: number }>('library-child.ts', ['parse', dir]);
     const chosen = await flagged(url, keys);
     const taken = await runChild<Taken>('webhook-child.ts', [dir, url, TOKEN, serverId, chosen.join(',')]);
     const each = taken.each.slice(WARM_UP);
@@ -38,26 +35,6 @@ export async function benchWebhook(): Promise<Figure[]> {
         yardstickValue: percentile(taken.bare.slice(WARM_UP), 0.99),
         goal: '<= 50 ms',
         holds: value <= 50,
-      }),
-      figure({
-        id: 'start',
-        what: `start of everything with ${COUNT} items`,
-        value: taken.startMs,
-        unit: 'ms',
-        yardstick: 'read and JSON.parse the same files',
-        yardstickValue: parsed.ms,
-        goal: '<= 2000 ms',
-        holds: taken.startMs <= 2000,
-      }),
-      figure({
-        id: 'start-memory',
-        what: 'memory of the process then',
-        value: taken.memoryMb,
-        unit: 'MB',
-        yardstick: 'the parsed rows in a Map',
-        yardstickValue: parsed.memoryMb,
-        goal: '<= 350 MB',
-        holds: taken.memoryMb <= 350,
       }),
     ];
   } finally {
