@@ -80,7 +80,7 @@ describe('hostile file names', function () {
       ...(await filesBelow(stage.dir)),
       ...(await filesBelow(process.cwd()).then((files) => files.filter((file) => !file.includes('node_modules')))),
     ];
-    expect(all.filter((file) => file.endsWith("canary") && !file.includes('touch'))).to.deep.equal([]);
+    expect(all.filter((file) => file.endsWith('canary') && !file.includes('touch'))).to.deep.equal([]);
     expect(await stage.leftovers()).to.deep.equal([]);
   });
 });
