@@ -13,6 +13,7 @@ const root = resolve(import.meta.dirname, '..');
 
 /** The built program with 100,000 items, as `npm start` runs it: until it is ready, and the memory it then takes. */
 export async function benchStart(): Promise<Figure[]> {
+  // @ts-expect-error -- plain JavaScript that builds when it is loaded
   await import('../scripts/build.js');
   const dir = await mkdtemp(join(tmpdir(), 'bench-start-'));
   try {

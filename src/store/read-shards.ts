@@ -6,9 +6,6 @@ import { messageOf, setFileAside, setRowsAside, type BadRow, type Damage } from 
 import type { Shard } from './shard.js';
 import type { ShardData } from './shard-file.js';
 
-/** Files that are read ahead while another one is looked at. */
-const AHEAD = 4;
-
 export interface ReadResult<T extends { id: string }> {
   /** The highest of all files. */
   stamp: number;
@@ -29,7 +26,8 @@ export async function readShards<T extends { id: string }>(parts: {
   const { dir, schema, shards, copies } = parts;
   const result: ReadResult<T> = { stamp: 0, damaged: [], mended: [], untidy: new Set() };
   const breather = new Breather();
-  for await (const [shard, data] of readAhead(shards)) {
+  for (const shard of shards) {
+    const data = await shard.read().catch((error: unknown) => error as Error);
     if (data instanceof Error) {
       // A file that may not be read is no damaged file: moving it away would hide the real trouble.
       if ('code' in data) throw toAppError(data);
@@ -47,21 +45,6 @@ export async function readShards<T extends { id: string }>(parts: {
   for (const [id] of copies.allLingering()) result.untidy.add(id);
   forgetVersions(shards, copies);
   return result;
-}
-
-async function* readAhead<T extends { id: string }>(
-  shards: readonly Shard<T>[],
-): AsyncGenerator<[Shard<T>, ShardData | Error]> {
-  const reads: Promise<ShardData | Error>[] = [];
-  const start = (shard: Shard<T> | undefined): void => {
-    if (shard) reads.push(shard.read().catch((error: unknown) => error as Error));
-  };
-  for (const shard of shards.slice(0, AHEAD)) start(shard);
-  for (const [index, shard] of shards.entries()) {
-    const data = await reads.shift();
-    start(shards[index + AHEAD]);
-    if (data) yield [shard, data];
-  }
 }
 
 /** Takes over what a file holds. Returns the rows that do not fit. */
