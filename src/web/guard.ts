@@ -40,9 +40,9 @@ export class Guard {
       return typeof field === 'string' ? field : req.get('X-CSRF-Token');
     },
   });
-  readonly #wrongKey = limiter(KEY_FAILURES, 'wrong API keys');
+  readonly #wrongKey: RequestHandler = limiter(KEY_FAILURES, 'wrong API keys');
   /** Before whatever grants a session. */
-  readonly limitSignIn = limiter(SIGN_IN_FAILURES, 'failed attempts to sign in');
+  readonly limitSignIn: RequestHandler = limiter(SIGN_IN_FAILURES, 'failed attempts to sign in');
   /** Reads the session cookie; also used by the live connection. */
   readonly session: RequestHandler;
 
