@@ -10,7 +10,6 @@ import { filesBelow, sha256Of, Stage } from './stage.js';
 
 const root = resolve(import.meta.dirname, '../..');
 const READY_MS = 60_000;
-/** Killed as often as this, a job is left to its owner; the runs below stay under it. */
 const FILMS = 3;
 
 const spawnMediaFlow = (env: Record<string, string>) =>
@@ -91,13 +90,15 @@ export async function killJobs(
   for (let round = 1; killed < options.kills; round++) {
     const result = await killRound(clips, options, options.kills - killed);
     killed += result.killed;
-    wrong.push(...result.wrong.map((text) => `round ${round}: ${text}`));
+    const found = result.wrong.map((text) => `round ${round}: ${text}`);
+    for (const text of found) options.say?.(text);
+    wrong.push(...found);
     options.say?.(`${killed} kills, ${wrong.length} violations`);
   }
   return { killed, wrong };
 }
 
-/** Films whose jobs are killed twice at most each, in a fresh place. */
+/** Three films on their way, in a fresh place. */
 async function killRound(
   clips: Clips,
   { random }: { random: () => number },
@@ -114,7 +115,6 @@ async function killRound(
     for (let number = 1; number <= FILMS; number++) {
       films.push(await addFilm(stage, clips, number));
       await stage.plex.scan();
-      // A job that was interrupted three times waits for its owner: two kills leave it a way to its end.
       for (let kill = 0; kill < 2 && killed < most; kill++) {
         await sleep(random() * 2500);
         await program.kill();
@@ -123,12 +123,12 @@ async function killRound(
         await program.start();
       }
     }
-    await stage.until('every job has ended', async () => {
-      const jobs = await stage.jobs();
-      return jobs.length >= films.length && jobs.every(({ state }) => ['done', 'failed', 'skipped'].includes(state));
-    });
+    await bringToEnd(stage, films.length);
     const odd = (await stage.jobs()).filter(({ state }) => state !== 'done');
     wrong.push(...odd.map(({ id, state, error }) => `${id} ended as ${state}: ${error?.message ?? ''}`));
+    await stage
+      .until('nothing is left behind', async () => (await leftBehind(stage)).length === 0)
+      .catch(() => undefined);
     wrong.push(...(await damageOf(stage, films, true)));
   } catch (error) {
     wrong.push(error instanceof Error ? error.message : String(error));
@@ -165,11 +165,30 @@ async function damageOf(stage: Stage, films: readonly Film[], isOver: boolean): 
   const jobs = await stage.jobs();
   const { items } = await stage.api<{ items: QuarantineEntry[] }>('GET', '/api/transcode/quarantine');
   for (const film of films) wrong.push(...(await oddEnd(film, jobs, items)));
-  for (const left of await stage.leftovers()) wrong.push(`left behind: ${left}`);
-  const journals = await readdir(join(stage.env['MEDIAFLOW_DATA_DIR'] ?? '', 'swaps')).catch(() => []);
-  wrong.push(...journals.map((name) => `the journal ${name} was not closed`));
-  return wrong;
+  return [...wrong, ...(await leftBehind(stage))];
 }
+
+async function leftBehind(stage: Stage): Promise<string[]> {
+  const journals = await readdir(join(stage.env['MEDIAFLOW_DATA_DIR'] ?? '', 'swaps')).catch(() => []);
+  return [
+    ...(await stage.leftovers()).map((path) => `left behind: ${path}`),
+    ...journals.map((name) => `the journal ${name} was not closed`),
+  ];
+}
+
+/** A job that was interrupted three times is left to its owner, who retries it. */
+async function bringToEnd(stage: Stage, count: number): Promise<void> {
+  await stage.until('every job has ended', async () => {
+    const jobs = await stage.jobs();
+    for (const { id, state, error } of jobs) {
+      if (state === 'failed' && error?.code === 'interrupted')
+        await stage.api('POST', `/api/transcode/jobs/${id}/retry`);
+    }
+    return jobs.length >= count && jobs.every(({ state, error }) => isEnded(state) && error?.code !== 'interrupted');
+  });
+}
+
+const isEnded = (state: Job['state']): boolean => ['done', 'failed', 'skipped', 'cancelled'].includes(state);
 
 async function oddEnd(film: Film, jobs: readonly Job[], kept: readonly QuarantineEntry[]): Promise<string[]> {
   const job = jobs.find(({ sourcePath, state }) => sourcePath === film.path && state === 'done');
