@@ -54,3 +54,11 @@ export async function besideIdle<T>(task: () => Promise<T>): Promise<{ result: T
   const { blockedMs } = await nextWord<{ blockedMs: number }>(child);
   return { result, idleBlockedMs: blockedMs };
 }
+
+/** Buffers that nobody holds are given back only a while after the collection that found them. */
+export async function collectGarbage(): Promise<void> {
+  for (let round = 0; round < 3; round++) {
+    globalThis.gc?.();
+    await new Promise((resolve) => setTimeout(resolve, 200));
+  }
+}

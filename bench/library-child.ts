@@ -3,7 +3,7 @@ import { open, readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { createLog } from '../src/lib/log.js';
 import { openStore } from '../src/store/store.js';
-import { answer } from './child.js';
+import { answer, collectGarbage } from './child.js';
 import { median, timed } from './figure.js';
 import { manyItems } from './items.js';
 import { watchLoop } from './watch-loop.js';
@@ -30,7 +30,7 @@ const PARTS: Record<string, () => Promise<object>> = {
     const watch = await watchLoop();
     const { ms, store } = await openTimed();
     const blockedMs = watch.stop();
-    globalThis.gc?.();
+    await collectGarbage();
     const memoryMb = process.memoryUsage.rss() / 1e6;
     const changes: number[] = [];
     const bare: number[] = [];
@@ -51,7 +51,7 @@ const PARTS: Record<string, () => Promise<object>> = {
         for (const row of data.rows) rows.set(row.id, row);
       }
     });
-    globalThis.gc?.();
+    await collectGarbage();
     return { ms, memoryMb: process.memoryUsage.rss() / 1e6, rows: rows.size };
   },
 };

@@ -6,7 +6,7 @@ import { newId } from '../src/lib/ids.js';
 import { createLog } from '../src/lib/log.js';
 import { PlexServer } from '../src/plex/server.js';
 import { openStore } from '../src/store/store.js';
-import { answer } from './child.js';
+import { answer, collectGarbage } from './child.js';
 import { timed } from './figure.js';
 import { watchLoop } from './watch-loop.js';
 
@@ -27,7 +27,7 @@ const PARTS: Record<string, () => Promise<object>> = {
     const again = await syncOnce(sync);
     await sync.stop();
     await store.close();
-    globalThis.gc?.();
+    await collectGarbage();
     return { first, again, rows: store.library.size, memoryMb: process.memoryUsage.rss() / 1e6 };
   },
   async fetch() {

@@ -7,22 +7,18 @@ const NO_FOLDER_SYNC = ['EINVAL', 'ENOTSUP', 'EPERM', 'EISDIR', 'EBADF'];
 
 /**
  * Writes a file so that a power cut leaves either the old or the new content: temporary file in the
- * same folder, fsync, rename, fsync of the folder. Several pieces are written one after the other.
- * `mode` is the permission of a new file. Missing folders are made, durably as well.
+ * same folder, fsync, rename, fsync of the folder. `mode` is the permission of a new file. Missing folders are made,
+ * durably as well.
  *
  * Throws the error of the file system (`ENOSPC`, `EACCES`, ...); the old content then still stands.
  */
-export async function writeDurably(
-  path: string,
-  data: string | Uint8Array | readonly Uint8Array[],
-  mode = 0o644,
-): Promise<void> {
+export async function writeDurably(path: string, data: string | Uint8Array, mode = 0o644): Promise<void> {
   const dir = dirname(path);
   const temp = join(dir, `.${randomBytes(6).toString('hex')}.tmp`);
   const file = await openNew(temp, dir, mode);
   try {
     try {
-      await writeAll(file, data);
+      await file.writeFile(data);
       await file.sync();
     } finally {
       await file.close();
@@ -99,12 +95,4 @@ async function openNew(path: string, dir: string, mode: number): Promise<FileHan
   }
   await makeFolder(dir);
   return open(path, 'wx', mode);
-}
-
-async function writeAll(file: FileHandle, data: string | Uint8Array | readonly Uint8Array[]): Promise<void> {
-  if (typeof data === 'string' || data instanceof Uint8Array) {
-    await file.writeFile(data);
-    return;
-  }
-  for (const piece of data) await file.writeFile(piece);
 }

@@ -26,7 +26,9 @@ const LINE_FEED = 10;
 const COMMA = 44;
 /** Pieces of text are turned to bytes at this size: small enough to be made and thrown away cheaply. */
 const PIECE_CHARS = 64 * 1024;
-const FIRST_BUFFER_BYTES = 1024 * 1024;
+/** Larger buffers are not kept. */
+const BUFFER_BYTES = 1024 * 1024;
+const KEPT_BUFFERS = 4;
 
 const tailOf = (seal: number): string => `],"seal":"${seal.toString(16).padStart(8, '0')}"}\n`;
 const TAIL_BYTES = tailOf(0).length;
@@ -68,30 +70,51 @@ export class ShardFile implements Adapter<ShardData> {
   /** Rows must not change while this is under way. Lets other work in between when there are many. */
   async write({ stamp, rows, versions, gone }: ShardData): Promise<void> {
     const breather = new Breather();
-    const pieces: Buffer[] = [];
-    let seal = 0;
+    const bytes = new GrowingBuffer(writeBuffers.pop());
     const head = JSON.stringify({ stamp, schema: this.#mark, versions, gone });
     let text = `${head.slice(0, -1)},"rows":[\n`;
-    const cut = (): void => {
-      const piece = Buffer.from(text);
-      seal = crc32(piece, seal);
-      pieces.push(piece);
-      text = '';
-    };
     for (const [index, row] of rows.entries()) {
       text += index < rows.length - 1 ? `${JSON.stringify(row)},\n` : `${JSON.stringify(row)}\n`;
       if (text.length < PIECE_CHARS) continue;
-      cut();
+      bytes.append(text);
+      text = '';
       if (breather.isDue) await breather.pause();
     }
-    cut();
-    pieces.push(Buffer.from(tailOf(seal)));
-    await writeDurably(this.#path, pieces);
+    bytes.append(text);
+    bytes.append(tailOf(crc32(bytes.content)));
+    try {
+      await writeDurably(this.#path, bytes.content);
+    } finally {
+      if (bytes.whole.length <= BUFFER_BYTES && writeBuffers.length < KEPT_BUFFERS) writeBuffers.push(bytes.whole);
+    }
   }
 }
 
+/** Text turned to bytes in one buffer that grows. */
+class GrowingBuffer {
+  whole: Buffer;
+  #length = 0;
+
+  constructor(buffer: Buffer = Buffer.allocUnsafeSlow(BUFFER_BYTES / 4)) {
+    this.whole = buffer;
+  }
+
+  get content(): Buffer {
+    return this.whole.subarray(0, this.#length);
+  }
+
+  append(text: string): void {
+    const end = this.#length + Buffer.byteLength(text);
+    if (end > this.whole.length) this.whole = Buffer.concat([this.content], end * 2);
+    this.#length += this.whole.write(text, this.#length);
+  }
+}
+
+/** Reused for the next file: fresh memory costs more than what is written to it. */
+const writeBuffers: Buffer[] = [];
+
 /** Reused from file to file: fresh memory costs more than reading into it. */
-let spareBuffer = Buffer.allocUnsafeSlow(FIRST_BUFFER_BYTES);
+let spareBuffer = Buffer.allocUnsafeSlow(BUFFER_BYTES);
 
 /**
  * The content, until the next call. Null when there is no file. Reads in place: files are read while opening, a tenth
@@ -100,7 +123,7 @@ let spareBuffer = Buffer.allocUnsafeSlow(FIRST_BUFFER_BYTES);
 function readWhole(path: string): Buffer | null {
   const file = openOrNull(path);
   if (file === null) return null;
-  if (spareBuffer.length > FIRST_BUFFER_BYTES) spareBuffer = Buffer.allocUnsafeSlow(FIRST_BUFFER_BYTES);
+  if (spareBuffer.length > BUFFER_BYTES) spareBuffer = Buffer.allocUnsafeSlow(BUFFER_BYTES);
   try {
     for (let length = 0; ;) {
       const bytesRead = readSync(file, spareBuffer, length, spareBuffer.length - length, length);

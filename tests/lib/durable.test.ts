@@ -16,6 +16,12 @@ describe('writeDurably', () => {
     expect(await readdir(join(dir, 'deep'))).to.deep.equal(['a.json']);
   });
 
+  it('writes many files of a folder at once', async () => {
+    const names = Array.from({ length: 40 }, (_, n) => `${n}.json`);
+    await Promise.all(names.map((name) => writeDurably(join(dir, 'new', name), name)));
+    expect(await readdir(join(dir, 'new'))).to.have.members(names);
+  });
+
   it('keeps the old content and cleans up when it cannot write', async () => {
     await writeFile(join(dir, 'a'), 'old');
     const error = await writeDurably(join(dir, 'a', 'b'), 'new').catch((reason: unknown) => reason);
