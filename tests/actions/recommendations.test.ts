@@ -53,6 +53,7 @@ async function open(dir: string) {
       state: () => ({ paused: false, running: 0, pending: 1, blocked: 0, reasons: [] }),
       progress: () => null,
     },
+    sync: { status: () => ({ state: 'idle', done: 0, total: 0, lastRun: null }) },
     enqueue: {
       job: ({ itemId, presetId }: { itemId: string; presetId: string }) => {
         if (store.jobs.has(`job-${itemId}`)) return Promise.reject(conflict('It is already queued'));
