@@ -1,5 +1,5 @@
 import { execa } from 'execa';
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
@@ -169,13 +169,10 @@ export class Clips {
     return path;
   }
 
-  /** `plain.mkv` with its middle overwritten. */
+  /** `plain.mkv` with damage in its pictures, as a failing disk makes it. */
   async rotten(): Promise<string> {
-    const bytes = await readFile(await this.get('plain.mkv'));
-    const path = join(this.dir, 'rotten.mkv');
-    bytes.fill(0x5a, Math.floor(bytes.length * 0.5), Math.floor(bytes.length * 0.6));
-    await writeFile(path, bytes);
-    return path;
+    const plain = await this.get('plain.mkv');
+    return this.make('rotten.mkv', ['-i', plain, '-c', 'copy', '-bsf:v', 'noise=amount=2000']);
   }
 
   /** Runs ffmpeg in the folder of the clips. */
