@@ -48,6 +48,9 @@ export function createApp(config: Config, options: { log: Log; now?: () => Date;
   return new MediaFlow(config, options.log, options.now ?? ((): Date => new Date()), options.isDemo ?? false);
 }
 
+/** When hardly anybody watches, and before the full look changes much. */
+const BACKUP_CRON = '15 3 * * *';
+
 interface Stoppable {
   stop(): Promise<void> | void;
 }
@@ -95,12 +98,21 @@ class MediaFlow implements App {
   async #start(): Promise<void> {
     const root = projectRoot();
     const config = this.#config;
+    // Beside the store: a thread takes a while to start.
+    const opening = openRules({ builtInDir: join(compiledRoot(), 'rules'), userDir: config.rulesDir, log: this.#log });
+    // Awaited below; until then its failure is nobody's surprise.
+    opening.catch(() => undefined);
+    this.#started.push({
+      stop: async () => {
+        const rules = await opening.catch(() => null);
+        await rules?.close();
+      },
+    });
     const store = await this.#open();
     const [presets, rules] = await Promise.all([
       openPresets({ builtInDir: join(root, 'presets'), userDir: config.presetsDir }),
-      openRules({ builtInDir: join(compiledRoot(), 'rules'), userDir: config.rulesDir, log: this.#log }),
+      opening,
     ]);
-    this.#started.push({ stop: () => rules.close() });
     const parts = await this.#assemble(store, presets, rules);
     const web = new WebServer({
       context: parts.context,
@@ -205,6 +217,13 @@ class MediaFlow implements App {
       tasks: [
         { name: 'look for changes', cron: () => store.settings.value.plex.syncCron, run: look('changed') },
         { name: 'full look', cron: () => store.settings.value.plex.fullSyncCron, run: look('full') },
+        {
+          name: 'backup',
+          cron: () => BACKUP_CRON,
+          run: async () => {
+            await store.backup('daily');
+          },
+        },
       ],
     });
   }
