@@ -65,6 +65,8 @@ describe('Collection', () => {
     await writeFile(join(dir, 'jobs', 'open.json'), before);
     const again = await openJobs();
     expect([again.size, again.get('job-1').state]).to.deep.equal([1, 'done']);
+    await again.flush();
+    expect(await readJobs('open.json')).to.deep.equal([]);
   });
 
   it('refuses a row that breaks its schema and keeps the old one', async () => {
