@@ -1,4 +1,4 @@
-// Compiles src and rules to dist. Only when something changed, so that `npm start` is quick the second time.
+// Compiles src and rules to dist and bundles what is started. Only when something changed, so that `npm start` is quick the second time.
 import { execFileSync } from 'node:child_process';
 import { existsSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
@@ -9,13 +9,23 @@ const stamp = join(root, 'dist', '.built');
 
 if (
   !existsSync(stamp) ||
-  newest(['src', 'rules', 'tsconfig.json', 'tsconfig.build.json', 'package.json']) > statSync(stamp).mtimeMs
+  newest([
+    'src',
+    'rules',
+    'scripts/build.js',
+    'scripts/bundle.js',
+    'tsconfig.json',
+    'tsconfig.build.json',
+    'package.json',
+  ]) > statSync(stamp).mtimeMs
 ) {
   rmSync(join(root, 'dist'), { recursive: true, force: true });
   execFileSync(process.execPath, [join(root, 'node_modules/typescript/bin/tsc'), '-p', 'tsconfig.build.json'], {
     cwd: root,
     stdio: 'inherit',
   });
+  const { bundle } = await import('./bundle.js');
+  await bundle(join(root, 'dist'), ['src/main.js', 'src/demo/main.js']);
   writeFileSync(stamp, '');
 }
 

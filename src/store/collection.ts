@@ -28,7 +28,6 @@ export class Collection<T extends { id: string }> {
   readonly #options: CollectionOptions<T>;
   readonly #mark: string;
   readonly #copies = new Copies<T>();
-  readonly #rows = this.#copies.rows;
   readonly #shards = new Map<string, Shard<T>>();
   /** Folder -> number of the first file that may have room. */
   readonly #roomFrom = new Map<string, number>();
@@ -55,7 +54,7 @@ export class Collection<T extends { id: string }> {
   }
 
   get size(): number {
-    return this.#rows.size;
+    return this.#copies.size;
   }
 
   get damaged(): readonly Damage[] {
@@ -63,27 +62,27 @@ export class Collection<T extends { id: string }> {
   }
 
   has(id: string): boolean {
-    return this.#rows.has(id);
+    return this.#copies.find(id) !== null;
   }
 
   find(id: string): T | null {
-    return this.#rows.get(id) ?? null;
+    return this.#copies.find(id);
   }
 
   /** Throws `not_found`. */
   get(id: string): T {
-    const row = this.#rows.get(id);
+    const row = this.#copies.find(id);
     if (!row) throw notFound(this.#options.noun, id);
     return row;
   }
 
   values(): IterableIterator<T> {
-    return this.#rows.values();
+    return this.#copies.rows();
   }
 
   where(match: (row: T) => boolean): T[] {
     const found: T[] = [];
-    for (const row of this.#rows.values()) if (match(row)) found.push(row);
+    for (const row of this.#copies.rows()) if (match(row)) found.push(row);
     return found;
   }
 
@@ -162,7 +161,7 @@ export class Collection<T extends { id: string }> {
   #remove(id: string): Promise<void> {
     const shard = this.#copies.ownerOf(id);
     // Gone already, but perhaps not yet on the disk.
-    if (!shard || !this.#rows.has(id)) return this.#removing.get(id) ?? Promise.resolve();
+    if (!shard || !this.has(id)) return this.#removing.get(id) ?? Promise.resolve();
     const old = this.#copies.lingeringOf(id);
     if (old.length > 0) {
       this.#copies.own(id, null, shard);

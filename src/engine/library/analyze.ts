@@ -3,7 +3,7 @@ import type { Events } from '../../domain/events.js';
 import { LiveFacts } from '../../domain/facts.js';
 import { displayTitle, type LibraryItem } from '../../domain/library.js';
 import type { Presets } from '../../domain/presets.js';
-import type { Decision, RuleCall, RuleRunner, Subject } from '../../domain/rule.js';
+import type { Decision, FactsSnapshot, RuleCall, RuleRunner, Subject } from '../../domain/rule.js';
 import type { Run } from '../../domain/run.js';
 import { Breather } from '../../lib/breather.js';
 import type { Bus } from '../../lib/bus.js';
@@ -35,6 +35,7 @@ export class Analyzer {
   /** Rules whose setting changed while the library was being looked at. */
   readonly #changedRules = new Set<string>();
   #library: Promise<Run> | null = null;
+  #counting: Promise<void> = Promise.resolve();
   #abort = new AbortController();
   #listening: (() => void)[] = [];
   #timer: NodeJS.Timeout | null = null;
@@ -44,9 +45,9 @@ export class Analyzer {
     this.#book = new RecommendationBook(parts);
   }
 
-  /** Counts the library once; from then on it follows `library.changed`. */
+  /** Begins to count the library, which nobody has to wait for; from then on it follows `library.changed`. */
   async start(): Promise<void> {
-    const { store, bus, log } = this.#parts;
+    const { bus, log } = this.#parts;
     this.#abort = new AbortController();
     this.#listening = [
       bus.on('library.changed', ({ itemIds }) => {
@@ -55,11 +56,7 @@ export class Analyzer {
       bus.on('rule.changed', ({ ids }) => this.#followRules(ids)),
     ];
     this.#book.start();
-    const breather = new Breather();
-    for (const item of store.library.values()) {
-      this.#facts.set(item.id, item);
-      if (breather.isDue) await breather.pause();
-    }
+    this.#counting = this.#countAll();
     await this.#book.wakeSnoozed();
     this.#timer = setInterval(() => {
       this.#book.wakeSnoozed().catch((error: unknown) => {
@@ -73,6 +70,7 @@ export class Analyzer {
     for (const off of this.#listening.splice(0)) off();
     if (this.#timer) clearInterval(this.#timer);
     this.#changedRules.clear();
+    await this.#counting;
     await this.#library?.catch(() => undefined);
     await this.#parts.automation.stop();
   }
@@ -102,7 +100,7 @@ export class Analyzer {
     return rules.evaluate(
       subjects,
       usable.map(({ id }) => this.#callOf(id)),
-      this.#facts.snapshot(),
+      await this.#wholeFacts(),
     );
   }
 
@@ -119,7 +117,7 @@ export class Analyzer {
     if (request.options) call.options = await rules.parseOptions(ruleId, { ...call.options, ...request.options });
     const items = itemId === undefined ? store.library.values() : [store.library.get(itemId)];
     const result = { matches: 0, looked: 0, savesBytes: 0, samples: [] as ReturnType<typeof toSample>[] };
-    for await (const part of rules.evaluateMany(subjectsOf(items), [call], this.#facts.snapshot())) {
+    for await (const part of rules.evaluateMany(subjectsOf(items), [call], await this.#wholeFacts())) {
       result.looked += part.subjects.length;
       const subjects = new Map(part.subjects.map((subject) => [keyOf(subject.item.id, subject.file.id), subject]));
       for (const decision of part.findings) {
@@ -133,6 +131,21 @@ export class Analyzer {
     const { problem } = rules.get(ruleId);
     if (problem !== null) throw new AppError('rule_failed', `The rule ${ruleId} cannot be used: ${problem}`);
     return result;
+  }
+
+  async #countAll(): Promise<void> {
+    const breather = new Breather();
+    for (const item of this.#parts.store.library.values()) {
+      if (this.#abort.signal.aborted) return;
+      this.#facts.set(item.id, item);
+      if (breather.isDue) await breather.pause();
+    }
+  }
+
+  /** Facts about the whole library as it is now. */
+  async #wholeFacts(): Promise<FactsSnapshot> {
+    await this.#counting;
+    return this.#facts.snapshot();
   }
 
   #count(itemIds: readonly string[]): void {
@@ -188,7 +201,7 @@ export class Analyzer {
     const { rules, automation } = this.#parts;
     const offRules = this.#offRules();
     const breather = new Breather();
-    for await (const part of rules.evaluateMany(subjectsOf(items), calls, this.#facts.snapshot())) {
+    for await (const part of rules.evaluateMany(subjectsOf(items), calls, await this.#wholeFacts())) {
       const changes = await this.#book.apply(part, offRules);
       run.items += new Set(part.subjects.map(({ item }) => item.id)).size;
       run.findings += part.findings.length;
