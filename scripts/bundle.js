@@ -6,9 +6,15 @@ import { dirname, join, relative, sep } from 'node:path';
 
 /** Compiled code for one machine; it stays in node_modules. */
 const NATIVE = ['@node-rs/argon2', 'ssh2', 'bufferutil', 'utf-8-validate'];
-// CommonJS libraries ask for Node's own modules with `require`, which an ES module does not have.
-const REQUIRE =
-  "import { createRequire as createRequireOfBundle } from 'node:module';\nconst require = createRequireOfBundle(import.meta.url);";
+/** What CommonJS libraries take for granted and an ES module does not have. */
+const COMMONJS = `
+import { createRequire as bundleRequire } from 'node:module';
+import { dirname as bundleDirname } from 'node:path';
+import { fileURLToPath as bundlePath } from 'node:url';
+const require = bundleRequire(import.meta.url);
+const __filename = bundlePath(import.meta.url);
+const __dirname = bundleDirname(__filename);
+`;
 
 /** Bundles compiled files in place. The files around them stay as they are: threads and rules load those by name. */
 export async function bundle(dist, entries) {
@@ -26,7 +32,7 @@ export async function bundle(dist, entries) {
       legalComments: 'linked',
       logLevel: 'warning',
       external: NATIVE,
-      banner: { js: REQUIRE },
+      banner: { js: COMMONJS },
       plugins: [ownAddresses(dist, dirname(file))],
     });
   }
