@@ -3,6 +3,7 @@ import { LibrarySync } from '../src/engine/library/sync.js';
 import type { Events } from '../src/domain/events.js';
 import { Bus } from '../src/lib/bus.js';
 import { newId } from '../src/lib/ids.js';
+import { keepHeapSmall } from '../src/lib/heap.js';
 import { createLog } from '../src/lib/log.js';
 import { PlexServer } from '../src/plex/server.js';
 import { openStore } from '../src/store/store.js';
@@ -28,7 +29,8 @@ const PARTS: Record<string, () => Promise<object>> = {
     await sync.stop();
     await store.close();
     await collectGarbage();
-    return { first, again, rows: store.library.size, memoryMb: process.memoryUsage.rss() / 1e6 };
+    const memoryMb = process.memoryUsage.rss() / 1e6;
+    return { first, again, rows: store.library.size, memoryMb, peakMb: (process.resourceUsage().maxRSS * 1024) / 1e6 };
   },
   async fetch() {
     let items = 0;
@@ -57,4 +59,5 @@ async function syncOnce(sync: LibrarySync): Promise<{ ms: number; blockedMs: num
   return { ms, blockedMs: watch.stop() };
 }
 
+keepHeapSmall();
 answer((await PARTS[part]?.()) ?? {});

@@ -3,6 +3,7 @@ import { open } from 'node:fs/promises';
 import { join } from 'node:path';
 import { createApp } from '../src/app.js';
 import { readConfig } from '../src/config.js';
+import { keepHeapSmall } from '../src/lib/heap.js';
 import { createLog } from '../src/lib/log.js';
 import { answer } from './child.js';
 import { timed } from './figure.js';
@@ -17,6 +18,7 @@ const config = readConfig({
   MEDIAFLOW_PLEX_TOKEN: token,
   MEDIAFLOW_WEBHOOK_SECRET: SECRET,
 });
+keepHeapSmall();
 const app = createApp(config, { log: createLog('silent') });
 await app.start();
 const { store, bus } = app.context;

@@ -1,11 +1,13 @@
 import { createApp } from './app.js';
 import { readConfig } from './config.js';
 import { toAppError } from './domain/errors.js';
+import { keepHeapSmall } from './lib/heap.js';
 import { createLog } from './lib/log.js';
 
 /** Whoever stops us waits ten seconds at most; what has not ended by then is ended, and mended at the next start. */
 const PATIENCE_MS = 9500;
 
+keepHeapSmall();
 try {
   const config = readConfig(process.env);
   const log = createLog(config.logLevel);

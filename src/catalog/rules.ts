@@ -1,9 +1,10 @@
 import { realpath } from 'node:fs/promises';
 import { pathToFileURL } from 'node:url';
 import { AppError, invalid, notFound } from '../domain/errors.js';
-import type { LibraryItem } from '../domain/library.js';
 import type { Decision, FactsSnapshot, RuleCall, RuleInfo, RuleRunner, Subject } from '../domain/rule.js';
+import { Breather } from '../lib/breather.js';
 import type { Log } from '../lib/log.js';
+import { cut, type Batch } from './rules-batches.js';
 import { findRuleFiles, type RuleFile } from './rules-files.js';
 import type { Answer, Ask, EvaluateAnswer, LoadAnswer, ParseAnswer } from './rules-protocol.js';
 import { RuleThread, ThreadEnded, type RuleLimits } from './rules-thread.js';
@@ -17,8 +18,6 @@ export interface OpenRulesOptions {
 
 const LIMITS: RuleLimits = { batchMs: 2000, loadMs: 1500, loadAllMs: 5000, memoryMb: 256 };
 
-/** Small enough that sending it blocks the main thread for a few milliseconds only. */
-const BATCH = 250;
 /** So many batches are on their way: while the caller works on one, the thread never waits for the next. */
 const AHEAD = 3;
 
@@ -36,12 +35,6 @@ interface Answered {
   /** The calls whose rule works. */
   calls: Call[];
   findings: Decision[];
-}
-
-interface Batch {
-  items: readonly LibraryItem[];
-  picks: readonly (readonly [number, number])[];
-  subjects: readonly Subject[];
 }
 
 /**
@@ -143,7 +136,10 @@ export class Rules implements RuleRunner {
     const wanted = calls.map((call) => ({ ...call, entry: this.#entry(call.ruleId) }));
     const tookMs = new Map<Entry, number>();
     const ahead: { batch: Batch; result: Promise<Answered> }[] = [];
+    // Answers that come while the next batch is being sent are handed out in the same turn, one after the other.
+    const breather = new Breather();
     for (const batch of cut(subjects)) {
+      if (breather.isDue) await breather.pause();
       const result = this.#evaluate(batch, wanted, facts, tookMs);
       // Awaited below, in order; a failure must not count as forgotten until then.
       result.catch(() => undefined);
@@ -350,25 +346,3 @@ const unloaded = ({ id, origin, file, problem }: RuleFile): RuleInfo => ({
   problem,
   lastRunMs: null,
 });
-
-/** Cuts subjects into batches in which no item is sent twice. */
-function* cut(subjects: Iterable<Subject>): Generator<Batch> {
-  let part: Subject[] = [];
-  for (const subject of subjects) {
-    part.push(subject);
-    if (part.length < BATCH) continue;
-    yield toBatch(part);
-    part = [];
-  }
-  if (part.length > 0) yield toBatch(part);
-}
-
-function toBatch(subjects: readonly Subject[]): Batch {
-  const indexOf = new Map<LibraryItem, number>();
-  const picks = subjects.map(({ item, file }): [number, number] => {
-    const index = indexOf.get(item) ?? indexOf.size;
-    indexOf.set(item, index);
-    return [index, item.files.indexOf(file)];
-  });
-  return { items: [...indexOf.keys()], picks, subjects };
-}

@@ -1,12 +1,17 @@
+import { Breather } from '../lib/breather.js';
 import { toInt, toList, toObject, type Raw } from './coerce.js';
 import { badAnswer, cleanText } from './failure.js';
 import { parseXml } from './xml.js';
+
+const LARGE_CHARS = 200_000;
 
 /**
  * Reads the body of a successful answer into its `MediaContainer`: JSON or XML, by content type, else by its first
  * character. Throws `plex_bad_answer` for a sign-in page, half an answer, or anything Plex would not send.
  */
 export async function readContainer(body: string, contentType: string, token: string): Promise<Raw> {
+  // What it took to receive a large answer, and what it takes to parse it, are two turns of the event loop.
+  if (body.length > LARGE_CHARS) await new Breather().pause();
   const text = body.startsWith('\uFEFF') ? body.slice(1) : body;
   const format = formatOf(text, contentType);
   if (format === 'html') throw badAnswer('a web page came instead, as from a sign-in page or a proxy in between');

@@ -1,3 +1,4 @@
+import { Breather } from '../lib/breather.js';
 import { itemsOf } from './answer.js';
 import type { PlexClient } from './client.js';
 import { toInt, toStr, type Raw } from './coerce.js';
@@ -36,11 +37,14 @@ export async function* pagesOf(client: PlexClient, request: ListRequest): AsyncG
     return answer;
   };
   const seen = new Set<string>();
+  const breather = new Breather();
   let known = 0;
   let isReread = false;
   try {
     for (let start: number | null = 0, next = ask(0); start !== null;) {
       const page = await next;
+      // It was parsed just now, perhaps within the turn in which the caller's own work ended.
+      await breather.pause();
       const { length } = page.items;
       const end: number = start + length;
       // Without a count, a full page promises another one.

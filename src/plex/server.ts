@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { AppError, invalid } from '../domain/errors.js';
 import type { LibraryItem, Section } from '../domain/library.js';
 import type { ItemPage, MediaServer, PlaySession, ServerIdentity, ServerSection } from '../domain/media-server.js';
+import { Breather } from '../lib/breather.js';
 import { itemsOf } from './answer.js';
 import { PlexClient } from './client.js';
 import { toBool, toBoolOrNull, toIso, toList, toNum, toStr, type Raw } from './coerce.js';
@@ -13,6 +14,8 @@ import { isSameServerPath, serverBasename } from './server-path.js';
 
 const PAGE_SIZE = 500;
 const DETAILS_AT_ONCE = 50;
+/** So many are read between two looks at the clock. */
+const ITEMS_PER_TURN = 50;
 /** Server and client clocks differ, and an item may be written a while after its time was taken. */
 const SINCE_OVERLAP_SEC = 300;
 const DEFAULT_TIMEOUT_MS = 60_000;
@@ -94,8 +97,16 @@ export class PlexServer implements MediaServer {
       options.since === undefined
         ? this.#list(section, { sort: 'id' }, true, options.signal)
         : this.#changed(section, secondsOf(options.since), options.signal);
-    for await (const { items, total } of pages)
-      yield { items: items.flatMap((raw) => toItem(raw, place) ?? []), total };
+    const breather = new Breather();
+    for await (const page of pages) {
+      const items: LibraryItem[] = [];
+      for (const [index, raw] of page.items.entries()) {
+        const item = toItem(raw, place);
+        if (item !== null) items.push(item);
+        if (index % ITEMS_PER_TURN === 0 && breather.isDue) await breather.pause();
+      }
+      yield { items, total: page.total };
+    }
   }
 
   async details(ratingKeys: readonly string[], signal?: AbortSignal): Promise<LibraryItem[]> {

@@ -110,10 +110,14 @@ export class SectionSync {
         next = fetchNext(pages);
         signal.throwIfAborted();
         total = page.value.total;
-        writes.push(this.#shelve(page.value.items, seen, report));
+        if (breather.isDue) await breather.pause();
+        const fresh = page.value.items.filter(({ id }) => !seen.has(id));
+        for (const { id } of fresh) seen.add(id);
+        // A set this large takes a while to grow, and so does what the rows are put into.
+        if (breather.isDue) await breather.pause();
+        writes.push(this.#shelve(fresh, report));
         if (writes.length > WRITES_AHEAD) await writes.shift();
         report.progressed(seen.size, total);
-        if (breather.isDue) await breather.pause();
       }
     } finally {
       await Promise.allSettled(writes);
@@ -123,9 +127,7 @@ export class SectionSync {
     return { seen, total };
   }
 
-  #shelve(items: readonly LibraryItem[], seen: Set<string>, { run, touched }: SectionReport): Promise<void> {
-    const fresh = items.filter(({ id }) => !seen.has(id));
-    for (const { id } of fresh) seen.add(id);
+  #shelve(fresh: readonly LibraryItem[], { run, touched }: SectionReport): Promise<void> {
     const { added, changed, saved } = this.#shelf.put(fresh);
     run.items += fresh.length;
     run.added += added.length;
@@ -154,12 +156,15 @@ export class SectionSync {
         `Plex listed only ${seen.size} of ${total} titles. Nothing was marked as missing.`,
       );
     }
-    const unseen = [...stored]
-      .filter((id) => !seen.has(id))
-      .map((id) => store.library.find(id))
+    const unseen: LibraryItem[] = [];
+    const breather = new Breather();
+    for (const id of stored) {
+      if (breather.isDue) await breather.pause();
+      const item = seen.has(id) ? null : store.library.find(id);
       // It may have moved to another library meanwhile.
-      .filter((item) => item?.sectionId === section.id)
-      .filter((item) => item !== null);
+      if (item?.sectionId === section.id) unseen.push(item);
+    }
+    signal.throwIfAborted();
     const marked = unseen.filter(({ state }) => state === 'present');
     const removed = unseen.filter(({ state }) => state === 'missing').map(({ id }) => id);
     await store.library.putMany(marked.map((item) => ({ ...item, state: 'missing' as const })));
