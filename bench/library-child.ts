@@ -1,7 +1,6 @@
 // One part of the library benchmark in a process of its own: `write`, `open` or `parse`, and the data folder.
 import { open, readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { keepHeapSmall } from '../src/lib/heap.js';
 import { createLog } from '../src/lib/log.js';
 import { openStore } from '../src/store/store.js';
 import { answer, collectGarbage } from './child.js';
@@ -70,5 +69,4 @@ async function writeAndSync(path: string): Promise<void> {
   await file.close();
 }
 
-keepHeapSmall();
 answer((await PARTS[part]?.()) ?? {});

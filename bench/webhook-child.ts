@@ -18,9 +18,9 @@ const config = readConfig({
   MEDIAFLOW_PLEX_TOKEN: token,
   MEDIAFLOW_WEBHOOK_SECRET: SECRET,
 });
-keepHeapSmall();
 const app = createApp(config, { log: createLog('silent') });
 await app.start();
+keepHeapSmall();
 const { store, bus } = app.context;
 await store.settings.change({ plex: { settleSec: 0, serverId } });
 const hook = `${app.url}/hooks/plex/${SECRET}`;

@@ -7,7 +7,6 @@ import { createLog } from './lib/log.js';
 /** Whoever stops us waits ten seconds at most; what has not ended by then is ended, and mended at the next start. */
 const PATIENCE_MS = 9500;
 
-keepHeapSmall();
 try {
   const config = readConfig(process.env);
   const log = createLog(config.logLevel);
@@ -31,6 +30,8 @@ try {
     log.error({ err: error }, 'Something failed that nobody waited for');
   });
   await app.start();
+  // Not earlier: while the library is being opened everything read stays.
+  keepHeapSmall();
 } catch (error) {
   // The log may be what failed: the owner reads this line in the terminal or in the container's log.
   console.error(`MediaFlow cannot start: ${toAppError(error).message}`);
