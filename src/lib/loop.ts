@@ -49,7 +49,8 @@ export class Loop {
   }
 
   async #run(signal: AbortSignal): Promise<void> {
-    await Promise.resolve();
+    // Whoever starts or wakes it has something to finish first.
+    await new Promise(setImmediate);
     try {
       await this.#task(signal);
     } catch (error) {

@@ -16,6 +16,8 @@ export interface CollectionOptions<T> {
   noun: string;
   schema: z.ZodType<T>;
   layout: Layout<T>;
+  /** Lets a row, new or just read, share what other rows hold as well. It may change that row, and returns it. */
+  thrift?: (row: T) => T;
 }
 
 /** Lists up to this length are put within one turn of the event loop. */
@@ -91,7 +93,7 @@ export class Collection<T extends { id: string }> {
    * memory goes back to what the disk holds and the error says why (`no_space`).
    */
   async put(row: T): Promise<T> {
-    const valid = this.#options.schema.parse(row);
+    const valid = this.#check(row);
     await settle([this.#place(valid)]);
     return valid;
   }
@@ -104,7 +106,7 @@ export class Collection<T extends { id: string }> {
     const breather = new Breather();
     const valid: T[] = [];
     for (const row of rows) {
-      valid.push(this.#options.schema.parse(row));
+      valid.push(this.#check(row));
       if (valid.length % ROWS_PER_TURN === 0 && breather.isDue) await breather.pause();
     }
     const saves = new Set<Promise<void>>();
@@ -144,6 +146,12 @@ export class Collection<T extends { id: string }> {
   async flush(): Promise<void> {
     await Promise.all([...this.#shards.values()].map((shard) => shard.settled()));
     await Promise.all([...this.#tidying]);
+  }
+
+  #check(row: T): T {
+    const { schema, thrift } = this.#options;
+    const valid = schema.parse(row);
+    return thrift ? thrift(valid) : valid;
   }
 
   #place(row: T): Promise<void> {
@@ -262,9 +270,9 @@ export class Collection<T extends { id: string }> {
   }
 
   async #load(): Promise<void> {
-    const { layout, dir, schema } = this.#options;
+    const { layout, dir, schema, thrift } = this.#options;
     const shards = (await filesOf(layout, dir)).map((file) => this.#shard(file));
-    const found = await readShards({ shards, copies: this.#copies, dir, schema });
+    const found = await readShards({ shards, copies: this.#copies, dir, schema, thrift });
     this.#stamp = found.stamp;
     this.#damaged.push(...found.damaged);
     await settle(found.mended.map((shard) => shard.save()));

@@ -22,8 +22,9 @@ export async function readShards<T extends { id: string }>(parts: {
   schema: z.ZodType<T>;
   shards: readonly Shard<T>[];
   copies: Copies<T>;
+  thrift: ((row: T) => T) | undefined;
 }): Promise<ReadResult<T>> {
-  const { dir, schema, shards, copies } = parts;
+  const { dir, shards, copies } = parts;
   const result: ReadResult<T> = { stamp: 0, damaged: [], mended: [], untidy: new Set() };
   const breather = new Breather();
   for (const shard of shards) {
@@ -34,7 +35,7 @@ export async function readShards<T extends { id: string }>(parts: {
       result.damaged.push(await setFileAside(dir, shard.file, data));
     } else {
       result.stamp = Math.max(result.stamp, data.stamp);
-      const bad = take(shard, data, copies, schema);
+      const bad = take(shard, data, parts);
       for (const id of data.gone) result.untidy.add(id);
       const damaged = await setBadAside(dir, shard, data, bad);
       if (damaged.length > 0) result.mended.push(shard);
@@ -51,9 +52,9 @@ export async function readShards<T extends { id: string }>(parts: {
 function take<T extends { id: string }>(
   shard: Shard<T>,
   data: ShardData,
-  copies: Copies<T>,
-  schema: z.ZodType<T>,
+  parts: { copies: Copies<T>; schema: z.ZodType<T>; thrift: ((row: T) => T) | undefined },
 ): BadRow[] {
+  const { copies, schema, thrift } = parts;
   const bad: BadRow[] = [];
   shard.stamp = data.stamp;
   for (const [id, version] of Object.entries(data.versions)) shard.versions.set(id, version);
@@ -61,8 +62,10 @@ function take<T extends { id: string }>(
   for (const raw of data.rows) {
     // A sealed row was checked by this very schema when it was written.
     const checked = data.isSealed ? { success: true as const, data: raw as T } : schema.safeParse(raw);
-    if (checked.success) copies.adopt(checked.data.id, checked.data, shard);
-    else bad.push({ row: raw, message: messageOf(checked.error) });
+    if (checked.success) {
+      const row = thrift ? thrift(checked.data) : checked.data;
+      copies.adopt(row.id, row, shard);
+    } else bad.push({ row: raw, message: messageOf(checked.error) });
   }
   return bad;
 }

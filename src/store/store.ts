@@ -21,6 +21,7 @@ import type { Layout } from './layout.js';
 import { migrate } from './migrations.js';
 import { Secrets, type SecretOverrides } from './secrets.js';
 import { SettingsDocument } from './settings.js';
+import { thriftyItems } from './thrift.js';
 
 /** A browser that signed in. The id is the SHA-256 of what its cookie holds. */
 export const SessionRow = z.object({ id: z.string(), expiresAt: z.string(), data: z.string() });
@@ -81,7 +82,8 @@ export async function openStore(options: StoreOptions) {
     noun: string,
     schema: z.ZodType<T>,
     layout: Layout<T>,
-  ): Promise<Collection<T>> => Collection.open({ dir, noun, schema, layout });
+    thrift?: (row: T) => T,
+  ): Promise<Collection<T>> => Collection.open({ dir, noun, schema, layout, ...(thrift ? { thrift } : {}) });
 
   const collections = {
     sections: await open('library section', Section, single('library/sections.json')),
@@ -89,6 +91,7 @@ export async function openStore(options: StoreOptions) {
       'library item',
       LibraryItem,
       filled('library', ({ sectionId }) => folderName(sectionId)),
+      thriftyItems(),
     ),
     recommendations: await open('recommendation', Recommendation, filled('recommendations')),
     jobs: await open('job', Job, {
