@@ -50,11 +50,18 @@ describe('Collection', function () {
   this.timeout(120_000);
   let dir: string;
   beforeEach(async () => (dir = await mkdtemp(join(tmpdir(), 'crash-'))));
-  afterEach(() => rm(dir, { recursive: true }));
-  const open = (folder: string, kind: string): Promise<Collection<Row>> => {
+  const opened: Collection<Row>[] = [];
+  afterEach(async () => {
+    // Old copies are taken out in the background.
+    await Promise.all(opened.splice(0).map((collection) => collection.flush()));
+    await rm(dir, { recursive: true });
+  });
+  const open = async (folder: string, kind: string): Promise<Collection<Row>> => {
     const layout = LAYOUTS[kind];
     if (!layout) throw new Error(kind);
-    return Collection.open({ dir: folder, noun: 'row', schema: Row, layout });
+    const collection = await Collection.open({ dir: folder, noun: 'row', schema: Row, layout });
+    opened.push(collection);
+    return collection;
   };
 
   /** Does the steps; `crash` copies the folder as it stands, in the middle of everything. */

@@ -12,7 +12,12 @@ import { aJob, anItem } from '../support/builders.js';
 describe('Collection', () => {
   let dir: string;
   beforeEach(async () => (dir = await mkdtemp(join(tmpdir(), 'collection-'))));
-  afterEach(() => rm(dir, { recursive: true }));
+  const opened: { flush(): Promise<void> }[] = [];
+  afterEach(async () => {
+    // Old copies are taken out in the background.
+    await Promise.all(opened.splice(0).map((collection) => collection.flush()));
+    await rm(dir, { recursive: true });
+  });
 
   const library: Layout<LibraryItem> = { kind: 'filled', dir: 'library', groupOf: ({ sectionId }) => sectionId };
   const jobLayout: Layout<Job> = {
@@ -21,8 +26,14 @@ describe('Collection', () => {
     prefix: '',
     nameOf: ({ state, finishedAt }) => (isFinished(state) ? `done-${finishedAt?.slice(0, 7) ?? ''}` : 'open'),
   };
-  const openLibrary = () => Collection.open({ dir, noun: 'library item', schema: LibraryItem, layout: library });
-  const openJobs = () => Collection.open({ dir, noun: 'job', schema: Job, layout: jobLayout });
+  const remembered = async <T extends { flush(): Promise<void> }>(opening: Promise<T>): Promise<T> => {
+    const collection = await opening;
+    opened.push(collection);
+    return collection;
+  };
+  const openLibrary = () =>
+    remembered(Collection.open({ dir, noun: 'library item', schema: LibraryItem, layout: library }));
+  const openJobs = () => remembered(Collection.open({ dir, noun: 'job', schema: Job, layout: jobLayout }));
   const readJobs = async (file: string): Promise<string[]> =>
     (JSON.parse(await readFile(join(dir, 'jobs', file), 'utf8')) as { rows: Job[] }).rows.map(({ id }) => id);
 
