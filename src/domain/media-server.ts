@@ -1,4 +1,6 @@
 import type { LibraryItem, Section } from './library.js';
+import type { Poster, PosterSize } from './poster.js';
+import type { ServerEvent } from './server-event.js';
 
 export interface ServerIdentity {
   machineIdentifier: string;
@@ -57,4 +59,11 @@ export interface MediaServer {
   /** Asks for a new look into the file's streams. Returns when the request is queued. */
   analyze(ratingKey: string, signal?: AbortSignal): Promise<void>;
   sessions(signal?: AbortSignal): Promise<PlaySession[]>;
+  /** The picture at an item's `thumb`. Soon refuses without asking while the server is away. */
+  poster(thumb: string, size: PosterSize, signal?: AbortSignal): Promise<Poster>;
+  /**
+   * What the server tells by itself, over one connection: first `listening`, then everything as it comes. Throws when the
+   * connection cannot be made or breaks off, or the signal's reason; it never just ends.
+   */
+  listen(signal: AbortSignal): AsyncIterable<ServerEvent>;
 }

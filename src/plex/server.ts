@@ -2,6 +2,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { AppError, invalid } from '../domain/errors.js';
 import type { LibraryItem, Section } from '../domain/library.js';
 import type { ItemPage, MediaServer, PlaySession, ServerIdentity, ServerSection } from '../domain/media-server.js';
+import type { ServerEvent } from '../domain/server-event.js';
+import type { Poster, PosterSize } from '../domain/poster.js';
 import { Breather } from '../lib/breather.js';
 import { itemsOf } from './answer.js';
 import { PlexClient } from './client.js';
@@ -9,7 +11,9 @@ import { toBool, toBoolOrNull, toIso, toList, toNum, toStr, type Raw } from './c
 import { badAnswer } from './failure.js';
 import { pagesOf } from './listing.js';
 import { toItem } from './mapping.js';
+import { notifications, type NotificationOptions } from './notifications.js';
 import { toPlaySession } from './play-sessions.js';
+import { Posters } from './posters.js';
 import { isSameServerPath, serverBasename } from './server-path.js';
 
 const PAGE_SIZE = 500;
@@ -38,6 +42,8 @@ const pathOf = (...parts: string[]): string => `/${parts.map(encodeURIComponent)
  */
 export class PlexServer implements MediaServer {
   readonly #client: PlexClient;
+  readonly #posters: Posters;
+  readonly #notifications: NotificationOptions;
 
   /** `expectedServerId` null: a server that is not known yet. `timeoutMs` is for one whole answer. */
   constructor(options: {
@@ -48,11 +54,14 @@ export class PlexServer implements MediaServer {
     expectedServerId?: string | null;
     timeoutMs?: number;
   }) {
+    const { token, clientId, version } = options;
+    this.#notifications = { url: options.url.replace(/\/+$/, ''), token, clientId, version };
     this.#client = new PlexClient({
       ...options,
       expectedServerId: options.expectedServerId ?? null,
       timeoutMs: options.timeoutMs ?? DEFAULT_TIMEOUT_MS,
     });
+    this.#posters = new Posters(this.#client, options.timeoutMs);
   }
 
   /** Proves address and token; says what the server tells of itself. Preferences are for its owner only, so they may be null. */
@@ -182,6 +191,17 @@ export class PlexServer implements MediaServer {
   async sessions(signal?: AbortSignal): Promise<PlaySession[]> {
     const { container } = await this.#client.get({ path: '/status/sessions', signal });
     return itemsOf(container).map(toPlaySession);
+  }
+
+  async *listen(signal: AbortSignal): AsyncGenerator<ServerEvent> {
+    // Asked without the token, before every connection: who answers now may be another server.
+    const identity = await this.#client.askIdentity(signal);
+    if (toStr(identity['machineIdentifier']) === null) throw badAnswer('it does not say which server it is from');
+    yield* notifications(this.#notifications, signal);
+  }
+
+  poster(thumb: string, size: PosterSize, signal?: AbortSignal): Promise<Poster> {
+    return this.#posters.read(thumb, size, signal);
   }
 
   #list(

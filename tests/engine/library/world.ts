@@ -1,3 +1,4 @@
+import { EventEmitter, on } from 'node:events';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
@@ -7,6 +8,7 @@ import type { Events } from '../../../src/domain/events.js';
 import type { Job } from '../../../src/domain/job.js';
 import type { LibraryItem } from '../../../src/domain/library.js';
 import type { MediaServer, ServerSection } from '../../../src/domain/media-server.js';
+import type { ServerEvent } from '../../../src/domain/server-event.js';
 import type { Decision, RuleCall, RuleRunner, Subject } from '../../../src/domain/rule.js';
 import { Analyzer } from '../../../src/engine/library/analyze.js';
 import { Automation } from '../../../src/engine/library/automate.js';
@@ -31,6 +33,8 @@ export class FakeServer implements MediaServer {
   /** Throws while it lists this section, after its first page. */
   faultInSection: string | null = null;
   pageSize = 2;
+  /** `emit('event', ...)` is what the server tells by itself; `emit('error', ...)` ends the connection. */
+  readonly news = new EventEmitter();
 
   #ask(what: string): void {
     this.asked.push(what);
@@ -82,6 +86,16 @@ export class FakeServer implements MediaServer {
   refresh = () => Promise.resolve();
   analyze = () => Promise.resolve();
   sessions = () => Promise.resolve([]);
+  async *listen(signal: AbortSignal): AsyncGenerator<ServerEvent> {
+    this.#ask('listen');
+    yield { type: 'listening' };
+    try {
+      for await (const [event] of on(this.news, 'event', { signal })) yield event as ServerEvent;
+    } catch (error) {
+      throw signal.aborted ? signal.reason : error;
+    }
+  }
+  poster = () => Promise.reject(new AppError('plex_not_found', 'Plex has no poster for this.'));
 }
 
 /** What a listing tells: no streams, no HDR. */
