@@ -37,6 +37,24 @@ export interface Answer {
   totalSize: number | null;
 }
 
+/** How the body of an answer is wanted. */
+interface Wanted<Body> {
+  as: 'text' | 'arraybuffer';
+  maxBytes: number;
+  read: (data: unknown) => Body;
+}
+
+const TEXT: Wanted<string> = {
+  as: 'text',
+  maxBytes: MAX_BODY_BYTES,
+  read: (data) => (typeof data === 'string' ? data : ''),
+};
+const bytesUpTo = (maxBytes: number): Wanted<Buffer> => ({
+  as: 'arraybuffer',
+  maxBytes,
+  read: (data) => (Buffer.isBuffer(data) ? data : Buffer.alloc(0)),
+});
+
 /**
  * One server's HTTP: headers, deadlines, retries, and errors as `AppError`s with a `plex_*` code.
  * Aborting throws the signal's reason.
@@ -64,7 +82,7 @@ export class PlexClient {
   /** A reading request; tried again when trying again can help. */
   async get(request: Request): Promise<Answer> {
     return this.#patiently(async () => {
-      const response = await this.#send('GET', request);
+      const response = await this.#send('GET', request, TEXT);
       const contentType = toStr(response.headers['content-type']) ?? '';
       return {
         container: await readContainer(response.data, contentType, this.#options.token),
@@ -76,11 +94,17 @@ export class PlexClient {
   /** A request whose answer has no content. Resolves when Plex has taken it on. */
   async send(method: 'GET' | 'POST' | 'PUT', request: Request): Promise<void> {
     const task = async (): Promise<void> => {
-      const response = await this.#send(method, request);
+      const response = await this.#send(method, request, TEXT);
       const isPage = /^\s*<(!doctype html|html)/i.test(response.data);
       if (isPage) throw badAnswer('a web page came instead, as from a sign-in page or a proxy in between');
     };
     await (method === 'GET' ? this.#patiently(task, request.signal) : this.#gate.run(task, request.signal));
+  }
+
+  /** A file, asked for once and past the line of the other requests. Throws `plex_bad_answer` above `maxBytes`. */
+  async bytes(request: Request, maxBytes: number): Promise<{ body: Buffer; contentType: string }> {
+    const { data, headers } = await this.#send('GET', request, bytesUpTo(maxBytes));
+    return { body: data, contentType: toStr(headers['content-type']) ?? '' };
   }
 
   async #patiently<T>(task: () => Promise<T>, signal: AbortSignal | undefined): Promise<T> {
@@ -96,12 +120,12 @@ export class PlexClient {
   }
 
   /** Sends with the token, once the server is known to be the right one. */
-  async #send(method: string, request: Request): Promise<AxiosResponse<string>> {
+  async #send<Body>(method: string, request: Request, wanted: Wanted<Body>): Promise<AxiosResponse<Body>> {
     const { token, expectedServerId } = this.#options;
     if (!/^[\x21-\x7e]+$/.test(token))
       throw new AppError('plex_unauthorized', 'The Plex token holds characters that no token has. Enter it again.');
     if (expectedServerId !== null && this.#serverId === null) await this.#askServerId(request.signal);
-    return this.#exchange(method, request, { 'X-Plex-Token': token });
+    return this.#exchange(method, request, wanted, { 'X-Plex-Token': token });
   }
 
   async #askServerId(signal: AbortSignal | undefined): Promise<string> {
@@ -111,7 +135,7 @@ export class PlexClient {
   }
 
   async #identity(signal: AbortSignal | undefined): Promise<Raw> {
-    const response = await this.#exchange('GET', { path: '/identity', signal }, {});
+    const response = await this.#exchange('GET', { path: '/identity', signal }, TEXT, {});
     const identity = await readContainer(
       response.data,
       toStr(response.headers['content-type']) ?? '',
@@ -128,7 +152,12 @@ export class PlexClient {
     return identity;
   }
 
-  async #exchange(method: string, request: Request, secret: Record<string, string>): Promise<AxiosResponse<string>> {
+  async #exchange<Body>(
+    method: string,
+    request: Request,
+    wanted: Wanted<Body>,
+    secret: Record<string, string>,
+  ): Promise<AxiosResponse<Body>> {
     const { token, timeoutMs } = this.#options;
     request.signal?.throwIfAborted();
     const deadline = new AbortController();
@@ -139,20 +168,20 @@ export class PlexClient {
     const timer = setTimeout(giveUp, timeoutMs);
     request.signal?.addEventListener('abort', giveUp, { once: true });
     try {
-      const response = await axios.request<string>({
+      const response = await axios.request<Body>({
         method,
         url: this.#address(request),
         headers: { ...this.#headers(), ...request.headers, ...secret },
         signal: deadline.signal,
-        responseType: 'text',
-        transformResponse: [(data: unknown) => (typeof data === 'string' ? data : '')],
+        responseType: wanted.as,
+        transformResponse: [wanted.read],
         validateStatus: () => true,
-        maxContentLength: MAX_BODY_BYTES,
+        maxContentLength: wanted.maxBytes,
         // A redirect to another host, or a proxy in between, would be handed the token.
         maxRedirects: 0,
         proxy: false,
       });
-      if (response.status < 200 || response.status > 299) throw statusFailure(response.status, response.data);
+      if (response.status < 200 || response.status > 299) throw statusFailure(response.status, String(response.data));
       return response;
     } catch (error) {
       request.signal?.throwIfAborted();

@@ -2,9 +2,9 @@ import { readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 
 /** Folders inside the data folder whose files are not rows. */
-const OTHERS = ['backups', 'logs', 'work'];
+const OTHERS = ['backups', 'cache', 'logs', 'work'];
 
-/** Every file and folder of the data folder, relative to it, except backups, logs and work files. */
+/** Every file and folder of the data folder, relative to it, except backups, caches, logs and work files. */
 export async function filesBelow(dir: string): Promise<string[]> {
   const found: string[] = [];
   for (const entry of await readdir(dir, { withFileTypes: true })) {

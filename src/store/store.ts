@@ -1,4 +1,5 @@
 import { mkdir } from 'node:fs/promises';
+import { join } from 'node:path';
 import { z } from 'zod';
 import { AppError, toAppError } from '../domain/errors.js';
 import { Attempt, isFinished, Job } from '../domain/job.js';
@@ -19,6 +20,7 @@ import { removeLeftovers } from './data-files.js';
 import { Document } from './document.js';
 import type { Layout } from './layout.js';
 import { migrate } from './migrations.js';
+import { PosterCache } from './poster-cache.js';
 import { Secrets, type SecretOverrides } from './secrets.js';
 import { SettingsDocument } from './settings.js';
 import { thriftyItems } from './thrift.js';
@@ -130,6 +132,7 @@ export async function openStore(options: StoreOptions) {
   const problems = await Promise.all(damaged.filter((shard) => shard !== null).map((shard) => toProblem(dir, shard)));
   for (const problem of problems) log.error({ problem }, problem.summary);
 
+  const posters = new PosterCache({ dir: join(dir, 'cache', 'posters'), log, now });
   const closing = new AbortController();
   let backup: Promise<string> | null = null;
   const copyData = async (reason: string): Promise<string> => {
@@ -147,6 +150,7 @@ export async function openStore(options: StoreOptions) {
     secrets,
     audit,
     webhookCounts,
+    posters,
     problems,
     /**
      * Copies all data files into `backups/<time>-<reason>/` while everything goes on, and keeps the last five of that
@@ -166,7 +170,7 @@ export async function openStore(options: StoreOptions) {
       closing.abort();
       await backup?.catch(() => undefined);
       await Promise.all(Object.values(collections).map((collection) => collection.flush()));
-      await Promise.all([settings.flush(), webhookCounts.flush(), audit.flush()]);
+      await Promise.all([settings.flush(), webhookCounts.flush(), audit.flush(), posters.close()]);
     },
   };
 }

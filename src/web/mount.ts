@@ -3,6 +3,7 @@ import type { Request, Response, Router } from 'express';
 import { z } from 'zod';
 import type { Context } from '../actions/action.js';
 import { showNavigation } from '../actions/health.js';
+import type { Picture } from '../actions/posters.js';
 import { isSetUp } from '../actions/setup.js';
 import { AppError } from '../domain/errors.js';
 import { describe, fromHttp, statusOf } from './errors.js';
@@ -35,7 +36,8 @@ export function mount(router: Router, doors: Doors): void {
     if (route.api !== null)
       router[route.method](route.api, ...before, (req, res) => answerJson(doors, route, req, res));
     if (route.page === null) continue;
-    if (route.method === 'get') router.get(route.page, (req, res) => answerPage(doors, route, req, res));
+    if (route.sends === 'picture') router.get(route.page, (req, res) => answerPicture(doors, route, req, res));
+    else if (route.method === 'get') router.get(route.page, (req, res) => answerPage(doors, route, req, res));
     else router[route.method](route.page, ...before, (req, res) => answerForm(doors, route, req, res));
   }
 }
@@ -47,6 +49,23 @@ async function answerJson(doors: Doors, route: Route, req: Request, res: Respons
   await settleSession(doors, route, req);
   if (typeof result === 'string') res.type('text/plain').send(result);
   else res.json(result);
+}
+
+const PICTURE_AGE_SEC = 3600;
+
+/** A picture, or a word: nobody reads a page in the place of a picture. */
+async function answerPicture(doors: Doors, route: Route, req: Request, res: Response): Promise<void> {
+  try {
+    doors.guard.allow(req, route.access);
+    doors.guard.checkSource(req);
+    const { type, bytes, version } = (await perform(doors, route, req)) as Picture;
+    res.set({ ETag: `"${version}"`, 'Cache-Control': `private, max-age=${PICTURE_AGE_SEC}` });
+    res.type(type).send(Buffer.from(bytes));
+  } catch (error) {
+    const refusal = fromHttp(error);
+    if (statusOf(refusal) === 500) throw error;
+    res.status(statusOf(refusal)).type('text/plain').send(refusal.message);
+  }
 }
 
 async function answerPage(doors: Doors, route: Route, req: Request, res: Response): Promise<void> {

@@ -5,6 +5,7 @@ import * as health from '../actions/health.js';
 import * as jobs from '../actions/jobs.js';
 import * as library from '../actions/library.js';
 import * as plex from '../actions/plex.js';
+import * as posters from '../actions/posters.js';
 import * as presets from '../actions/presets.js';
 import * as quarantine from '../actions/quarantine.js';
 import * as queue from '../actions/queue.js';
@@ -36,6 +37,8 @@ export interface Route {
   session?: 'owner' | 'setup' | 'end';
   /** What to tell the owner when a form went well. Given what the action returned. */
   notice?: (result: never) => string;
+  /** The answer is a picture; its action returns a `Picture`. */
+  sends?: 'picture';
   /** Leads to the setup as long as that is not done. */
   needsSetup?: true;
 }
@@ -72,6 +75,8 @@ const read = (api: string, action: AnyAction, extra: Extra = {}): Route => row('
 /** A form and the same as JSON, both POST. */
 const post = (path: string | null, api: string | null, action: AnyAction, extra: Extra = {}): Route =>
   row('post', path, api, action, extra);
+/** A picture for pages and scripts. */
+const picture = (path: string, action: AnyAction): Route => row('get', path, null, action, { sends: 'picture' });
 /** JSON to change. */
 const put = (api: string, action: AnyAction, extra: Extra = {}): Route => row('put', null, api, action, extra);
 
@@ -126,6 +131,7 @@ export const routes: readonly Route[] = [
   // ---- library
   page('/library',                          '/api/library/items',                   library.listLibrary,      'library/list'),
   page('/library/:id',                      '/api/library/items/:id',               library.showItem,         'library/item'),
+  picture('/library/:id/poster',            posters.showPoster),
   page('/library/:id/plan',                 null,                                   library.planItem,         'library/plan'),
 
   // ---- recommendations

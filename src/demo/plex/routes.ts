@@ -45,6 +45,7 @@ export class Routes {
     if (call.path === '/:/prefs') return preferences();
     if (call.path === '/status/sessions') return this.#sessions();
     if (call.path === '/activities') return container({ size: 0 });
+    if (call.path === '/photo/:/transcode') return this.#scaled(call.query.get('url') ?? '');
     if (parts[0] !== 'library') return notFound;
     if (parts[1] === 'sections') return this.#library(call, parts[2] ?? null, parts[3] ?? null);
     if (parts[1] === 'metadata' && parts[2] !== undefined) return this.#metadata(call, parts[2], parts[3] ?? null);
@@ -125,6 +126,11 @@ export class Routes {
     });
     if (Metadata.length === 0) return notFound;
     return container({ size: Metadata.length, allowSync: true, identifier: 'com.plexapp.plugins.library', Metadata });
+  }
+
+  /** A picture is never scaled here; only what is one is answered. */
+  #scaled(url: string): Reply {
+    return /^\/library\/metadata\/\d+\/thumb(\/|$)/.test(url) ? { kind: 'image', body: THUMB } : notFound;
   }
 
   #act(call: Call, id: string, what: 'analyze' | 'refresh'): Reply {
