@@ -1,7 +1,8 @@
 import { execa } from 'execa';
-import { mkdtemp, rm, statfs, writeFile } from 'node:fs/promises';
+import { appendFile, mkdtemp, rm, statfs } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 
 /** A real file system of a few megabytes that can be filled to the last byte. */
 export class SmallDisk {
@@ -24,10 +25,17 @@ export class SmallDisk {
     return join(this.path, 'filler');
   }
 
-  /** Leaves so many bytes free. */
+  /** Leaves so many bytes free, also once the files that somebody was just writing are closed or gone. */
   async fill(leaveBytes = 0): Promise<void> {
-    const { bavail, bsize } = await statfs(this.path);
-    await writeFile(this.filler, Buffer.alloc(Math.max(0, bavail * bsize - leaveBytes)));
+    for (let steady = 0; steady < 3;) {
+      const { bavail, bsize } = await statfs(this.path);
+      const room = bavail * bsize - leaveBytes;
+      if (room >= bsize) {
+        await appendFile(this.filler, Buffer.alloc(room)).catch(noRoom);
+        steady = 0;
+      } else steady++;
+      await sleep(100);
+    }
   }
 
   async empty(): Promise<void> {
@@ -38,4 +46,9 @@ export class SmallDisk {
     await execa('umount', ['-l', this.path]);
     await rm(this.path, { recursive: true, force: true });
   }
+}
+
+/** Somebody else may have taken the last of it meanwhile. */
+function noRoom(error: NodeJS.ErrnoException): void {
+  if (error.code !== 'ENOSPC') throw error;
 }
