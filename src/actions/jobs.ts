@@ -1,8 +1,9 @@
 import { z } from 'zod';
+import { Choices } from '../domain/choices.js';
 import { invalid } from '../domain/errors.js';
 import { Job, JobState } from '../domain/job.js';
 import { action, type Context } from './action.js';
-import { Choices, listOf, pageOf, Paging } from './paging.js';
+import { listOf, pageOf, Paging } from './paging.js';
 
 const ById = z.object({ id: z.string() });
 

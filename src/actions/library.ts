@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { Choices } from '../domain/choices.js';
 import { displayTitle, LibraryItem, Section } from '../domain/library.js';
 import { isFinished, Job } from '../domain/job.js';
 import { resolutionOf } from '../domain/media.js';
@@ -9,7 +10,7 @@ import { Run } from '../domain/run.js';
 import type { Store } from '../store/store.js';
 import { action } from './action.js';
 import { latestFirst } from './jobs.js';
-import { Choices, listOf, pageOf, Paging } from './paging.js';
+import { listOf, pageOf, Paging } from './paging.js';
 
 const LibraryRow = LibraryItem.extend({
   displayTitle: z.string(),

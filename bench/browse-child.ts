@@ -1,0 +1,163 @@
+// A library of so many items asked the same questions twice: by our search, and by SQLite with an index on every column.
+import Database from 'libsql';
+import { rmSync } from 'node:fs';
+import { mkdtemp } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import {
+  FACETS,
+  facetsOf,
+  LibraryFilter,
+  measuresOf,
+  textOf,
+  wordsOf,
+  type Facet,
+  type LibrarySort,
+} from '../src/domain/library-filter.js';
+import type { LibraryItem } from '../src/domain/library.js';
+import { LibraryTable } from '../src/engine/library/library-table.js';
+import { answer } from './child.js';
+import { timed } from './figure.js';
+import { manyItems } from './items.js';
+
+const [count = '0'] = process.argv.slice(2);
+const PAGE_SIZE = 50;
+const NO_STANDING = { states: [], ruleIds: [], savesBytes: null };
+
+interface Question {
+  filter: LibraryFilter;
+  sort: LibrarySort;
+  page: number;
+}
+
+const items = manyItems(Number(count));
+const questions = questionsOf(160);
+const table = new LibraryTable();
+for (let start = 0; start < items.length; start += 500)
+  table.put(items.slice(start, start + 500).map((item) => ({ id: item.id, item, standing: NO_STANDING })));
+for (const { sort } of questions) await table.prepare(sort);
+
+const dir = await mkdtemp(join(tmpdir(), 'bench-browse-'));
+const db = new Database(join(dir, 'library.db'));
+fill(db, items);
+
+const ours: number[] = [];
+const theirs: number[] = [];
+const oursBare: number[] = [];
+const theirsBare: number[] = [];
+for (const question of questions) {
+  const mine = { ids: [] as string[], total: 0 };
+  ours.push(await timed(() => Object.assign(mine, ask(question, true))));
+  oursBare.push(await timed(() => ask(question, false)));
+  const other = { ids: [] as string[], total: 0 };
+  theirs.push(await timed(() => Object.assign(other, askSqlite(question, true))));
+  theirsBare.push(await timed(() => askSqlite(question, false)));
+  if (mine.total !== other.total || mine.ids.join() !== other.ids.join())
+    throw new Error(`the answers differ: ${JSON.stringify([question, mine, other])}`);
+}
+db.close();
+rmSync(dir, { recursive: true });
+answer({ ours, theirs, oursBare, theirsBare });
+
+function ask({ filter, sort, page }: Question, facets: boolean): { ids: string[]; total: number } {
+  const match = table.match(filter, facets);
+  return { ids: table.cut(match, sort, (page - 1) * PAGE_SIZE, PAGE_SIZE), total: match.total };
+}
+
+/** Every kind of filter alone and together, every order, first and later pages; the same every time. */
+function questionsOf(many: number): Question[] {
+  const parts: Record<string, unknown>[] = [
+    {},
+    { codec: 'h264,mpeg4' },
+    { resolution: '4k' },
+    { sectionId: '2', minSizeBytes: 5e9 },
+    { codec: 'hevc', resolution: '1080,720', maxPlays: 1 },
+    { q: 'number 77' },
+    { q: '1999', codec: 'av1' },
+    { minBitrateKbps: 8000, maxBitrateKbps: 20000 },
+    { hdr: 'sdr', container: 'mkv', audioCodec: 'ac3', type: 'movie' },
+    { q: 'film', resolution: '576' },
+  ];
+  const sorts: LibrarySort[] = ['title', '-sizeBytes', 'addedAt', '-bitrateKbps', 'plays', '-year'];
+  return Array.from({ length: many }, (_, n) => ({
+    filter: LibraryFilter.parse(parts[n % parts.length]),
+    sort: sorts[n % sorts.length] ?? 'title',
+    page: [1, 2, 7, 40][n % 4] ?? 1,
+  }));
+}
+
+type Sqlite = InstanceType<typeof Database>;
+
+/** These items have one file with one track, so that one row holds everything; the choice is the first of each. */
+function fill(to: Sqlite, rows: readonly LibraryItem[]): void {
+  const numbers = ['sizeBytes', 'bitrateKbps', 'plays', 'year', 'addedAt'];
+  const words = FACETS.filter((name) => name !== 'tag' && name !== 'state' && name !== 'ruleId');
+  const columns = ['id', 'text', ...words, ...numbers];
+  to.exec(`CREATE TABLE items (id TEXT PRIMARY KEY, text TEXT, ${words.map((name) => `${name} TEXT`).join(', ')},
+    ${numbers.map((name) => `${name} REAL`).join(', ')})`);
+  const insert = to.prepare(`INSERT INTO items VALUES (${columns.map(() => '?').join(', ')})`);
+  to.exec('BEGIN');
+  for (const item of rows) {
+    const facets = facetsOf(item);
+    const measures = measuresOf(item) as Record<string, number>;
+    insert.run(
+      item.id,
+      textOf(item),
+      ...words.map((name) => facets[name as keyof typeof facets][0] ?? ''),
+      ...numbers.map((name) => measures[name] ?? null),
+    );
+  }
+  to.exec('COMMIT');
+  for (const name of words) to.exec(`CREATE INDEX by_${name} ON items (${name})`);
+  for (const name of ['text', ...numbers]) to.exec(`CREATE INDEX by_${name} ON items (${name}, text)`);
+  to.exec('ANALYZE');
+}
+
+function askSqlite({ filter, sort, page }: Question, facets: boolean): { ids: string[]; total: number } {
+  const column = sort.replace('-', '');
+  const way = sort.startsWith('-') ? 'DESC' : 'ASC';
+  const order = column === 'title' ? `text ${way}` : `${column} ${way}, text ${way}`;
+  const all = whereOf(filter, null);
+  const ids = db
+    .prepare(`SELECT id FROM items ${all.sql} ORDER BY ${order} LIMIT ${PAGE_SIZE} OFFSET ${(page - 1) * PAGE_SIZE}`)
+    .all(...all.values) as { id: string }[];
+  const { total } = db.prepare(`SELECT count(*) AS total, sum(sizeBytes) FROM items ${all.sql}`).get(...all.values) as {
+    total: number;
+  };
+  if (facets)
+    for (const name of [
+      'serverId',
+      'sectionId',
+      'type',
+      'codec',
+      'resolution',
+      'hdr',
+      'audioCodec',
+      'audioChannels',
+      'container',
+    ] as const) {
+      const { sql, values } = whereOf(filter, name);
+      db.prepare(`SELECT ${name}, count(*) FROM items ${sql} GROUP BY ${name}`).all(...values);
+    }
+  return { ids: ids.map(({ id }) => id), total };
+}
+
+/** The filter as SQL, the choice of one facet left open. */
+function whereOf(filter: LibraryFilter, open: Facet | null): { sql: string; values: (string | number)[] } {
+  const parts: string[] = [];
+  const values: (string | number)[] = [];
+  const add = (sql: string, ...more: (string | number)[]): void => {
+    parts.push(sql);
+    values.push(...more);
+  };
+  for (const name of FACETS) {
+    const chosen = filter[name];
+    if (chosen.length > 0 && name !== open) add(`${name} IN (${chosen.map(() => '?').join(', ')})`, ...chosen);
+  }
+  for (const word of wordsOf(filter.q)) add("text LIKE '%' || ? || '%'", word);
+  if (filter.minSizeBytes !== undefined) add('sizeBytes >= ?', filter.minSizeBytes);
+  if (filter.minBitrateKbps !== undefined) add('bitrateKbps >= ?', filter.minBitrateKbps);
+  if (filter.maxBitrateKbps !== undefined) add('bitrateKbps <= ?', filter.maxBitrateKbps);
+  if (filter.maxPlays !== undefined) add('plays <= ?', filter.maxPlays);
+  return { sql: parts.length === 0 ? '' : `WHERE ${parts.join(' AND ')}`, values };
+}

@@ -1,0 +1,131 @@
+import { z } from 'zod';
+import { Choices } from './choices.js';
+import { displayTitle, type LibraryItem } from './library.js';
+import { resolutionOf } from './media.js';
+
+/** What titles are told apart by: each has a short list of values, counted beside its choices. */
+export const FACETS = [
+  'serverId',
+  'sectionId',
+  'type',
+  'codec',
+  'resolution',
+  'hdr',
+  'audioCodec',
+  'audioChannels',
+  'container',
+  'tag',
+  'state',
+  'ruleId',
+] as const;
+export type Facet = (typeof FACETS)[number];
+
+/**
+ * What MediaFlow has to do with a title, beside whether the media server has it: `suggested` has an open
+ * recommendation, `waiting` a job that has not ended, `done` was replaced.
+ */
+export const ItemState = z.enum(['present', 'missing', 'suggested', 'waiting', 'done']);
+export type ItemState = z.infer<typeof ItemState>;
+
+/** Numbers that rows are sorted and bounded by. */
+export const MEASURES = [
+  'sizeBytes',
+  'bitrateKbps',
+  'plays',
+  'year',
+  'durationMs',
+  'addedAt',
+  'lastPlayedAt',
+  'savesBytes',
+] as const;
+export type Measure = (typeof MEASURES)[number];
+
+const SORTS = ['title', ...MEASURES] as const;
+/** By title or a number; a leading minus turns it round. */
+export const LibrarySort = z.enum(SORTS.flatMap((name) => [name, `-${name}`] as const));
+export type LibrarySort = z.infer<typeof LibrarySort>;
+
+const Bound = z.preprocess((value) => (value === '' ? undefined : value), z.coerce.number().nonnegative().optional());
+const Day = z.preprocess(
+  (value) => (value === '' ? undefined : value),
+  z
+    .string()
+    .refine((text) => !Number.isNaN(Date.parse(text)), 'must be a date such as 2026-01-31')
+    .optional(),
+);
+
+/** Which titles are meant. Choices within one name are "any of", names together are "all of". */
+export const LibraryFilter = z.object({
+  /** Words that all occur in title, show, path or tags. */
+  q: z.string().trim().max(200).default(''),
+  ...(Object.fromEntries(FACETS.map((name) => [name, Choices])) as Record<Facet, typeof Choices>),
+  minBitrateKbps: Bound,
+  maxBitrateKbps: Bound,
+  minSizeBytes: Bound,
+  maxSizeBytes: Bound,
+  /** ISO date; that day included. */
+  addedAfter: Day,
+  /** ISO date; a day without a time is included. */
+  addedBefore: Day,
+  maxPlays: Bound,
+  /** The series of this name only. */
+  show: z.string().default(''),
+  season: Bound,
+});
+export type LibraryFilter = z.infer<typeof LibraryFilter>;
+
+/** No filter: every title. */
+export const EVERYTHING: LibraryFilter = LibraryFilter.parse({});
+
+const channelName = (channels: number): string => (channels > 0 ? String(channels) : 'unknown');
+
+/** The values of a title, but for what stands elsewhere than in it. Several where it has several files or tracks. */
+export const facetsOf = (item: LibraryItem): Record<Exclude<Facet, 'state' | 'ruleId'>, readonly string[]> => ({
+  serverId: [item.serverId],
+  sectionId: [item.sectionId],
+  type: [item.type],
+  codec: item.files.flatMap(({ video }) => video?.codec ?? []),
+  resolution: item.files.flatMap(({ video }) => (video ? resolutionOf(video) : [])),
+  hdr: item.files.flatMap(({ video }) => video?.hdr ?? []),
+  audioCodec: item.files.flatMap(({ audio }) => audio.map(({ codec }) => codec)),
+  audioChannels: item.files.flatMap(({ audio }) => audio.map(({ channels }) => channelName(channels))),
+  container: item.files.map(({ container }) => container),
+  tag: item.tags,
+});
+
+/** NaN where nothing is known, so that it meets no bound. Times in milliseconds since 1970. */
+export function measuresOf(item: LibraryItem): Record<Exclude<Measure, 'savesBytes'>, number> {
+  const [first] = item.files;
+  return {
+    sizeBytes: sizeOf(item),
+    bitrateKbps: first?.video?.bitrateKbps ?? first?.bitrateKbps ?? NaN,
+    plays: item.plays,
+    year: item.year ?? NaN,
+    durationMs: first?.durationMs ?? NaN,
+    addedAt: Date.parse(item.addedAt),
+    lastPlayedAt: item.lastPlayedAt === null ? NaN : Date.parse(item.lastPlayedAt),
+  };
+}
+
+/** Bytes of all files of a title. */
+export const sizeOf = ({ files }: Pick<LibraryItem, 'files'>): number =>
+  files.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0);
+
+const MARKS = /\p{M}+/gu;
+
+/** Text for comparing: case and accents do not count. */
+export const plainText = (text: string): string => text.normalize('NFKD').replace(MARKS, '').toLowerCase();
+
+/**
+ * What search words are looked for in, and what titles are sorted by: the title, tags, and the end of each path, which
+ * names episode and release where the folders above say little.
+ */
+export const textOf = (item: LibraryItem): string =>
+  plainText(
+    [displayTitle(item), ...item.tags, ...item.files.map(({ path }) => path.split(/[\\/]/).slice(-2).join('/'))].join(
+      '\n',
+    ),
+  );
+
+/** The words of a search, to be found in `textOf`. */
+export const wordsOf = (q: string): string[] => plainText(q).split(/\s+/).filter(Boolean);

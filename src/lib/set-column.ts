@@ -1,0 +1,62 @@
+import type { Slot } from './slot-order.js';
+
+/**
+ * One column of a table whose rows hold a set of words, nearly always one or two out of a few dozen. Equal sets are
+ * kept once and a row holds the number of its set, so that filtering and counting is arithmetic on small numbers.
+ */
+export class SetColumn {
+  /** Set number of each slot; 0 is the empty set. */
+  numbers = new Uint16Array(1024);
+  readonly #sets: (readonly string[])[] = [[]];
+  readonly #numberOf = new Map<string, number>([['', 0]]);
+
+  /** How many different sets there are. */
+  get size(): number {
+    return this.#sets.length;
+  }
+
+  /** The words of a set, each once. */
+  wordsOf(number: number): readonly string[] {
+    return this.#sets[number] ?? [];
+  }
+
+  /** Throws when there are more than 65,536 different sets, which no column of this kind has. */
+  put(slot: Slot, words: readonly string[]): void {
+    if (slot >= this.numbers.length) {
+      const grown = new Uint16Array(Math.max(slot + 1, this.numbers.length * 2));
+      grown.set(this.numbers);
+      this.numbers = grown;
+    }
+    this.numbers[slot] = this.#numberFor(words);
+  }
+
+  /** For each set, 1 when it holds at least one of the words. */
+  matching(words: readonly string[]): Uint8Array {
+    return Uint8Array.from(this.#sets, (set) => (set.some((word) => words.includes(word)) ? 1 : 0));
+  }
+
+  /** Rows per word, from rows per set; most frequent first. */
+  spread(counts: Uint32Array): { value: string; count: number }[] {
+    const spread = new Map<string, number>();
+    for (const [number, set] of this.#sets.entries()) {
+      const count = counts[number] ?? 0;
+      if (count > 0) for (const word of set) spread.set(word, (spread.get(word) ?? 0) + count);
+    }
+    return [...spread]
+      .map(([value, count]) => ({ value, count }))
+      .sort((a, b) => b.count - a.count || (a.value < b.value ? -1 : 1));
+  }
+
+  #numberFor(words: readonly string[]): number {
+    const [only = ''] = words;
+    const set = words.length <= 1 ? words : [...new Set(words)].sort();
+    const key = set.length <= 1 ? only : set.join('\n');
+    const known = this.#numberOf.get(key);
+    if (known !== undefined) return known;
+    const number = this.#sets.length;
+    if (number > 0xffff) throw new Error('A column holds too many different sets of words');
+    this.#sets.push([...set]);
+    this.#numberOf.set(key, number);
+    return number;
+  }
+}
