@@ -15,6 +15,8 @@ import { Analyzer } from './engine/library/analyze.js';
 import { Automation } from './engine/library/automate.js';
 import { FirstContact } from './engine/library/first-contact.js';
 import { Intake } from './engine/library/intake.js';
+import { LiveNews } from './engine/library/live-news.js';
+import { LibrarySearch } from './engine/library/search.js';
 import { LibrarySync } from './engine/library/sync.js';
 import { Problems } from './engine/problems.js';
 import { Enqueue } from './engine/queue/enqueue.js';
@@ -171,6 +173,7 @@ class MediaFlow implements App {
     const enqueue = new Enqueue(shared);
     const automation = new Automation({ ...shared, enqueue });
     const analyzer = new Analyzer({ ...shared, automation });
+    const search = new LibrarySearch(shared);
     const sync = new LibrarySync({ ...shared, analyzer });
     const intake = new Intake({ ...shared, analyzer });
     const queue = new Queue(
@@ -185,6 +188,14 @@ class MediaFlow implements App {
       },
       enqueue,
     );
+    const news = new LiveNews({
+      ...shared,
+      intake,
+      sync,
+      onPlaying: () => {
+        queue.viewersChanged();
+      },
+    });
     const contact = new FirstContact({ ...shared, sync });
     const schedule = this.#schedule(store, bus, sync);
     const problems = new Problems({ ...shared, executor, swapper, schedule, dataDir: config.dataDir });
@@ -193,6 +204,7 @@ class MediaFlow implements App {
       config: { version, urlBase: config.urlBase, publicUrl: config.publicUrl, demo: this.#isDemo },
       intake,
       sync,
+      news,
       analyzer,
       enqueue,
       queue,
@@ -202,7 +214,10 @@ class MediaFlow implements App {
       readiness: () => ({ ready: this.#isReady }),
       access,
     };
-    return { context: this.#context, inOrder: [analyzer, queue, intake, sync, contact, schedule, problems] };
+    return {
+      context: this.#context,
+      inOrder: [analyzer, search, queue, intake, sync, news, contact, schedule, problems],
+    };
   }
 
   #schedule(store: Store, bus: Bus<Events>, sync: LibrarySync): Schedule {

@@ -1,7 +1,9 @@
 import type { z } from 'zod';
 import type { Access } from '../domain/access.js';
+import type { ErrorCode } from '../domain/errors.js';
 import type { Events } from '../domain/events.js';
 import type { Job } from '../domain/job.js';
+import type { FacetCounts, LibraryFilter, LibrarySort } from '../domain/library-filter.js';
 import type { MediaServer } from '../domain/media-server.js';
 import type { PathProof } from '../domain/path-proof.js';
 import type { Presets } from '../domain/presets.js';
@@ -35,6 +37,20 @@ export interface SyncRequests {
   status(): { state: 'idle' | 'running'; done: number; total: number; lastRun: Run | null };
 }
 
+/** What actions ask of the connection over which the media server tells news by itself. */
+export interface NewsRequests {
+  status(): {
+    /** `off`: no server is set up. */
+    state: 'off' | 'connecting' | 'connected';
+    /** ISO time since when the state is what it is. */
+    since: string;
+    /** ISO time of the last event, of any kind. */
+    lastEventAt: string | null;
+    /** Why the last connection ended or did not come about; null once it stands again. `at` is ISO time. */
+    lastError: { code: ErrorCode; message: string; at: string } | null;
+  };
+}
+
 /** What actions ask of the analysis. */
 export interface AnalyzerRequests {
   items(itemIds: string[], trigger: Run['trigger']): Promise<Run>;
@@ -64,6 +80,20 @@ export interface EnqueueRequests {
     expectedSavesBytes?: number;
     force?: boolean;
   }): Promise<Job>;
+}
+
+/** Finding titles. */
+export interface SearchRequests {
+  /** One page of ids, sorted; `page` counts from 1. Total and bytes are of everything that matches. */
+  find(request: {
+    filter: LibraryFilter;
+    sort: LibrarySort;
+    page: number;
+    pageSize: number;
+    facets?: boolean;
+  }): Promise<{ ids: string[]; total: number; sizeBytes: number; facets: FacetCounts | null }>;
+  /** Ids of everything that matches, sorted. */
+  all(filter: LibraryFilter, sort?: LibrarySort): Promise<string[]>;
 }
 
 /** What actions ask of the queue. */
@@ -99,6 +129,8 @@ export interface Context {
   config: { version: string; urlBase: string; publicUrl: string | null; demo: boolean };
   intake: IntakeRequests;
   sync: SyncRequests;
+  search: SearchRequests;
+  news: NewsRequests;
   analyzer: AnalyzerRequests;
   enqueue: EnqueueRequests;
   queue: QueueRequests;

@@ -139,6 +139,9 @@ export async function startWeb(
       },
       status: () => ({ state: 'idle', done: 0, total: 0, lastRun: null }),
     },
+    news: {
+      status: () => ({ state: 'connected', since: now().toISOString(), lastEventAt: null, lastError: null }),
+    },
     analyzer: {},
     enqueue: {},
     queue: {

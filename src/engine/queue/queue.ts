@@ -29,6 +29,7 @@ export class Queue {
   readonly #runner: JobRunner;
   readonly #restorer: Restorer;
   readonly #dispatcher: Dispatcher;
+  readonly #viewers: Viewers;
   readonly #janitor: Janitor;
 
   constructor(parts: QueueParts, enqueue: Enqueue) {
@@ -36,6 +37,7 @@ export class Queue {
     this.#enqueue = enqueue;
     this.#book = new JobBook(parts);
     const viewers = new Viewers(parts.server);
+    this.#viewers = viewers;
     const news = new ServerNews(parts.server, parts.log);
     this.#runner = new JobRunner(parts, this.#book);
     this.#restorer = new Restorer(parts, viewers, news);
@@ -151,6 +153,12 @@ export class Queue {
   async #setPaused(paused: boolean): Promise<void> {
     await this.#parts.store.settings.change({ queue: { paused } });
     this.#parts.bus.emit('queue.changed', {});
+  }
+
+  /** Somebody began or stopped to watch: looks now whether to stand back. */
+  viewersChanged(): void {
+    this.#viewers.forget();
+    this.#dispatcher.wake();
   }
 
   progress(jobId: string): Progress | null {

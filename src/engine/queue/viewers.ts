@@ -19,6 +19,11 @@ export class Viewers {
     return sessions;
   }
 
+  /** Somebody began or stopped to watch: what was answered before counts no longer. */
+  forget(): void {
+    this.#last = null;
+  }
+
   /** How many the server encodes video for right now; 0 when it cannot say, because this is only courtesy. */
   async transcoding(signal?: AbortSignal): Promise<number> {
     try {

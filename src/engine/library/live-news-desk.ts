@@ -1,0 +1,182 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Events } from '../../domain/events.js';
+import { itemId, type LibraryItem } from '../../domain/library.js';
+import type { MediaServer } from '../../domain/media-server.js';
+import type { ServerEvent, TitleEvent } from '../../domain/server-event.js';
+import type { Bus } from '../../lib/bus.js';
+import type { Log } from '../../lib/log.js';
+import type { Store } from '../../store/store.js';
+import type { Intake } from './intake.js';
+
+export interface DeskParts {
+  store: Store;
+  bus: Bus<Events>;
+  log: Log;
+  /** Throws `plex_not_configured`. */
+  server: () => MediaServer;
+  intake: Pick<Intake, 'hear' | 'readChanged'>;
+}
+
+/** How long a title must be quiet, milliseconds; news that go on and on hold it no longer than the second. */
+export interface DeskPauses {
+  quietMs: number;
+  longestMs: number;
+  /** For a title the server did not finish: without an agent for its library it never says so. */
+  unfinishedMs: number;
+}
+
+const PAUSES: DeskPauses = { quietMs: 1000, longestMs: 2000, unfinishedMs: 15_000 };
+/** More than this at once is no deletion by hand: a full sync looks closer before it believes that. */
+const MOST_REMOVED = 100;
+const DETAILS_AT_A_TIME = 50;
+/** Titles that are asked for along with those that seem to be gone, as a proof that the server does answer. */
+const WITNESSES = 3;
+/** A server that is busy scanning may not show an item for a moment. */
+const SECOND_LOOK_MS = 500;
+
+/** `doneMs`: when the server first said that it is done with it. */
+type News = TitleEvent & { isRemoved: boolean; isAnalyzed: boolean; doneMs: number | null; dueMs: number };
+
+/** Gathers what the media server tells of titles, and acts when a title has come to rest: new ones and changed ones are read. */
+export class LiveNewsDesk {
+  readonly #parts: DeskParts;
+  readonly #pauses: DeskPauses;
+  /** By rating key. */
+  readonly #waiting = new Map<string, News>();
+  #timer: NodeJS.Timeout | null = null;
+  #work: Promise<void> = Promise.resolve();
+  #abort = new AbortController();
+
+  constructor(parts: DeskParts, pauses: Partial<DeskPauses> = {}) {
+    this.#parts = parts;
+    this.#pauses = { ...PAUSES, ...pauses };
+  }
+
+  start(): void {
+    this.#abort = new AbortController();
+  }
+
+  /** What waits is forgotten: the sync after the next connection finds it. */
+  async stop(): Promise<void> {
+    this.#abort.abort();
+    if (this.#timer) clearTimeout(this.#timer);
+    this.#timer = null;
+    this.#waiting.clear();
+    await this.#work;
+  }
+
+  /** Returns at once; the work follows. */
+  take(event: Extract<ServerEvent, { type: 'changed' | 'removed' }>): void {
+    const { sectionId, ratingKey } = event;
+    if (this.#abort.signal.aborted) return;
+    if (sectionId !== null && this.#parts.store.sections.find(sectionId)?.enabled === false) return;
+    const nowMs = performance.now();
+    const before = this.#waiting.get(ratingKey);
+    const isRemoved = event.type === 'removed';
+    const isFinished = event.type === 'removed' || event.isFinished;
+    const doneMs = before?.doneMs ?? (isFinished ? nowMs : null);
+    // What is done stays so until it is handled; steps of more work on it do not hold it up.
+    if (!isFinished && doneMs !== null) return;
+    const { quietMs, longestMs, unfinishedMs } = this.#pauses;
+    const dueMs = doneMs === null ? nowMs + unfinishedMs : Math.min(nowMs + quietMs, doneMs + longestMs);
+    const { kind, updatedAt } = event;
+    const isAnalyzed = (event.type === 'changed' && event.isAnalyzed) || (before?.isAnalyzed ?? false);
+    this.#waiting.set(ratingKey, { ratingKey, kind, sectionId, updatedAt, isRemoved, isAnalyzed, doneMs, dueMs });
+    this.#schedule();
+  }
+
+  #schedule(): void {
+    if (this.#timer) clearTimeout(this.#timer);
+    this.#timer = null;
+    let dueMs = Number.POSITIVE_INFINITY;
+    for (const news of this.#waiting.values()) dueMs = Math.min(dueMs, news.dueMs);
+    if (dueMs === Number.POSITIVE_INFINITY) return;
+    this.#timer = setTimeout(
+      () => {
+        this.#timer = null;
+        this.#work = this.#work.then(() => this.#handleDue());
+      },
+      Math.max(0, dueMs - performance.now()),
+    );
+  }
+
+  async #handleDue(): Promise<void> {
+    const { signal } = this.#abort;
+    const nowMs = performance.now();
+    const due = [...this.#waiting.values()].filter(({ dueMs }) => dueMs <= nowMs);
+    for (const { ratingKey } of due) this.#waiting.delete(ratingKey);
+    try {
+      if (!signal.aborted) await this.#handle(due, signal);
+    } catch (error) {
+      if (!signal.aborted)
+        this.#parts.log.warn({ err: error }, 'News from Plex could not be handled; the next sync sees to it');
+    }
+    if (!signal.aborted) this.#schedule();
+  }
+
+  async #handle(due: readonly News[], signal: AbortSignal): Promise<void> {
+    const { store, intake } = this.#parts;
+    const { serverId } = store.settings.value.plex;
+    if (serverId === '') return;
+    const idOf = ({ ratingKey }: News): string => itemId(serverId, ratingKey);
+    const isKnown = (news: News): boolean => store.library.find(idOf(news))?.state === 'present';
+    const present = due.filter(({ isRemoved }) => !isRemoved);
+    const known = present.filter(isKnown);
+    for (const news of present) if (!isKnown(news)) await intake.hear(news);
+    // After a look into the file its date says nothing about its streams.
+    await intake.readChanged(known.map((news) => (news.isAnalyzed ? { ...news, updatedAt: null } : news)));
+    const gone = due.filter((news) => news.isRemoved && isKnown(news));
+    if (gone.length > 0) await this.#verifyGone(gone.map(idOf), signal);
+  }
+
+  /** Marks as missing what the server does not show although it shows other titles beside it. Nothing is removed here. */
+  async #verifyGone(ids: readonly string[], signal: AbortSignal): Promise<void> {
+    const { store, bus, log } = this.#parts;
+    if (ids.length > MOST_REMOVED) {
+      log.info({ titles: ids.length }, 'Plex says that many titles are gone; the next full look checks it');
+      return;
+    }
+    const missing: string[] = [];
+    for (let start = 0; start < ids.length; start += DETAILS_AT_A_TIME) {
+      let some: readonly string[] = ids.slice(start, start + DETAILS_AT_A_TIME);
+      some = await this.#notShown(some, signal);
+      if (some.length > 0) {
+        await sleep(SECOND_LOOK_MS, undefined, { signal });
+        some = await this.#notShown(some, signal);
+      }
+      missing.push(...some);
+    }
+    const rows = missing
+      .map((id) => store.library.find(id))
+      .filter((item): item is LibraryItem => item?.state === 'present');
+    if (rows.length === 0) return;
+    await store.library.putMany(rows.map((item) => ({ ...item, state: 'missing' as const })));
+    bus.emit('library.changed', { itemIds: rows.map(({ id }) => id) });
+  }
+
+  /** Those that the server does not show. None when it shows nothing else either: that proves nothing. */
+  async #notShown(ids: readonly string[], signal: AbortSignal): Promise<readonly string[]> {
+    const { store, server } = this.#parts;
+    const items = ids.map((id) => store.library.find(id)).filter((item) => item !== null);
+    const isFrozen = ({ sectionId }: LibraryItem): boolean => (store.sections.find(sectionId)?.frozen ?? null) !== null;
+    const suspects = items.filter((item) => !isFrozen(item));
+    const witnesses = this.#witnesses(suspects);
+    if (suspects.length === 0 || witnesses.length === 0) return [];
+    const keys = [...suspects, ...witnesses].map(({ ratingKey }) => ratingKey);
+    const shown = new Set((await server().details(keys, signal)).map(({ ratingKey }) => ratingKey));
+    if (!witnesses.some(({ ratingKey }) => shown.has(ratingKey))) return [];
+    return suspects.filter(({ ratingKey }) => !shown.has(ratingKey)).map(({ id }) => id);
+  }
+
+  #witnesses(suspects: readonly LibraryItem[]): LibraryItem[] {
+    const ids = new Set(suspects.map(({ id }) => id));
+    const sections = new Set(suspects.map(({ sectionId }) => sectionId));
+    const found: LibraryItem[] = [];
+    for (const item of this.#parts.store.library.values()) {
+      if (item.state !== 'present' || !sections.has(item.sectionId) || ids.has(item.id)) continue;
+      if (this.#waiting.get(item.ratingKey)?.isRemoved === true) continue;
+      if (found.push(item) === WITNESSES) break;
+    }
+    return found;
+  }
+}
