@@ -9,7 +9,9 @@ import { Receipt } from '../domain/receipt.js';
 import { Recommendation } from '../domain/recommendation.js';
 import { RuleSetting } from '../domain/rule.js';
 import { Run } from '../domain/run.js';
+import { SavedFilter } from '../domain/saved-filter.js';
 import { Settings, type SettingsChange } from '../domain/settings.js';
+import { Tag } from '../domain/tag.js';
 import { PendingItem, WebhookOutcome } from '../domain/webhook.js';
 import type { Log } from '../lib/log.js';
 import { AuditLog } from './audit.js';
@@ -103,6 +105,7 @@ export async function openStore(options: StoreOptions) {
       nameOf: (job) => (isFinished(job.state) ? `done-${month(job.finishedAt ?? job.createdAt)}` : 'open'),
     }),
     rules: await open('rule setting', RuleSetting, single('rules.json')),
+    filters: await open('saved filter', SavedFilter, single('filters.json')),
     quarantine: await open('kept original', QuarantineEntry, single('quarantine.json')),
     receipts: await open(
       'receipt',
@@ -116,6 +119,7 @@ export async function openStore(options: StoreOptions) {
     ),
     attempts: await open('attempt', Attempt, filled('attempts')),
     pending: await open('pending item', PendingItem, single('pending.json')),
+    tags: await open('tag', Tag, single('tags.json')),
     sessions: await open('session', SessionRow, single('sessions.json')),
   };
   const settingsFile = await Document.open(dir, 'settings.json', Settings, {});

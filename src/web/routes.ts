@@ -13,6 +13,7 @@ import * as recommendations from '../actions/recommendations.js';
 import * as rules from '../actions/rules.js';
 import * as settings from '../actions/settings.js';
 import * as setup from '../actions/setup.js';
+import * as tags from '../actions/tags.js';
 import * as webhooks from '../actions/webhooks.js';
 import type { AccessLevel } from '../domain/access.js';
 
@@ -77,6 +78,8 @@ const post = (path: string | null, api: string | null, action: AnyAction, extra:
   row('post', path, api, action, extra);
 /** A picture for pages and scripts. */
 const picture = (path: string, action: AnyAction): Route => row('get', path, null, action, { sends: 'picture' });
+/** JSON to take something away. */
+const remove = (api: string, action: AnyAction): Route => row('delete', null, api, action, {});
 /** JSON to change. */
 const put = (api: string, action: AnyAction, extra: Extra = {}): Route => row('put', null, api, action, extra);
 
@@ -133,6 +136,18 @@ export const routes: readonly Route[] = [
   page('/library/:id',                      '/api/library/items/:id',               library.showItem,         'library/item'),
   picture('/library/:id/poster',            posters.showPoster),
   page('/library/:id/plan',                 null,                                   library.planItem,         'library/plan'),
+  page('/library/:id/tags',                 '/api/library/items/:id/tags',          tags.showItemTags,        'tags/item'),
+  post('/library/:id/tags',                 '/api/library/items/:id/tags',          tags.tagItem,             { view: 'tags/item' }),
+
+  // ---- tags
+  page('/tags',                             '/api/tags',                            tags.listTags,            'tags/list'),
+  post('/tags',                             '/api/tags',                            tags.createTag,           { form: '/tags', after: '/tags', notice: ({ name }: { name: string }) => `The tag ${name} is there.` }),
+  post('/tags/apply',                       '/api/tags/apply',                      tags.tagItems,            { notice: ({ changed }: { changed: number }) => `${changed} ${changed === 1 ? 'title' : 'titles'} changed.` }),
+  page('/tags/:id',                         '/api/tags/:id',                        tags.showTag,             'tags/tag'),
+  post('/tags/:id',                         null,                                   tags.changeTag,           { after: '/tags', notice: say('Saved.') }),
+  put ('/api/tags/:id',                     tags.changeTag),
+  post('/tags/:id/delete',                  null,                                   tags.deleteTag,           { after: '/tags', notice: ({ name }: { name: string }) => `The tag ${name} is gone.` }),
+  remove('/api/tags/:id',                   tags.deleteTag),
 
   // ---- recommendations
   page('/recommendations',                  '/api/recommendations',                 recommendations.listRecommendations,   'recommendations/list'),

@@ -1,0 +1,225 @@
+import { z } from 'zod';
+import { Choices } from '../domain/choices.js';
+import { conflict } from '../domain/errors.js';
+import { displayTitle, type LibraryItem } from '../domain/library.js';
+import { isSameName, retag, Tag, TagChoice, TagColor, tagIdFor } from '../domain/tag.js';
+import { Breather } from '../lib/breather.js';
+import type { Store } from '../store/store.js';
+import { action, type Context } from './action.js';
+
+const TagRow = Tag.extend({
+  /** Titles that have it. */
+  items: z.int(),
+  /** Of their files; bytes. */
+  sizeBytes: z.number(),
+});
+
+/** So many items are read and put within one turn, so that no other change to them comes in between. */
+const ITEMS_PER_TURN = 50;
+
+const inOrder = (a: Tag, b: Tag): number =>
+  a.category.localeCompare(b.category) || a.name.localeCompare(b.name) || a.id.localeCompare(b.id);
+
+const sizeOf = (item: LibraryItem): number => item.files.reduce((sum, file) => sum + file.sizeBytes, 0);
+
+/** Throws `conflict` when another tag has this name already. */
+function checkName(store: Store, name: string, ownId: string | null): void {
+  const other = store.tags.where((tag) => tag.id !== ownId && isSameName(tag.name, name));
+  if (other.length > 0) throw conflict(`There is a tag named ${name} already.`);
+}
+
+const itemsWith = (store: Store, tagId: string): LibraryItem[] =>
+  store.library.where(({ tags }) => tags.includes(tagId));
+
+/** Changes the tags of these items; ids that are unknown or need no change are left out. Returns the ids that changed. */
+async function change(
+  { store, bus }: Context,
+  itemIds: readonly string[],
+  what: { add: readonly string[]; remove: readonly string[] },
+): Promise<string[]> {
+  const changed: string[] = [];
+  const breather = new Breather();
+  const ids = [...new Set(itemIds)];
+  const saves: Promise<void>[] = [];
+  for (let at = 0; at < ids.length; at += ITEMS_PER_TURN) {
+    if (breather.isDue) await breather.pause();
+    const rows = ids.slice(at, at + ITEMS_PER_TURN).flatMap((id) => {
+      const item = store.library.find(id);
+      const tags = item ? retag(item.tags, what) : [];
+      return item && tags.join() !== item.tags.join() ? { ...item, tags } : [];
+    });
+    if (rows.length > 0) saves.push(store.library.putMany(rows));
+    changed.push(...rows.map(({ id }) => id));
+  }
+  try {
+    await Promise.all(saves);
+  } finally {
+    if (changed.length > 0) bus.emit('library.changed', { itemIds: changed });
+  }
+  return changed;
+}
+
+/** Every tag with how many titles have it. */
+export const listTags = action(
+  {
+    summary: 'List the tags, with how many titles have each',
+    input: z.object({}),
+    output: z.object({
+      page: z.int(),
+      pageSize: z.int(),
+      total: z.int(),
+      items: z.array(TagRow),
+      colors: z.array(TagColor),
+      categories: z.array(z.string()),
+    }),
+  },
+  ({ store }) => {
+    const sums = new Map<string, { items: number; sizeBytes: number }>();
+    for (const item of store.library.values()) {
+      for (const id of item.tags) {
+        const sum = sums.get(id) ?? { items: 0, sizeBytes: 0 };
+        sums.set(id, { items: sum.items + 1, sizeBytes: sum.sizeBytes + sizeOf(item) });
+      }
+    }
+    const items = [...store.tags.values()]
+      .sort(inOrder)
+      .map((tag) => ({ ...tag, ...(sums.get(tag.id) ?? { items: 0, sizeBytes: 0 }) }));
+    const categories = [...new Set(items.map(({ category }) => category))].filter(Boolean);
+    return { page: 1, pageSize: items.length, total: items.length, items, colors: TagColor.options, categories };
+  },
+);
+
+/** Throws `conflict` for a name that is taken. */
+export const createTag = action(
+  {
+    summary: 'Make a tag',
+    input: TagChoice.extend({ color: TagColor.default('blue'), category: TagChoice.shape.category.default('') }),
+    output: Tag,
+  },
+  ({ store, now }, choice) => {
+    checkName(store, choice.name, null);
+    const id = tagIdFor(choice.name, (taken) => store.tags.has(taken));
+    return store.tags.put({ id, ...choice, createdAt: now().toISOString() });
+  },
+);
+
+/** One tag and some of the titles that have it. Throws `not_found`. */
+export const showTag = action(
+  {
+    summary: 'Show one tag with the titles that have it',
+    input: z.object({ id: z.string() }),
+    output: TagRow.extend({
+      colors: z.array(TagColor),
+      /** The first 20 by title. */
+      titles: z.array(z.object({ id: z.string(), title: z.string() })),
+    }),
+  },
+  ({ store }, { id }) => {
+    const tag = store.tags.get(id);
+    const found = itemsWith(store, id);
+    const titles = found
+      .map((item) => ({ id: item.id, title: displayTitle(item) }))
+      .sort((a, b) => a.title.localeCompare(b.title))
+      .slice(0, 20);
+    const sizeBytes = found.reduce((sum, item) => sum + sizeOf(item), 0);
+    return { ...tag, items: found.length, sizeBytes, colors: TagColor.options, titles };
+  },
+);
+
+/** A new name, colour or category; the titles keep the tag. Throws `not_found`, or `conflict` for a name that is taken. */
+export const changeTag = action(
+  { summary: 'Change a tag', input: TagChoice.partial().extend({ id: z.string() }), output: Tag },
+  async ({ store, bus }, { id, name, color, category }) => {
+    const tag = store.tags.get(id);
+    if (name !== undefined) checkName(store, name, id);
+    const changed = await store.tags.put({
+      ...tag,
+      name: name ?? tag.name,
+      color: color ?? tag.color,
+      category: category ?? tag.category,
+    });
+    // The name is what a search of the library finds.
+    if (changed.name !== tag.name) {
+      const itemIds = itemsWith(store, id).map((item) => item.id);
+      if (itemIds.length > 0) bus.emit('library.changed', { itemIds });
+    }
+    return changed;
+  },
+);
+
+/** Takes the tag off every title, then away. The titles themselves are left alone. Throws `not_found`. */
+export const deleteTag = action(
+  {
+    summary: 'Delete a tag',
+    input: z.object({ id: z.string() }),
+    output: z.object({ name: z.string(), items: z.int() }),
+  },
+  async (ctx, { id }) => {
+    const { store } = ctx;
+    const { name } = store.tags.get(id);
+    const took = await change(ctx, itemsWith(store, id).map((item) => item.id), { add: [], remove: [id] }); // prettier-ignore
+    await store.tags.remove(id);
+    return { name, items: took.length };
+  },
+);
+
+const Retag = z.object({ add: Choices, remove: Choices });
+
+/** Throws `not_found` for a tag to be added that does not exist: a list of items never holds one that means nothing. */
+function checkTags(store: Store, add: readonly string[]): void {
+  for (const id of add) store.tags.get(id);
+}
+
+/** Puts tags on many titles, or takes them off. Titles that are gone are counted in `unknown`. Throws `not_found` for an unknown tag. */
+export const tagItems = action(
+  {
+    summary: 'Add tags to many library items, or remove them',
+    input: Retag.extend({ itemIds: z.array(z.string().min(1)).min(1, 'Choose at least one title') }),
+    output: z.object({ changed: z.int(), unknown: z.int() }),
+  },
+  async (ctx, { itemIds, add, remove }) => {
+    checkTags(ctx.store, add);
+    const unknown = new Set(itemIds.filter((id) => !ctx.store.library.has(id))).size;
+    const changed = await change(ctx, itemIds, { add, remove });
+    return { changed: changed.length, unknown };
+  },
+);
+
+const ItemTags = z.object({
+  id: z.string(),
+  displayTitle: z.string(),
+  tags: z.array(Tag),
+  others: z.array(Tag),
+});
+
+function tagsOf(store: Store, id: string): z.infer<typeof ItemTags> {
+  const item = store.library.get(id);
+  const all = [...store.tags.values()].sort(inOrder);
+  return {
+    id,
+    displayTitle: displayTitle(item),
+    tags: all.filter((tag) => item.tags.includes(tag.id)),
+    others: all.filter((tag) => !item.tags.includes(tag.id)),
+  };
+}
+
+/** The tags of one title, and those it could have. Throws `not_found`. */
+export const showItemTags = action(
+  { summary: 'Show the tags of a library item', input: z.object({ id: z.string() }), output: ItemTags },
+  ({ store }, { id }) => tagsOf(store, id),
+);
+
+/** Adds tags to one title, or removes them; answers what it has now. Throws `not_found`. */
+export const tagItem = action(
+  {
+    summary: 'Add tags to a library item, or remove them',
+    input: Retag.extend({ id: z.string() }),
+    output: ItemTags,
+  },
+  async (ctx, { id, add, remove }) => {
+    ctx.store.library.get(id);
+    checkTags(ctx.store, add);
+    await change(ctx, [id], { add, remove });
+    return tagsOf(ctx.store, id);
+  },
+);
