@@ -13,7 +13,7 @@ import {
   tagItem,
   tagItems,
 } from '../../src/actions/tags.js';
-import { AppError } from '../../src/domain/errors.js';
+import type { AppError } from '../../src/domain/errors.js';
 import type { Events } from '../../src/domain/events.js';
 import { retag, TagChoice, tagIdFor } from '../../src/domain/tag.js';
 import { Bus } from '../../src/lib/bus.js';
