@@ -20,7 +20,7 @@ export type ServerEvent =
    * be other ones under the same date.
    */
   | ({ type: 'changed'; isFinished: boolean; isAnalyzed: boolean } & TitleEvent)
-  | ({ type: 'removed' } & TitleEvent)
+  | ({ type: 'removed' } & Pick<TitleEvent, 'ratingKey' | 'sectionId'>)
   | { type: 'playing'; ratingKey: string; state: 'playing' | 'paused' | 'buffering' | 'stopped' }
   /** A scan of some library is complete; the server does not say of which. */
   | { type: 'scanned' };

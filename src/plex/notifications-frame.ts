@@ -1,4 +1,4 @@
-import type { ServerEvent, TitleEvent, TitleKind } from '../domain/server-event.js';
+import type { ServerEvent, TitleKind } from '../domain/server-event.js';
 import { toInt, toList, toObject, toStr, type Raw } from './coerce.js';
 
 /** Program guides of television use the same frames, in floods. */
@@ -33,21 +33,18 @@ function containerOf(text: string): Raw | null {
 }
 
 function toTitleEvent(entry: Raw): ServerEvent[] {
-  const kind = KINDS[toInt(entry['type']) ?? -1];
   const ratingKey = toStr(entry['itemID']);
   const state = toInt(entry['state']);
-  if (toStr(entry['identifier']) !== LIBRARY || kind === undefined || state === null || !isKey(ratingKey)) return [];
+  if (toStr(entry['identifier']) !== LIBRARY || state === null || !isKey(ratingKey)) return [];
   const section = toInt(entry['sectionID']) ?? 0;
-  const title: TitleEvent = {
-    ratingKey,
-    kind,
-    sectionId: section > 0 ? String(section) : null,
-    updatedAt: toInt(entry['updatedAt']),
-  };
-  if (state === DELETED) return toStr(entry['metadataState']) === 'deleted' ? [{ type: 'removed', ...title }] : [];
-  if (state < 0 || state > PROCESSED) return [];
-  const isAnalyzed = state === PROCESSED && toStr(entry['mediaState']) !== null;
-  return [{ type: 'changed', ...title, isFinished: state === PROCESSED, isAnalyzed }];
+  const title = { ratingKey, sectionId: section > 0 ? String(section) : null };
+  // What is gone does not always say what it was.
+  if (state === DELETED) return [{ type: 'removed', ...title }];
+  const kind = KINDS[toInt(entry['type']) ?? -1];
+  if (kind === undefined || state < 0 || state > PROCESSED) return [];
+  const isFinished = state === PROCESSED;
+  const isAnalyzed = isFinished && toStr(entry['mediaState']) !== null;
+  return [{ type: 'changed', ...title, kind, updatedAt: toInt(entry['updatedAt']), isFinished, isAnalyzed }];
 }
 
 function toPlayingEvent(entry: Raw): ServerEvent[] {

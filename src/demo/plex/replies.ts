@@ -1,4 +1,5 @@
 import type { ServerResponse } from 'node:http';
+import type { Duplex } from 'node:stream';
 import type { Fault } from './model.js';
 import { toXml } from './xml-writer.js';
 
@@ -36,6 +37,14 @@ export function sendStatus(res: ServerResponse, status: number): void {
     status,
     'text/html',
     `<html><head><title>${name}</title></head><body><h1>${status} ${name}</h1></body></html>`,
+  );
+}
+
+/** The same where a connection to listen was asked for. */
+export function refuseUpgrade(socket: Duplex, status: number): void {
+  const name = NAMES[status] ?? 'Error';
+  socket.end(
+    `HTTP/1.1 ${status} ${name}\r\nContent-Type: text/html\r\nConnection: close\r\n\r\n<html><body>${name}</body></html>`,
   );
 }
 

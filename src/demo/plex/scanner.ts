@@ -13,11 +13,14 @@ interface FoundFile {
   changedAt: number;
 }
 
-/** What one scan brought: new items, and the shows and seasons that were not there before. */
+/** What one scan brought: new items, the shows and seasons that were not there before, and what else is different now. */
 export interface ScanNews {
   items: SimulatedItem[];
   showKeys: Set<string>;
   seasonKeys: Set<string>;
+  /** With other files than before. */
+  changed: Set<SimulatedItem>;
+  removed: SimulatedItem[];
 }
 
 const inside = (path: string, folder: string): boolean =>
@@ -35,7 +38,7 @@ export class Scanner {
 
   /** Scans a folder of a section, as the server sees it, or all of it. A path that is no folder of it scans nothing. */
   async scan(section: SimulatedSection, folder: string | null): Promise<ScanNews> {
-    const news: ScanNews = { items: [], showKeys: new Set(), seasonKeys: new Set() };
+    const news: ScanNews = { items: [], showKeys: new Set(), seasonKeys: new Set(), changed: new Set(), removed: [] };
     for (const location of section.locations) {
       const scope = folder ?? location.serverPath;
       if (!inside(scope, location.serverPath)) continue;
@@ -44,7 +47,7 @@ export class Scanner {
       // A file, there or gone: the real one scans some other folder then.
       if (state === null ? isMediaName(posix.basename(scope)) : !state.isDirectory()) continue;
       const found = state === null ? [] : await findFiles(localScope, scope);
-      this.#forgetMissing(section, scope, new Map(found.map((file) => [file.serverPath, file])));
+      this.#forgetMissing(section, scope, new Map(found.map((file) => [file.serverPath, file])), news);
       for (const file of found) await this.#take(section, file, news);
     }
     this.#shelf.dropEmptyShows();
@@ -63,20 +66,31 @@ export class Scanner {
   }
 
   /** Trash is emptied at once: with its last file an item goes for good, views and all. */
-  #forgetMissing(section: SimulatedSection, scope: string, found: ReadonlyMap<string, FoundFile>): void {
+  #forgetMissing(
+    section: SimulatedSection,
+    scope: string,
+    found: ReadonlyMap<string, FoundFile>,
+    news: ScanNews,
+  ): void {
     for (const item of this.#shelf.itemsOf(section.id)) {
       const before = item.files.length;
       item.files = item.files.filter(
         ({ serverPath, localPath }) => localPath === null || found.has(serverPath) || !inside(serverPath, scope),
       );
-      if (before > 0 && item.files.length === 0) this.#shelf.remove(item);
+      if (item.files.length < before) news.changed.add(item);
+      if (before === 0 || item.files.length > 0) continue;
+      this.#shelf.remove(item);
+      news.changed.delete(item);
+      news.removed.push(item);
     }
   }
 
   async #take(section: SimulatedSection, found: FoundFile, news: ScanNews): Promise<void> {
     const items = this.#shelf.itemsOf(section.id);
-    const known = items.flatMap(({ files }) => files).find(({ serverPath }) => serverPath === found.serverPath);
-    if (known !== undefined) {
+    const owner = items.find(({ files }) => files.some(({ serverPath }) => serverPath === found.serverPath));
+    const known = owner?.files.find(({ serverPath }) => serverPath === found.serverPath);
+    if (owner !== undefined && known !== undefined) {
+      if (known.sizeBytes !== found.sizeBytes || known.changedAt !== found.changedAt) news.changed.add(owner);
       // The new size is seen; what is inside stays as it was until somebody asks for an analysis.
       known.sizeBytes = found.sizeBytes;
       known.changedAt = found.changedAt;
@@ -85,8 +99,12 @@ export class Scanner {
     const file = this.#shelf.newFile({ ...found, reading: await readMedia(found.localPath, this.#ffprobe) });
     const stem = stemOf(found.serverPath);
     const twin = items.find(({ files }) => files.some(({ serverPath }) => stemOf(serverPath) === stem));
-    if (twin !== undefined) twin.files.push(file);
-    else this.#add(section, file, news);
+    if (twin === undefined) {
+      this.#add(section, file, news);
+      return;
+    }
+    twin.files.push(file);
+    if (!news.items.includes(twin)) news.changed.add(twin);
   }
 
   #add(section: SimulatedSection, file: SimulatedFile, news: ScanNews): void {

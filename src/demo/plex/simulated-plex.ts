@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import type { Duplex } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
 import {
   nowSec,
@@ -11,7 +12,8 @@ import {
   type SimulatedSection,
   type SimulatedSession,
 } from './model.js';
-import { sendFault, sendReply, sendStatus } from './replies.js';
+import { NotificationSocket } from './notifications.js';
+import { refuseUpgrade, sendFault, sendReply, sendStatus } from './replies.js';
 import { Routes } from './routes.js';
 import { Scanner } from './scanner.js';
 import { Shelf } from './shelf.js';
@@ -49,6 +51,8 @@ export class SimulatedPlex {
   fault: Fault | null = null;
   /** Every request so far, the latest last. */
   readonly requests: SeenRequest[] = [];
+  /** What it tells by itself to everybody who listens. */
+  readonly notifications = new NotificationSocket();
   readonly #format: 'json' | 'xml';
   readonly #shelf: Shelf;
   readonly #scanner: Scanner;
@@ -57,6 +61,8 @@ export class SimulatedPlex {
   readonly #server = createServer((req, res) => {
     this.#handle(req, res);
   });
+  /** Connections the HTTP server no longer looks after. */
+  readonly #upgraded = new Set<Duplex>();
   #stopped = new AbortController();
   #sessions: SimulatedSession[] = [];
   readonly #refreshing = new Map<string, number>();
@@ -79,7 +85,14 @@ export class SimulatedPlex {
       sessions: () => this.#sessions,
       isRefreshing: ({ id }) => (this.#refreshing.get(id) ?? 0) > 0,
       scanLater: (section, folder) => void this.#scanSection(section, folder, SCAN_DELAY_MS),
-      analyzeLater: (item) => void this.#enqueue(ANALYZE_DELAY_MS, () => this.#scanner.analyze(item)),
+      analyzeLater: (item) =>
+        void this.#enqueue(ANALYZE_DELAY_MS, async () => {
+          await this.#scanner.analyze(item);
+          this.notifications.tellAnalysis(item);
+        }),
+    });
+    this.#server.on('upgrade', (req, socket, head) => {
+      this.#upgrade(req, socket, head);
     });
   }
 
@@ -87,6 +100,7 @@ export class SimulatedPlex {
   async start(port = 0): Promise<void> {
     this.#stopped = new AbortController();
     this.#webhooks.start();
+    this.notifications.start();
     this.#server.listen(port, HOST);
     await once(this.#server, 'listening');
   }
@@ -94,11 +108,13 @@ export class SimulatedPlex {
   async stop(): Promise<void> {
     this.#stopped.abort();
     await this.#webhooks.stop();
+    await this.notifications.stop();
     await this.#work;
     if (!this.#server.listening) return;
     const closed = once(this.#server, 'close');
     this.#server.close();
     this.#server.closeAllConnections();
+    for (const socket of this.#upgraded) socket.destroy();
     await closed;
   }
 
@@ -135,11 +151,15 @@ export class SimulatedPlex {
   ): void {
     this.#known(ratingKey);
     const { transcode = false, state = 'playing', user = 'Guest' } = options;
-    this.#sessions.push({ sessionKey: String(this.#sessions.length + 1), ratingKey, user, state, transcode });
+    const session = { sessionKey: String(this.#sessions.length + 1), ratingKey, user, state, transcode };
+    this.#sessions.push(session);
+    this.notifications.tellPlaying(session, state);
   }
 
   stopPlaying(): void {
+    const ended = this.#sessions;
     this.#sessions = [];
+    for (const session of ended) this.notifications.tellPlaying(session, 'stopped');
   }
 
   /** Adds items without files to the first section. */
@@ -152,6 +172,7 @@ export class SimulatedPlex {
   touch(ratingKey: string, change: Partial<Omit<SimulatedItem, 'ratingKey' | 'files'>> = {}): void {
     const item = this.#known(ratingKey);
     Object.assign(item, { updatedAt: Math.max(nowSec(), item.updatedAt + 1) }, change);
+    this.notifications.tellEdit(item);
   }
 
   /** Posts one event about an item to the webhook address. Throws for an unknown item. */
@@ -174,6 +195,7 @@ export class SimulatedPlex {
     await this.#enqueue(delayMs, async () => {
       const news = await this.#scanner.scan(section, folder);
       count(-1);
+      this.notifications.tellScan(section.id, news);
       if (this.webhookUrl !== null) await this.#webhooks.announce(this.webhookUrl, news);
     });
   }
@@ -195,13 +217,35 @@ export class SimulatedPlex {
     return done;
   }
 
-  #handle(req: IncomingMessage, res: ServerResponse): void {
+  #remember(req: IncomingMessage): URL {
     const url = new URL(req.url ?? '/', 'http://plex');
+    const { method = 'GET' } = req;
+    const query = Object.fromEntries(url.searchParams);
+    this.requests.push({ method, path: url.pathname, query, accept: req.headers.accept ?? '' });
+    if (this.requests.length > REMEMBERED_REQUESTS) this.requests.shift();
+    return url;
+  }
+
+  /** Somebody wants to listen. */
+  #upgrade(req: IncomingMessage, socket: Duplex, head: Buffer): void {
+    const url = this.#remember(req);
+    const token = req.headers['x-plex-token'] ?? url.searchParams.get('X-Plex-Token');
+    this.#upgraded.add(socket);
+    socket.on('error', () => undefined).once('close', () => this.#upgraded.delete(socket));
+    if (this.fault === 'hang') return;
+    if (typeof this.fault === 'number') refuseUpgrade(socket, this.fault);
+    else if (this.fault === 'maintenance') refuseUpgrade(socket, 503);
+    else if (this.fault === 'html') refuseUpgrade(socket, 200);
+    else if (this.fault === 'reset') socket.destroy();
+    else if (token !== this.token) refuseUpgrade(socket, 401);
+    else if (!this.notifications.paths.includes(url.pathname)) refuseUpgrade(socket, 404);
+    else this.notifications.welcome(req, socket, head);
+  }
+
+  #handle(req: IncomingMessage, res: ServerResponse): void {
+    const url = this.#remember(req);
     const method = req.method ?? 'GET';
     const accept = req.headers.accept ?? '';
-    const query = Object.fromEntries(url.searchParams);
-    this.requests.push({ method, path: url.pathname, query, accept });
-    if (this.requests.length > REMEMBERED_REQUESTS) this.requests.shift();
     req.resume();
     const isIdentity = url.pathname === '/identity';
     if (sendFault(res, this.fault, isIdentity)) return;

@@ -2,11 +2,11 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Events } from '../../domain/events.js';
 import { itemId, type LibraryItem } from '../../domain/library.js';
 import type { MediaServer } from '../../domain/media-server.js';
-import type { ServerEvent, TitleEvent } from '../../domain/server-event.js';
+import type { ServerEvent } from '../../domain/server-event.js';
 import type { Bus } from '../../lib/bus.js';
 import type { Log } from '../../lib/log.js';
 import type { Store } from '../../store/store.js';
-import type { Intake } from './intake.js';
+import type { Intake, TitleNews } from './intake.js';
 
 export interface DeskParts {
   store: Store;
@@ -34,8 +34,17 @@ const WITNESSES = 3;
 /** A server that is busy scanning may not show an item for a moment. */
 const SECOND_LOOK_MS = 500;
 
-/** `doneMs`: when the server first said that it is done with it. */
-type News = TitleEvent & { isRemoved: boolean; isAnalyzed: boolean; doneMs: number | null; dueMs: number };
+type Changed = Extract<ServerEvent, { type: 'changed' }>;
+type Removed = Extract<ServerEvent, { type: 'removed' }>;
+
+interface News {
+  /** The latest. */
+  event: Changed | Removed;
+  isAnalyzed: boolean;
+  /** When the server first said that it is done with the title. */
+  doneMs: number | null;
+  dueMs: number;
+}
 
 /** Gathers what the media server tells of titles, and acts when a title has come to rest: new ones and changed ones are read. */
 export class LiveNewsDesk {
@@ -66,22 +75,20 @@ export class LiveNewsDesk {
   }
 
   /** Returns at once; the work follows. */
-  take(event: Extract<ServerEvent, { type: 'changed' | 'removed' }>): void {
+  take(event: Changed | Removed): void {
     const { sectionId, ratingKey } = event;
     if (this.#abort.signal.aborted) return;
     if (sectionId !== null && this.#parts.store.sections.find(sectionId)?.enabled === false) return;
     const nowMs = performance.now();
     const before = this.#waiting.get(ratingKey);
-    const isRemoved = event.type === 'removed';
     const isFinished = event.type === 'removed' || event.isFinished;
     const doneMs = before?.doneMs ?? (isFinished ? nowMs : null);
     // What is done stays so until it is handled; steps of more work on it do not hold it up.
     if (!isFinished && doneMs !== null) return;
     const { quietMs, longestMs, unfinishedMs } = this.#pauses;
     const dueMs = doneMs === null ? nowMs + unfinishedMs : Math.min(nowMs + quietMs, doneMs + longestMs);
-    const { kind, updatedAt } = event;
     const isAnalyzed = (event.type === 'changed' && event.isAnalyzed) || (before?.isAnalyzed ?? false);
-    this.#waiting.set(ratingKey, { ratingKey, kind, sectionId, updatedAt, isRemoved, isAnalyzed, doneMs, dueMs });
+    this.#waiting.set(ratingKey, { event, isAnalyzed, doneMs, dueMs });
     this.#schedule();
   }
 
@@ -104,7 +111,7 @@ export class LiveNewsDesk {
     const { signal } = this.#abort;
     const nowMs = performance.now();
     const due = [...this.#waiting.values()].filter(({ dueMs }) => dueMs <= nowMs);
-    for (const { ratingKey } of due) this.#waiting.delete(ratingKey);
+    for (const { event } of due) this.#waiting.delete(event.ratingKey);
     try {
       if (!signal.aborted) await this.#handle(due, signal);
     } catch (error) {
@@ -118,14 +125,18 @@ export class LiveNewsDesk {
     const { store, intake } = this.#parts;
     const { serverId } = store.settings.value.plex;
     if (serverId === '') return;
-    const idOf = ({ ratingKey }: News): string => itemId(serverId, ratingKey);
+    const idOf = ({ event }: News): string => itemId(serverId, event.ratingKey);
     const isKnown = (news: News): boolean => store.library.find(idOf(news))?.state === 'present';
-    const present = due.filter(({ isRemoved }) => !isRemoved);
-    const known = present.filter(isKnown);
-    for (const news of present) if (!isKnown(news)) await intake.hear(news);
-    // After a look into the file its date says nothing about its streams.
-    await intake.readChanged(known.map((news) => (news.isAnalyzed ? { ...news, updatedAt: null } : news)));
-    const gone = due.filter((news) => news.isRemoved && isKnown(news));
+    const again: TitleNews[] = [];
+    for (const news of due) {
+      const { event, isAnalyzed } = news;
+      if (event.type === 'removed') continue;
+      if (!isKnown(news)) await intake.hear(event);
+      // After a look into the file its date says nothing about its streams.
+      else again.push(isAnalyzed ? { ...event, updatedAt: null } : event);
+    }
+    await intake.readChanged(again);
+    const gone = due.filter((news) => news.event.type === 'removed' && isKnown(news));
     if (gone.length > 0) await this.#verifyGone(gone.map(idOf), signal);
   }
 
@@ -174,7 +185,7 @@ export class LiveNewsDesk {
     const found: LibraryItem[] = [];
     for (const item of this.#parts.store.library.values()) {
       if (item.state !== 'present' || !sections.has(item.sectionId) || ids.has(item.id)) continue;
-      if (this.#waiting.get(item.ratingKey)?.isRemoved === true) continue;
+      if (this.#waiting.get(item.ratingKey)?.event.type === 'removed') continue;
       if (found.push(item) === WITNESSES) break;
     }
     return found;
