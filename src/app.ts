@@ -3,6 +3,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { Context } from './actions/action.js';
+import { LibraryStatisticsBook } from './actions/library-statistics.js';
 import { OwnerAccess } from './actions/owner-access.js';
 import { openPresets } from './catalog/presets.js';
 import { openRules, type Rules } from './catalog/rules.js';
@@ -28,6 +29,7 @@ import { Swapper } from './files/swap.js';
 import { Bus } from './lib/bus.js';
 import { newId } from './lib/ids.js';
 import type { Log } from './lib/log.js';
+import { PlexTvService } from './plex/account.js';
 import { PlexServer } from './plex/server.js';
 import { openStore, type Store } from './store/store.js';
 import { WebServer } from './web/server.js';
@@ -174,6 +176,7 @@ class MediaFlow implements App {
     const automation = new Automation({ ...shared, enqueue });
     const analyzer = new Analyzer({ ...shared, automation });
     const search = new LibrarySearch(shared);
+    const statistics = new LibraryStatisticsBook(shared);
     const sync = new LibrarySync({ ...shared, analyzer });
     const intake = new Intake({ ...shared, analyzer });
     const queue = new Queue(
@@ -204,11 +207,20 @@ class MediaFlow implements App {
       config: { version, urlBase: config.urlBase, publicUrl: config.publicUrl, demo: this.#isDemo },
       intake,
       sync,
+      search,
+      statistics,
       news,
       analyzer,
       enqueue,
       queue,
       connectPlex: (address) => plex.connect(address),
+      plexTv: new PlexTvService({
+        url: config.plexTvUrl,
+        clientId: () => store.secrets.find('clientId') ?? 'mediaflow',
+        version,
+        now,
+      }),
+      nextRuns: () => schedule.next(),
       provePath,
       problems: () => Promise.resolve(problems.list()),
       readiness: () => ({ ready: this.#isReady }),
@@ -216,7 +228,7 @@ class MediaFlow implements App {
     };
     return {
       context: this.#context,
-      inOrder: [analyzer, search, queue, intake, sync, news, contact, schedule, problems],
+      inOrder: [analyzer, search, statistics, queue, intake, sync, news, contact, schedule, problems],
     };
   }
 

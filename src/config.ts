@@ -27,6 +27,7 @@ const Environment = z.object({
     .optional(),
   MEDIAFLOW_PLEX_URL: Url.optional(),
   MEDIAFLOW_PLEX_TOKEN: z.string().min(1).optional(),
+  MEDIAFLOW_PLEX_TV_URL: Url.default('https://plex.tv'),
   MEDIAFLOW_RULES_DIR: z.string().optional(),
   MEDIAFLOW_PRESETS_DIR: z.string().optional(),
   MEDIAFLOW_FFMPEG: z.string().default('ffmpeg'),
@@ -44,6 +45,8 @@ export interface Config {
   /** Empty, or with a leading and without a trailing slash. */
   urlBase: string;
   publicUrl: string | null;
+  /** Where accounts sign in; another one only to try things out. */
+  plexTvUrl: string;
   rulesDir: string | null;
   presetsDir: string | null;
   ffmpeg: string;
@@ -111,6 +114,7 @@ function toConfig(env: z.infer<typeof Environment>): Config {
     dataDir: resolve(env.MEDIAFLOW_DATA_DIR),
     urlBase: env.MEDIAFLOW_URL_BASE.replace(/\/+$/, ''),
     publicUrl: env.MEDIAFLOW_PUBLIC_URL ?? null,
+    plexTvUrl: env.MEDIAFLOW_PLEX_TV_URL.replace(/\/+$/, ''),
     rulesDir: absolute(env.MEDIAFLOW_RULES_DIR),
     presetsDir: absolute(env.MEDIAFLOW_PRESETS_DIR),
     ffmpeg: env.MEDIAFLOW_FFMPEG,

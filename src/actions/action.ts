@@ -6,9 +6,11 @@ import type { Job } from '../domain/job.js';
 import type { FacetCounts, LibraryFilter, LibrarySort } from '../domain/library-filter.js';
 import type { MediaServer } from '../domain/media-server.js';
 import type { PathProof } from '../domain/path-proof.js';
+import type { PlexTv } from '../domain/plex-account.js';
 import type { Presets } from '../domain/presets.js';
 import type { Problem } from '../domain/problem.js';
 import type { QuarantineEntry } from '../domain/quarantine.js';
+import type { LibraryStatistics } from '../domain/statistics.js';
 import type { Decision, RuleRunner } from '../domain/rule.js';
 import type { Run } from '../domain/run.js';
 import type { PlexWebhook, WebhookOutcome } from '../domain/webhook.js';
@@ -96,6 +98,12 @@ export interface SearchRequests {
   all(filter: LibraryFilter, sort?: LibrarySort): Promise<string[]>;
 }
 
+/** The library in numbers. */
+export interface StatisticsRequests {
+  /** Counted anew after a change, which takes a moment. */
+  library(): Promise<LibraryStatistics>;
+}
+
 /** What actions ask of the queue. */
 export interface QueueRequests {
   /** `reasons` answers "why is nothing running"; empty when something runs or nothing waits. */
@@ -130,6 +138,7 @@ export interface Context {
   intake: IntakeRequests;
   sync: SyncRequests;
   search: SearchRequests;
+  statistics: StatisticsRequests;
   news: NewsRequests;
   analyzer: AnalyzerRequests;
   enqueue: EnqueueRequests;
@@ -138,8 +147,11 @@ export interface Context {
   presets: Presets;
   /** Throws `plex_not_configured`. */
   server: () => MediaServer;
-  /** A connection that is not stored yet: "test this address". */
-  connectPlex: (options: { url: string; token: string }) => MediaServer;
+  /** A connection that is not stored yet: "test this address". With a server's id, no other server gets the token. */
+  connectPlex: (options: { url: string; token: string; serverId?: string }) => MediaServer;
+  plexTv: PlexTv;
+  /** When each task of the schedule comes next; null for one that is off. */
+  nextRuns: () => { name: string; at: Date | null }[];
   provePath: (folder: string) => Promise<PathProof>;
   problems: () => Promise<Problem[]>;
   /** Whether work can be taken in; false while starting and stopping. */

@@ -10,7 +10,7 @@ import { Document } from './document.js';
 const KEY_BYTES = 32;
 
 export type SecretName =
-  'plexToken' | 'adminPasswordHash' | 'apiKeyHash' | 'webhookSecret' | 'sessionSecret' | 'clientId';
+  'plexToken' | 'accountToken' | 'adminPasswordHash' | 'apiKeyHash' | 'webhookSecret' | 'sessionSecret' | 'clientId';
 
 const Sealed = z.object({ iv: z.string(), tag: z.string(), data: z.string() });
 const SealedFile = z.record(z.string(), Sealed);

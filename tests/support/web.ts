@@ -3,7 +3,9 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import type { Context } from '../../src/actions/action.js';
+import { LibraryStatisticsBook } from '../../src/actions/library-statistics.js';
 import { OwnerAccess } from '../../src/actions/owner-access.js';
+import { THUMB } from '../../src/demo/plex/webhooks.js';
 import { conflict } from '../../src/domain/errors.js';
 import type { Events } from '../../src/domain/events.js';
 import type { MediaServer } from '../../src/domain/media-server.js';
@@ -12,6 +14,7 @@ import type { SettingsChange } from '../../src/domain/settings.js';
 import type { PlexWebhook, WebhookOutcome } from '../../src/domain/webhook.js';
 import { Bus } from '../../src/lib/bus.js';
 import { newId } from '../../src/lib/ids.js';
+import { LibrarySearch } from '../../src/engine/library/search.js';
 import { createLog } from '../../src/lib/log.js';
 import { openStore } from '../../src/store/store.js';
 import { buildApp } from '../../src/web/build-app.js';
@@ -106,6 +109,7 @@ export async function startWeb(
         },
       ]),
     sessions: () => Promise.resolve([]),
+    poster: () => Promise.resolve({ type: 'image/jpeg', bytes: THUMB }),
   } as unknown as MediaServer;
   const context = {
     store,
@@ -119,6 +123,8 @@ export async function startWeb(
     problems: () => Promise.resolve([]),
     server: () => plex,
     connectPlex: () => plex,
+    plexTv: { findSignIn: () => Promise.resolve(null), settleSignIn: () => undefined },
+    nextRuns: () => [{ name: 'look for changes', at: new Date('2026-01-01T00:15:00Z') }],
     provePath: (folder: string) =>
       Promise.resolve({ ...PROOF, folder, message: folder.startsWith('/nowhere') ? 'does not exist' : null }),
     intake: {
@@ -156,6 +162,12 @@ export async function startWeb(
     presets: { list: () => [], problems: [] },
   } as unknown as Context;
   Object.assign(context, await options.prepare?.(context, asked));
+  const search = new LibrarySearch(context);
+  search.start();
+  context.search = search;
+  const statistics = new LibraryStatisticsBook(context);
+  statistics.start();
+  context.statistics = statistics;
   const web = new WebServer({ context, viewsDir: join(root, 'views'), publicDir: join(root, 'public') });
   const port = await web.start({ port: options.port ?? 0, host: '127.0.0.1' });
   return {
@@ -166,6 +178,8 @@ export async function startWeb(
     url: `http://127.0.0.1:${port}${options.urlBase ?? ''}`,
     async stop() {
       await web.stop();
+      await search.stop();
+      await statistics.stop();
       await store.close();
       await rm(dir, { recursive: true });
     },
