@@ -13,6 +13,7 @@ import * as recommendations from '../actions/recommendations.js';
 import * as rules from '../actions/rules.js';
 import * as settings from '../actions/settings.js';
 import * as setup from '../actions/setup.js';
+import * as statistics from '../actions/statistics.js';
 import * as tags from '../actions/tags.js';
 import * as webhooks from '../actions/webhooks.js';
 import type { AccessLevel } from '../domain/access.js';
@@ -138,6 +139,10 @@ export const routes: readonly Route[] = [
   page('/library/:id/plan',                 null,                                   library.planItem,         'library/plan'),
   page('/library/:id/tags',                 '/api/library/items/:id/tags',          tags.showItemTags,        'tags/item'),
   post('/library/:id/tags',                 '/api/library/items/:id/tags',          tags.tagItem,             { view: 'tags/item' }),
+
+  // ---- statistics
+  read('/api/library/stats',                statistics.showStatistics),
+  page('/analytics',                        null,                                   statistics.showAnalytics, 'analytics/page'),
 
   // ---- tags
   page('/tags',                             '/api/tags',                            tags.listTags,            'tags/list'),

@@ -11,6 +11,7 @@ const PAGES: Record<string, string> = {
   library: '/library?pageSize=8',
   'an empty library': '/library?q=zzzz',
   'a film': ITEM,
+  'tags of a film': `${ITEM}/tags`,
   'a plan': `${ITEM}/plan?presetId=balanced`,
   recommendations: '/recommendations?pageSize=4',
   'no recommendations': '/recommendations?state=closed',
@@ -23,6 +24,9 @@ const PAGES: Record<string, string> = {
   'a kept original': '/quarantine/q-0',
   rules: '/rules',
   'a rule': '/rules/codec-modernization',
+  analytics: '/analytics',
+  tags: '/tags',
+  'a tag': '/tags/film-club',
   presets: '/presets',
   'safety settings': '/settings/safety',
   'Plex settings': '/settings/plex',
@@ -33,7 +37,7 @@ const PAGES: Record<string, string> = {
   API: '/docs',
 };
 /** These are looked at on a phone and in the light too. */
-const TWICE = ['queue', 'recommendations', 'library', 'Plex settings'];
+const TWICE = ['queue', 'recommendations', 'library', 'analytics', 'tags', 'a tag', 'a film', 'Plex settings'];
 
 /** What went wrong on a page without anybody asking. */
 function watch(page: Page): string[] {

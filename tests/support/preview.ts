@@ -37,6 +37,8 @@ function films(): LibraryItem[] {
     return anItem({
       id: `01234567-${100 + at}`,
       ratingKey: String(100 + at),
+      thumb: at % 5 === 4 ? null : `/library/metadata/${100 + at}/thumb/1`,
+      tags: at % 7 === 3 ? ['keep', 'film-club'] : at % 3 === 0 ? ['film-club'] : [],
       sectionId: '1',
       title,
       year,
@@ -346,6 +348,13 @@ async function prepare(context: Context, asked: string[]): Promise<Partial<Conte
     locations: ['/share/TV'],
     itemCount: EPISODES.length,
   });
+  const tag = { createdAt: before(30) };
+  await store.tags.putMany([
+    { ...tag, id: 'keep', name: 'Never touch', color: 'rose', category: 'Care' },
+    { ...tag, id: 'film-club', name: 'Film club', color: 'amber', category: 'People' },
+    { ...tag, id: 'children', name: 'For the children', color: 'teal', category: 'People' },
+    { ...tag, id: 'lent', name: 'Lent to somebody with a very long name', color: 'slate', category: '' },
+  ]);
   for (const item of items) void store.library.put(item);
   for (const job of allJobs) void store.jobs.put(job);
   for (const row of findings(items)) void store.recommendations.put(row);

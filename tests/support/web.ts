@@ -146,7 +146,13 @@ export async function startWeb(
       status: () => ({ state: 'idle', done: 0, total: 0, lastRun: null }),
     },
     news: {
-      status: () => ({ state: 'connected', since: now().toISOString(), lastEventAt: null, lastError: null }),
+      status: () => ({
+        state: 'connected',
+        since: now().toISOString(),
+        caughtUpAt: null,
+        lastEventAt: null,
+        lastError: null,
+      }),
     },
     analyzer: {},
     enqueue: {},
