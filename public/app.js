@@ -212,6 +212,30 @@ document.addEventListener('click', (event) => {
   );
 });
 
+// ---- Signing in with Plex: the window opens with the click, or it would be blocked, and goes on once the address is known
+let plexWindow = null;
+let plexPage = null;
+document.addEventListener('click', (event) => {
+  if (!event.target.closest('[data-opens-plex]')) return;
+  plexWindow = window.open('', 'mediaflow-plex', 'popup,width=620,height=760');
+  plexPage = null;
+});
+document.addEventListener('htmx:beforeSwap', ({ detail }) => {
+  if (detail.xhr.status >= 400 && detail.requestConfig?.elt.hasAttribute('data-shows-refusal'))
+    detail.shouldSwap = true;
+});
+document.addEventListener('htmx:afterSettle', () => {
+  if (!plexWindow) return;
+  const link = document.querySelector('a[data-plex-page]');
+  if (link && link.href !== plexPage) {
+    plexPage = link.href;
+    if (!plexWindow.closed) plexWindow.location = plexPage;
+  } else if (!link && (plexPage || document.querySelector('#plex-connect #form-error'))) {
+    plexWindow.close();
+    plexWindow = null;
+  }
+});
+
 // ---- A form that was changed says so
 for (const form of document.querySelectorAll('form[data-dirty]')) {
   const text = form.querySelector('[data-dirty-text]');

@@ -11,7 +11,8 @@ export const ServerUrl = z
   .transform((url) => url.replace(/\/+$/, ''))
   .refine((url) => !/[@?#]/.test(url), 'must hold no user name, question mark or hash');
 
-const Server = z.object({
+/** What a server tells of itself. */
+export const PlexIdentity = z.object({
   serverId: z.string(),
   name: z.string(),
   version: z.string(),
@@ -19,7 +20,7 @@ const Server = z.object({
   webhooksEnabled: z.boolean().nullable(),
 });
 
-const toServer = ({ machineIdentifier, ...identity }: ServerIdentity): z.infer<typeof Server> => ({
+const toServer = ({ machineIdentifier, ...identity }: ServerIdentity): z.infer<typeof PlexIdentity> => ({
   serverId: machineIdentifier,
   name: identity.name,
   version: identity.version,
@@ -31,12 +32,18 @@ const Address = z.object({ url: ServerUrl, token: z.string().trim().min(1, 'is m
 
 /** Asks a server who it is, without storing anything. Throws a `plex_*` code. */
 export const testPlex = action(
-  { summary: 'Try the address and token of a Plex server', input: Address, output: Server },
+  { summary: 'Try the address and token of a Plex server', input: Address, output: PlexIdentity },
   async ({ connectPlex }, address) => toServer(await connectPlex(address).identity()),
 );
 
-/** Tries a server and keeps its address and token. Throws a `plex_*` code and keeps nothing when it does not answer as Plex. */
-export async function connect(ctx: Context, address: z.infer<typeof Address>): Promise<z.infer<typeof Server>> {
+/**
+ * Tries a server and keeps its address and token. With a server's id, no other server gets to see the token. Throws a
+ * `plex_*` code and keeps nothing when it does not answer as Plex.
+ */
+export async function connect(
+  ctx: Context,
+  address: z.infer<typeof Address> & { serverId?: string },
+): Promise<z.infer<typeof PlexIdentity>> {
   const { store } = ctx;
   const identity = await ctx.connectPlex(address).identity();
   const known = store.settings.value.plex.serverId;
@@ -58,7 +65,7 @@ export async function connect(ctx: Context, address: z.infer<typeof Address>): P
 }
 
 /** Connects a server. Throws a `plex_*` code; nothing is kept then. */
-export const connectPlex = action({ summary: 'Connect a Plex server', input: Address, output: Server }, connect);
+export const connectPlex = action({ summary: 'Connect a Plex server', input: Address, output: PlexIdentity }, connect);
 
 /** Starts a sync and answers at once. Throws `conflict` while one runs. */
 export const startSync = action(

@@ -7,6 +7,7 @@ import { PathProof } from '../domain/path-proof.js';
 import { Run } from '../domain/run.js';
 import { Settings } from '../domain/settings.js';
 import { action, type AnyAction, type Context } from './action.js';
+import { plexConnect, PlexConnect } from './plex-account.js';
 import { Origin, showWebhook, WebhookAddress } from './webhooks.js';
 
 /** The groups that have a page of their own. */
@@ -114,8 +115,13 @@ const Connection = z.object({ isConnected: z.boolean(), name: z.string(), url: z
 export const showPlexSettings = action(
   {
     summary: 'The Plex settings with connection, libraries and webhook',
-    input: z.object({ origin: Origin }),
+    input: z.object({
+      /** Whether to look for the servers of the account, which may take some seconds. */
+      find: z.literal('yes').optional().catch(undefined),
+      origin: Origin,
+    }),
     output: Tab.extend({
+      connect: PlexConnect,
       connection: Connection,
       sections: z.array(Section),
       sync: z.object({
@@ -127,11 +133,12 @@ export const showPlexSettings = action(
       webhook: WebhookAddress,
     }),
   },
-  async (ctx, { origin }) => {
+  async (ctx, { find, origin }) => {
     const { plex } = ctx.store.settings.value;
     const hasToken = ctx.store.secrets.find('plexToken') !== null;
     return {
       ...tabOf(ctx, 'plex'),
+      connect: await plexConnect(ctx, find === 'yes'),
       connection: { isConnected: plex.url !== '' && hasToken, name: plex.serverName, url: plex.url, hasToken },
       sections: [...ctx.store.sections.values()],
       sync: ctx.sync.status(),

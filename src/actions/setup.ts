@@ -5,6 +5,7 @@ import { AppError, conflict, invalid } from '../domain/errors.js';
 import { PathProof } from '../domain/path-proof.js';
 import { action, type Context } from './action.js';
 import { connect, ServerUrl } from './plex.js';
+import { plexConnect, PlexConnect } from './plex-account.js';
 import { Origin, webhookUrl } from './webhooks.js';
 
 const Step = z.enum(['token', 'admin', 'plex', 'paths', 'safety', 'ready']);
@@ -52,7 +53,12 @@ export const enterSetupToken = action(
 export const showSetup = action(
   {
     summary: 'How far the setup is',
-    input: z.object({ step: Step.optional().catch(undefined), origin: Origin }),
+    input: z.object({
+      step: Step.optional().catch(undefined),
+      /** Whether to look for the servers of the account, which may take some seconds. */
+      find: z.literal('yes').optional().catch(undefined),
+      origin: Origin,
+    }),
     output: z.object({
       step: Step,
       finishedAt: z.string().nullable(),
@@ -61,9 +67,11 @@ export const showSetup = action(
       mappings: z.array(Mapping),
       dryRun: z.boolean(),
       webhookUrl: z.string(),
+      /** Null but in the step that connects Plex. */
+      connect: PlexConnect.nullable(),
     }),
   },
-  async (ctx, { step: asked, origin }) => {
+  async (ctx, { step: asked, find, origin }) => {
     const { store, access, config } = ctx;
     const open = firstOpenStep(ctx);
     const canGoBack = open !== 'admin' && asked !== undefined && asked !== 'token' && asked !== 'admin';
@@ -79,6 +87,7 @@ export const showSetup = action(
       mappings: step === 'paths' ? await suggestMappings(ctx) : [],
       dryRun: safety.dryRun,
       webhookUrl: webhookUrl(config.publicUrl, origin, access.webhookSecret),
+      connect: step === 'plex' ? await plexConnect(ctx, find === 'yes') : null,
     };
   },
 );

@@ -83,9 +83,7 @@ export class Problems {
 
   async #lookAtPlex(signal: AbortSignal): Promise<Problem[]> {
     if (this.#parts.store.settings.value.plex.url === '') {
-      return [
-        problem('plex.missing', 'warning', 'Plex is not connected.', 'Enter its address and token.', '/settings/plex'),
-      ];
+      return [problem('plex.missing', 'warning', 'Plex is not connected.', 'Sign in with Plex.', '/settings/plex')];
     }
     try {
       const { webhooksEnabled, pushNotifications } = await this.#parts.server().identity(signal);
@@ -122,7 +120,9 @@ export class Problems {
           code.replace('_', '.'),
           'error',
           `Plex cannot be used: ${message}`,
-          'Check the connection; nothing is replaced until it answers.',
+          code === 'plex_unauthorized'
+            ? 'Sign in with Plex again; nothing is replaced until then.'
+            : 'Check the connection; nothing is replaced until it answers.',
           '/settings/plex',
         ),
       ];

@@ -207,9 +207,9 @@ const pathValues = (pattern: string | null, path: string | undefined): Record<st
     partsOf(pattern).flatMap((name, at) => (name.startsWith(':') ? [[name.slice(1), partsOf(path)[at] ?? '']] : [])),
   );
 
-/** `/setup/paths` is a step of the page `/setup`. */
+/** `/setup/paths` is a step of the page `/setup`, and `/setup/plex/pin` belongs to the step `plex`. */
 const stepOf = ({ page, form }: Route): Record<string, string> =>
-  form !== undefined && page?.startsWith(`${form}/`) ? { step: page.slice(form.length + 1) } : {};
+  form !== undefined && page?.startsWith(`${form}/`) ? { step: page.slice(form.length + 1).split('/')[0] ?? '' } : {};
 
 async function draw(doors: Doors, route: Route, data: object, req: Request, res: Response): Promise<void> {
   const view = route.view ?? 'error/page';

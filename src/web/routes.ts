@@ -1,10 +1,12 @@
 import * as access from '../actions/access.js';
 import type { AnyAction } from '../actions/action.js';
 import * as dashboard from '../actions/dashboard.js';
+import * as diagnosis from '../actions/diagnosis.js';
 import * as health from '../actions/health.js';
 import * as jobs from '../actions/jobs.js';
 import * as library from '../actions/library.js';
 import * as plex from '../actions/plex.js';
+import * as plexAccount from '../actions/plex-account.js';
 import * as posters from '../actions/posters.js';
 import * as presets from '../actions/presets.js';
 import * as quarantine from '../actions/quarantine.js';
@@ -59,6 +61,11 @@ const queued = ({
   return refused?.length ? `${done} ${refused.length} refused: ${refused[0]?.message ?? ''}` : done;
 };
 
+const connected = ({ name, kind }: { name: string; kind: string }): string =>
+  kind === 'relay'
+    ? `Connected to ${name}, but only over Plex's relay, which is slow. Open a direct way to it when you can.`
+    : `Connected to ${name}.`;
+
 // Whoever writes a row and says nothing about access gets a row for the owner.
 const row = (method: Method, page: string | null, api: string | null, action: AnyAction, extra: object): Route => ({
   method,
@@ -98,6 +105,8 @@ export const routes: readonly Route[] = [
   page('/setup',                            null,                                   setup.showSetup,          'setup/page', { access: 'setup' }),
   post('/setup/admin',                      null,                                   setup.setFirstPassword,   { access: 'setup', session: 'owner', after: '/setup', form: '/setup' }),
   post('/setup/plex',                       '/api/setup/plex',                      setup.setupPlex,          { after: '/setup', form: '/setup' }),
+  post('/setup/plex/pin',                   null,                                   plexAccount.startSignIn,  { form: '/setup' }),
+  post('/setup/plex/servers/:serverId',     null,                                   plexAccount.chooseServer, { after: '/setup', form: '/setup' }),
   post('/setup/paths',                      '/api/setup/paths',                     setup.setupPaths,         { after: '/setup?step=safety', form: '/setup' }),
   post('/setup/safety',                     '/api/setup/safety',                    setup.setupSafety,        { after: '/setup?step=ready', form: '/setup' }),
   post('/setup/ready',                      '/api/setup/ready',                     setup.finishSetup,        { after: '/', form: '/setup' }),
@@ -108,15 +117,22 @@ export const routes: readonly Route[] = [
   post('/settings/paths/test',              '/api/settings/test-path',              settings.testPath,        { view: 'settings/proof' }),
   page('/settings/plex',                    null,                                   settings.showPlexSettings,     'settings/page', { access: 'person' }),
   page('/settings/security',                null,                                   settings.showSecuritySettings, 'settings/page', { access: 'person' }),
+  page('/settings/events',                  '/api/plex/diagnosis',                  diagnosis.showDiagnosis,  'settings/events'),
   page('/settings/:tab',                    '/api/settings/:tab',                   settings.showSettingsTab, 'settings/page'),
   ...settings.SETTINGS_TABS.map((tab) => post(`/settings/${tab}`, null, settings.saveSettingsTab[tab], { form: `/settings/${tab}`, after: `/settings/${tab}`, notice: say('Saved.') })),
   post('/settings/security/password',       '/api/access/password',                 access.changePassword,    { access: 'person', session: 'owner', form: '/settings/security', after: '/settings/security', notice: say('The password is changed. Every other browser has to sign in again.') }),
   post('/settings/security/api-key',        '/api/access/api-key',                  access.rotateApiKey,      { access: 'person', view: 'settings/api-key' }),
   post('/settings/plex/connect',            '/api/plex/servers',                    plex.connectPlex,         { form: '/settings/plex', after: '/settings/plex', notice: ({ name }: { name: string }) => `Connected to ${name}.` }),
+  post('/settings/plex/pin',                '/api/plex/pin',                        plexAccount.startSignIn,  { form: '/settings/plex' }),
+  post('/settings/plex/servers/:serverId',  '/api/plex/servers/:serverId',          plexAccount.chooseServer, { form: '/settings/plex', after: '/settings/plex', notice: connected }),
+  post('/settings/plex/sign-out',           '/api/plex/sign-out',                   plexAccount.signOutOfPlex, { access: 'person', after: '/settings/plex', notice: say('The Plex account is forgotten. The server stays connected.') }),
+  post('/settings/events/webhook',          '/api/plex/webhook/add',                diagnosis.addWebhook,     { access: 'person', form: '/settings/events', after: '/settings/events', notice: say('Plex posts its news to MediaFlow now.') }),
   post('/settings/plex/check',              '/api/plex/check',                      settings.checkPlex,       { view: 'settings/check' }),
   post('/settings/plex/webhook',            '/api/plex/webhook/rotate',             webhooks.rotateWebhook,   { access: 'person', after: '/settings/plex', notice: say('The webhook has a new address. Enter it in Plex; the old one is deaf.') }),
 
   // ---- plex
+  read('/api/plex/pin/:id',                 plexAccount.showSignIn),
+  read('/api/plex/servers',                 plexAccount.findServers),
   post(null,                                '/api/plex/servers/test',               plex.testPlex),
   read('/api/plex/sections',                plex.listSections),
   read('/api/plex/sessions',                plex.listPlaySessions),

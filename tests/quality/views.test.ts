@@ -86,6 +86,24 @@ const page: PageFrame = {
   shell: null,
 };
 const run = { startedAt: '2026-01-01T00:00:00Z', error: HOSTILE, added: 1, changed: 1, removed: 1 };
+const pin = { id: '1', state: 'waiting', authUrl: 'https://app.plex.tv/auth#?code=1', message: HOSTILE };
+const way = { url: HOSTILE, kind: 'local', works: true, reason: null };
+const server = { serverId: HOSTILE, name: HOSTILE, version: HOSTILE, isOwned: true, isCurrent: true, best: way };
+const ways = [way, { ...way, kind: 'relay' }, { ...way, works: false, reason: HOSTILE }];
+const shared = { ...server, isOwned: false, sharedBy: HOSTILE, best: null };
+const servers = [
+  { ...server, connections: ways },
+  { ...server, best: { ...way, kind: 'relay' }, connections: ways },
+  { ...shared, connections: [] },
+];
+/** The faces of connecting Plex. */
+const CONNECTS = [
+  { pin: null, isSignedIn: false, found: null, trouble: null },
+  { pin, isSignedIn: false, found: null, trouble: null },
+  { pin: { ...pin, state: 'denied' }, isSignedIn: true, found: null, trouble: HOSTILE },
+  { pin: null, isSignedIn: true, found: { account: { name: HOSTILE, hasPlexPass: true }, items: servers } },
+  { pin: null, isSignedIn: true, found: { account: { name: HOSTILE }, items: [] } },
+];
 const tab = {
   tab: 'safety',
   locked: {},
@@ -214,23 +232,39 @@ const SAMPLES: Record<string, object[]> = {
   'sign-in/page': [{ error: { message: HOSTILE }, next: HOSTILE }],
   'setup/page': ['token', 'admin', 'plex', 'paths', 'safety', 'ready'].map((step) => ({
     step,
+    connect: CONNECTS[3],
     error: { message: HOSTILE, fields: { url: HOSTILE, password: HOSTILE } },
     typed: { url: HOSTILE },
     mappings: [{ from: HOSTILE, to: HOSTILE, proof: { message: HOSTILE, folder: HOSTILE } }],
     webhookUrl: HOSTILE,
   })),
+  'settings/events': [
+    {
+      tab: 'events',
+      error: { message: HOSTILE },
+      items: ['ok', 'warning', 'unknown'].map((state) => ({
+        state,
+        title: HOSTILE,
+        text: HOSTILE,
+        fix: HOSTILE,
+        link: '/settings/plex',
+        canAdd: state === 'warning',
+      })),
+    },
+  ],
   'settings/page': [
     tab,
     { ...tab, tab: 'paths' },
     { ...tab, tab: 'security', hasApiKey: true },
-    {
+    ...CONNECTS.map((connect) => ({
       ...tab,
       tab: 'plex',
+      connect,
       connection: { isConnected: true, name: HOSTILE, url: HOSTILE },
       sections: [{ type: 'movie', title: HOSTILE, locations: [HOSTILE], frozen: HOSTILE }],
       sync: { state: 'idle', lastRun: run },
       webhook: { url: HOSTILE, counts: { accepted: 1 } },
-    },
+    })),
   ],
   'settings/api-key': [{ apiKey: HOSTILE }],
   'settings/check': [{ name: HOSTILE, version: HOSTILE, platform: HOSTILE }],
@@ -261,7 +295,7 @@ describe('views', () => {
   it('have sample data here, and every page is somebody’s', () => {
     const used = new Set(routes.map(({ view }) => view));
     const pages = views.map(nameOf).filter((name) => !name.startsWith('parts/'));
-    const within = ['settings/plex', 'settings/security'];
+    const within = ['settings/plex', 'settings/security', 'settings/sign-in', 'settings/servers'];
     for (const name of pages) if (!within.includes(name)) expect(SAMPLES, name).to.have.property(name);
     const inPages = ['layouts/main', 'error/page', 'docs/page', ...within];
     expect(pages.filter((name) => !used.has(name) && !inPages.includes(name))).to.deep.equal([]);
