@@ -11,6 +11,8 @@ type Fields = Record<string, unknown>;
 const STEP_MS = 15;
 const TYPES = { movie: 1, show: 2, season: 3, episode: 4 } as const;
 const LIBRARY = 'com.plexapp.plugins.library';
+/** Every client uses the first, Plex's own documents name the second. */
+export const NOTIFICATION_PATHS: readonly string[] = ['/:/websockets/notifications', '/:/websocket/notifications'];
 const EPG = 'tv.plex.providers.epg.xmltv:18';
 
 /**
@@ -18,8 +20,8 @@ const EPG = 'tv.plex.providers.epg.xmltv:18';
  * concerns nobody.
  */
 export class NotificationSocket {
-  /** Where it is offered; without any the server knows no notifications. */
-  paths = ['/:/websockets/notifications', '/:/websocket/notifications'];
+  /** The HTTP status for everybody who wants to listen; null lets them in. */
+  refusal: number | null = null;
   /** Answers no ping any more, as a peer whose cable was pulled. */
   isSilent = false;
   readonly #server = new WebSocketServer({ noServer: true, autoPong: false });

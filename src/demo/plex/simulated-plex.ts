@@ -12,7 +12,7 @@ import {
   type SimulatedSection,
   type SimulatedSession,
 } from './model.js';
-import { NotificationSocket } from './notifications.js';
+import { NOTIFICATION_PATHS, NotificationSocket } from './notifications.js';
 import { refuseUpgrade, sendFault, sendReply, sendStatus } from './replies.js';
 import { Routes } from './routes.js';
 import { Scanner } from './scanner.js';
@@ -238,7 +238,8 @@ export class SimulatedPlex {
     else if (this.fault === 'html') refuseUpgrade(socket, 200);
     else if (this.fault === 'reset') socket.destroy();
     else if (token !== this.token) refuseUpgrade(socket, 401);
-    else if (!this.notifications.paths.includes(url.pathname)) refuseUpgrade(socket, 404);
+    else if (!NOTIFICATION_PATHS.includes(url.pathname)) refuseUpgrade(socket, 404);
+    else if (this.notifications.refusal !== null) refuseUpgrade(socket, this.notifications.refusal);
     else this.notifications.welcome(req, socket, head);
   }
 

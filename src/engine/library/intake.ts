@@ -8,6 +8,7 @@ import type { PendingItem, PlexWebhook, WebhookOutcome } from '../../domain/webh
 import type { Bus } from '../../lib/bus.js';
 import type { Log } from '../../lib/log.js';
 import type { Store } from '../../store/store.js';
+import { isCalm } from './intake-calm.js';
 import { WaitingLine } from './intake-line.js';
 import { IntakeMemory } from './intake-memory.js';
 import { isUnsettled } from './settled.js';
@@ -115,15 +116,21 @@ export class Intake {
     }
   }
 
+  /** News that is still to come to rest: what a sync reads from now on need not be read again. */
+  expect({ ratingKey, updatedAt }: TitleNews): void {
+    this.#memory.heard(itemId(this.#parts.store.settings.value.plex.serverId, ratingKey), updatedAt);
+  }
+
   /**
    * Reads known titles again; the rules look at those that changed. One with another file waits until it has settled, like
    * a new one, and so does everything while Plex is away. Other errors are thrown.
    */
   async readChanged(titles: readonly TitleNews[]): Promise<void> {
-    const { serverId } = this.#parts.store.settings.value.plex;
-    const isNews = ({ ratingKey, updatedAt }: TitleNews): boolean =>
-      !this.#memory.isRepeat(itemId(serverId, ratingKey), updatedAt ?? Number.POSITIVE_INFINITY);
-    const news = new Map(titles.filter(isNews).map((title) => [title.ratingKey, title]));
+    const news = new Map<string, TitleNews>();
+    for (const title of titles) {
+      if (this.#isWaiting(title)) await this.hear(title);
+      else if (!this.#isRead(title)) news.set(title.ratingKey, title);
+    }
     try {
       const keys = [...news.keys()];
       for (let start = 0; start < keys.length; start += DETAILS_AT_A_TIME) {
@@ -140,6 +147,21 @@ export class Intake {
     }
   }
 
+  #isWaiting({ ratingKey }: TitleNews): boolean {
+    const { pending, settings } = this.#parts.store;
+    return pending.has(`${settings.value.plex.serverId}/${ratingKey}`);
+  }
+
+  /** Whether these news were read already, by whomever. */
+  #isRead({ ratingKey, updatedAt }: TitleNews): boolean {
+    const { library, settings } = this.#parts.store;
+    const id = itemId(settings.value.plex.serverId, ratingKey);
+    const known = library.find(id);
+    const isUpToDate = known !== null && this.#memory.isUpToDate(known);
+    this.#memory.forget(id);
+    return isUpToDate || this.#memory.isRepeat(id, updatedAt ?? Number.POSITIVE_INFINITY);
+  }
+
   /** Stores the items whose files are the ones we know. Returns the others. */
   async #takeCalm(items: readonly LibraryItem[]): Promise<LibraryItem[]> {
     const { store } = this.#parts;
@@ -148,7 +170,6 @@ export class Intake {
     for (const item of seen) (isCalm(item, store.library.find(item.id)) ? calm : moved).push(item);
     const { changed, saved } = this.#shelf.put(calm);
     for (const item of calm) this.#memory.wasRead(item);
-    this.#memory.stored(calm.map(({ id }) => id));
     await Promise.all([saved, this.#analyze(changed, 'schedule')]);
     return moved;
   }
@@ -276,12 +297,3 @@ export class Intake {
 }
 
 const serverIdOf = ({ id }: PendingItem): string => id.slice(0, id.lastIndexOf('/'));
-
-/** Described in full, with the files we know. */
-const isCalm = (item: LibraryItem, known: LibraryItem | null): boolean =>
-  item.files.length === known?.files.length &&
-  item.files.every(
-    ({ id, path, sizeBytes, video, optimized }) =>
-      (optimized || (video !== null && video.codec !== '')) &&
-      known.files.some((file) => file.id === id && file.path === path && file.sizeBytes === sizeBytes),
-  );

@@ -14,7 +14,7 @@ export interface DeskParts {
   log: Log;
   /** Throws `plex_not_configured`. */
   server: () => MediaServer;
-  intake: Pick<Intake, 'hear' | 'readChanged'>;
+  intake: Pick<Intake, 'expect' | 'hear' | 'readChanged'>;
 }
 
 /** How long a title must be quiet, milliseconds; news that go on and on hold it no longer than the second. */
@@ -79,6 +79,7 @@ export class LiveNewsDesk {
     const { sectionId, ratingKey } = event;
     if (this.#abort.signal.aborted) return;
     if (sectionId !== null && this.#parts.store.sections.find(sectionId)?.enabled === false) return;
+    if (event.type === 'changed') this.#parts.intake.expect(dated(event));
     const nowMs = performance.now();
     const before = this.#waiting.get(ratingKey);
     const isFinished = event.type === 'removed' || event.isFinished;
@@ -132,8 +133,7 @@ export class LiveNewsDesk {
       const { event, isAnalyzed } = news;
       if (event.type === 'removed') continue;
       if (!isKnown(news)) await intake.hear(event);
-      // After a look into the file its date says nothing about its streams.
-      else again.push(isAnalyzed ? { ...event, updatedAt: null } : event);
+      else again.push(dated({ ...event, isAnalyzed }));
     }
     await intake.readChanged(again);
     const gone = due.filter((news) => news.event.type === 'removed' && isKnown(news));
@@ -191,3 +191,6 @@ export class LiveNewsDesk {
     return found;
   }
 }
+
+/** After a look into the file the date of a title says nothing about its streams. */
+const dated = (event: Changed): TitleNews => (event.isAnalyzed ? { ...event, updatedAt: null } : event);

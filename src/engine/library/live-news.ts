@@ -23,10 +23,12 @@ export interface LiveNewsPauses extends DeskPauses {
 
 /** How the connection to the server's own news stands. */
 export interface LiveNewsStatus {
-  /** `off`: no server is set up. */
+  /** `off`: no server is set up, or it has not said yet who it is. */
   state: 'off' | 'connecting' | 'connected';
   /** ISO time since when the state is what it is. */
   since: string;
+  /** ISO time when the library had caught up with what was missed before the connection. Null until then. */
+  caughtUpAt: string | null;
   /** ISO time of the last event, of any kind. */
   lastEventAt: string | null;
   /** Why the last connection ended or did not come about. Null once it stands again. */
@@ -38,7 +40,7 @@ const MAX_MS = 60_000;
 const HOPELESS_MS = 600_000;
 /** A connection that breaks sooner is no success: the pauses go on growing. */
 const STOOD_MS = 10_000;
-const ASK_AGAIN_MS = 200;
+const ASK_AGAIN_MS = 500;
 /** Trying again soon would bring the same answer. */
 const HOPELESS: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
   'plex_unauthorized',
@@ -68,7 +70,8 @@ export class LiveNews {
   constructor(parts: LiveNewsParts) {
     this.#parts = parts;
     this.#desk = new LiveNewsDesk(parts, parts.pauses);
-    this.#status = { state: 'off', since: parts.now().toISOString(), lastEventAt: null, lastError: null };
+    const since = parts.now().toISOString();
+    this.#status = { state: 'off', since, caughtUpAt: null, lastEventAt: null, lastError: null };
   }
 
   start(): void {
@@ -97,7 +100,8 @@ export class LiveNews {
   #currentAddress(): string | null {
     const { url, serverId } = this.#parts.store.settings.value.plex;
     const token = this.#parts.store.secrets.find('plexToken');
-    return url === '' || token === null ? null : JSON.stringify([url, token, serverId]);
+    const isKnown = url !== '' && serverId !== '';
+    return !isKnown || token === null ? null : JSON.stringify([url, token, serverId]);
   }
 
   /** One round for each address, and for each time that pauses begin anew. */
@@ -165,7 +169,8 @@ export class LiveNews {
 
   #enter(state: LiveNewsStatus['state']): void {
     const { lastError } = this.#status;
-    if (state !== this.#status.state) this.#status = { ...this.#status, state, since: this.#parts.now().toISOString() };
+    const since = this.#parts.now().toISOString();
+    if (state !== this.#status.state) this.#status = { ...this.#status, state, since, caughtUpAt: null };
     if (state !== 'connecting') this.#status = { ...this.#status, lastError: null };
     if (state === 'connected' && lastError) this.#parts.log.info('Listening to Plex again');
   }
@@ -183,11 +188,13 @@ export class LiveNews {
   #catchUp(signal: AbortSignal): void {
     const { store, sync, log } = this.#parts;
     const look = async (): Promise<void> => {
-      while (sync.status().state === 'running') await sleep(ASK_AGAIN_MS, undefined, { signal });
-      // The first sync of all reads everything.
-      if (signal.aborted || store.sections.size === 0) return;
+      // The first sync of all is somebody else's.
+      while (sync.status().state === 'running' || store.sections.size === 0)
+        await sleep(ASK_AGAIN_MS, undefined, { signal });
+      if (signal.aborted) return;
       // A stop does not wait for the end of it.
-      await Promise.race([sync.run({ mode: 'changed', trigger: 'start' }).done, untilAborted(signal)]);
+      const run = await Promise.race([sync.run({ mode: 'changed', trigger: 'start' }).done, untilAborted(signal)]);
+      if (run && run.error === null) this.#status = { ...this.#status, caughtUpAt: this.#parts.now().toISOString() };
     };
     this.#catchingUp = this.#catchingUp.then(look).catch((error: unknown) => {
       if (!signal.aborted && toAppError(error).code !== 'conflict')
