@@ -42,10 +42,12 @@ export interface SyncRequests {
 /** What actions ask of the connection over which the media server tells news by itself. */
 export interface NewsRequests {
   status(): {
-    /** `off`: no server is set up. */
+    /** `off`: no server is set up, or it has not said yet who it is. */
     state: 'off' | 'connecting' | 'connected';
     /** ISO time since when the state is what it is. */
     since: string;
+    /** ISO time when the library had caught up with what was missed before the connection; null until then. */
+    caughtUpAt: string | null;
     /** ISO time of the last event, of any kind. */
     lastEventAt: string | null;
     /** Why the last connection ended or did not come about; null once it stands again. `at` is ISO time. */
