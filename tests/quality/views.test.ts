@@ -76,6 +76,7 @@ const strip = {
 };
 const nav = { library: 1, recommendations: 1, running: 1, waiting: 1, quarantine: 1, problems: 1 };
 const shell = { nav, strips: [strip], active: [job], paused: false, version: '1.2.3', demo: true };
+const tag = { id: HOSTILE, name: HOSTILE, color: 'rose', category: HOSTILE, items: 2, sizeBytes: 1 };
 const page: PageFrame = {
   title: HOSTILE,
   section: '/queue',
@@ -228,6 +229,39 @@ const SAMPLES: Record<string, object[]> = {
   'rules/list': [{ items: [rule] }, { items: [] }],
   'rules/rule': [rule],
   'rules/try': [{ title: HOSTILE, matches: 1, looked: 2, samples: [{ itemId: 'x', title: HOSTILE, reason: HOSTILE }] }],
+  'analytics/page': [
+    {
+      items: 1,
+      files: 1,
+      sizeBytes: 1,
+      unread: 1,
+      modernPercent: null,
+      months: [{ short: HOSTILE, name: HOSTILE, items: 1, sizeBytes: 1, heightPercent: 5, query: `?q=${HOSTILE}` }],
+      charts: ['codec', 'resolution', 'hdr', 'audioCodec', 'container', 'sectionId'].map((dimension) => ({
+        dimension,
+        bars: [
+          { value: HOSTILE, title: null, items: 1, sizeBytes: 1, percent: 1, lengthPercent: 9, query: `?q=${HOSTILE}` },
+        ],
+        others: 2,
+      })),
+    },
+    { items: 0 },
+  ],
+  'tags/list': [
+    {
+      total: 1,
+      items: [tag],
+      categories: [HOSTILE],
+      colors: ['blue'],
+      error: { message: HOSTILE, fields: { name: HOSTILE } },
+    },
+    { total: 0, items: [], categories: [], colors: ['blue'] },
+  ],
+  'tags/tag': [{ ...tag, colors: ['blue', 'rose'], titles: [{ id: 'x', title: HOSTILE }] }],
+  'tags/item': [
+    { id: 'x', displayTitle: HOSTILE, tags: [tag], others: [tag] },
+    { id: 'x', displayTitle: HOSTILE, tags: [], others: [] },
+  ],
   'presets/list': [{ items: [preset], broken: [{ file: HOSTILE, message: HOSTILE }] }],
   'sign-in/page': [{ error: { message: HOSTILE }, next: HOSTILE }],
   'setup/page': ['token', 'admin', 'plex', 'paths', 'safety', 'ready'].map((step) => ({
