@@ -271,6 +271,36 @@ describe('the pages in a browser', function () {
       expect(row?.state).to.equal('dismissed');
     });
 
+    it('puts a tag on a film and takes it off, on the page of the film', async () => {
+      const tags = (): string[] | undefined => web.context.store.library.find('01234567-101')?.tags;
+      await page.goto(`${web.url}/library/01234567-101`);
+      await mark();
+      await page.selectOption('#add-tag', 'children');
+      await page.click('#item-tags button:has-text("Add")');
+      await page.waitForSelector('#item-tags .chip:has-text("For the children")');
+      expect(tags()).to.deep.equal(['children']);
+      await page.click('[aria-label="Remove the tag For the children"]');
+      await page.waitForSelector('#item-tags:has-text("No tag yet")');
+      expect(tags()).to.deep.equal([]);
+      expect(await isSame()).to.equal(true);
+    });
+
+    it('shows the painted poster where the real one does not come, and nothing broken', async () => {
+      const own = await context.newPage();
+      await own.goto(`${web.url}/library/01234567-101`);
+      const picture = "document.querySelector('.item-head .photo img')";
+      expect(await own.evaluate(`${picture}.decode().then(() => ${picture}.naturalWidth)`)).to.be.above(0);
+      await own.route('**/poster?*', (route) => route.fulfill({ status: 502, body: 'Plex is away' }));
+      const refused = own.waitForEvent('requestfinished', (request) => request.url().includes('/poster?'));
+      await own.reload();
+      await refused;
+      await own.waitForFunction(`${picture}.complete`);
+      // An empty text draws nothing, neither icon nor frame.
+      expect(await own.evaluate(`[${picture}.naturalWidth, ${picture}.alt]`)).to.deep.equal([0, '']);
+      expect(await own.locator('.item-head .photo svg').isVisible()).to.equal(true);
+      await own.close();
+    });
+
     it('tries a rule with the options on the page, without saving them', async () => {
       await page.goto(`${web.url}/rules/codec-modernization`);
       await mark();
