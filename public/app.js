@@ -47,6 +47,9 @@ for (const name of ['htmx:sendError', 'htmx:timeout']) {
 
 // ---- Live regions: the socket rings, the region reads its own page again, at most once a second
 const REFRESH_EVERY_MS = 1000;
+/** Rows of a page unless its address says otherwise, and the most a page may have. */
+const USUAL_ROWS = 50;
+const MOST_ROWS = 200;
 const due = new Set();
 let timer = null;
 let isShellDue = false;
@@ -68,9 +71,16 @@ function refreshDue() {
     if (region && isBusy(region)) continue;
     due.delete(id);
     if (!region) continue;
+    // A list that grew is read again up to its length; one that grew further stays as it is.
+    const length = region.querySelectorAll('[data-row]').length;
+    if (length > MOST_ROWS) continue;
+    const here = new URL(location.href);
+    if (length > 0 && !here.searchParams.has('page')) {
+      here.searchParams.set('pageSize', String(Math.max(USUAL_ROWS, length)));
+    }
     const ticked = [...region.querySelectorAll('input[type="checkbox"]:checked')].map(({ value }) => value);
     htmx
-      .ajax('GET', location.pathname + location.search, {
+      .ajax('GET', here.pathname + here.search, {
         source: region,
         target: region,
         select: `#${id}`,

@@ -1,58 +1,33 @@
 import { z } from 'zod';
-import { Choices } from '../domain/choices.js';
-import { displayTitle, LibraryItem, Section } from '../domain/library.js';
+import { FACETS, LibraryFilter, LibrarySort, sizeOf, type Facet, type FacetCounts } from '../domain/library-filter.js';
+import { displayTitle, LibraryItem } from '../domain/library.js';
 import { isFinished, Job } from '../domain/job.js';
 import { resolutionOf } from '../domain/media.js';
 import { QuarantineEntry } from '../domain/quarantine.js';
 import { Recommendation } from '../domain/recommendation.js';
 import { Finding } from '../domain/rule.js';
-import { Run } from '../domain/run.js';
 import type { Store } from '../store/store.js';
-import { action } from './action.js';
+import { action, type Context } from './action.js';
 import { latestFirst } from './jobs.js';
-import { listOf, pageOf, Paging } from './paging.js';
+import { frameOf, listOf, Paging } from './paging.js';
 
-const LibraryRow = LibraryItem.extend({
+export const LibraryRow = LibraryItem.extend({
   displayTitle: z.string(),
   sizeBytes: z.number(),
   bitrateKbps: z.number().nullable(),
   resolution: z.string().nullable(),
 });
-type LibraryRow = z.infer<typeof LibraryRow>;
+export type LibraryRow = z.infer<typeof LibraryRow>;
 
-const LibrarySort = z.enum([
-  'title',
-  '-title',
-  'sizeBytes',
-  '-sizeBytes',
-  'addedAt',
-  '-addedAt',
-  'bitrateKbps',
-  '-bitrateKbps',
-  'plays',
-  '-plays',
-]);
-
-function toRow(item: LibraryItem): LibraryRow {
+export function toRow(item: LibraryItem): LibraryRow {
   const [first] = item.files;
   return {
     ...item,
     displayTitle: displayTitle(item),
-    sizeBytes: item.files.reduce((sum, file) => sum + file.sizeBytes, 0),
+    sizeBytes: sizeOf(item),
     bitrateKbps: first?.video?.bitrateKbps ?? first?.bitrateKbps ?? null,
     resolution: first?.video ? resolutionOf(first.video) : null,
   };
-}
-
-/** Largest first with a leading minus; equal rows by title, so that pages never overlap. */
-function compareBy(sort: z.infer<typeof LibrarySort>): (a: LibraryRow, b: LibraryRow) => number {
-  const sign = sort.startsWith('-') ? -1 : 1;
-  const key = sort.replace('-', '') as 'title' | 'sizeBytes' | 'addedAt' | 'bitrateKbps' | 'plays';
-  const byTitle = (a: LibraryRow, b: LibraryRow): number =>
-    a.displayTitle.localeCompare(b.displayTitle) || a.id.localeCompare(b.id);
-  if (key === 'title') return (a, b) => sign * byTitle(a, b);
-  if (key === 'addedAt') return (a, b) => sign * a.addedAt.localeCompare(b.addedAt) || byTitle(a, b);
-  return (a, b) => sign * ((a[key] ?? 0) - (b[key] ?? 0)) || byTitle(a, b);
 }
 
 /** What is about to happen to an item: a job that is not ended, or else the best recommendation. */
@@ -94,70 +69,77 @@ function nextFor(store: Store, itemIds: ReadonlySet<string>): (itemId: string) =
   return (itemId) => found.get(itemId) ?? null;
 }
 
+/** How many of the titles that match have this value; for a chosen value also when none has. */
+const FacetCount = z.object({ value: z.string(), label: z.string(), count: z.int(), isChosen: z.boolean() });
+export type FacetCount = z.infer<typeof FacetCount>;
+const Facets = z.object(Object.fromEntries(FACETS.map((name) => [name, z.array(FacetCount)])) as FacetShape);
+type FacetShape = Record<Facet, z.ZodArray<typeof FacetCount>>;
+
+export const LibraryQuery = Paging.extend({
+  ...LibraryFilter.shape,
+  sort: LibrarySort.default('-sizeBytes'),
+  facets: z.coerce.boolean().default(false),
+});
+export type LibraryQuery = z.infer<typeof LibraryQuery>;
+
+export const LibraryPage = listOf(LibraryRow.extend({ next: Next.nullable() })).extend({
+  /** Bytes of everything that matches. */
+  sizeBytes: z.number(),
+  facets: Facets.nullable(),
+});
+
+/** A page of rows, its neighbours' links, and how many titles each further choice would leave. */
+export async function findPage(ctx: Context, query: LibraryQuery): Promise<z.infer<typeof LibraryPage>> {
+  const { store, search } = ctx;
+  const found = await search.find({ ...query, filter: query });
+  const rows = found.ids.map((id) => store.library.find(id)).filter((row) => row !== null);
+  const nextOf = nextFor(store, new Set(found.ids));
+  return {
+    ...frameOf(found.total, query, queryOf(query)),
+    items: rows.map((row) => ({ ...toRow(row), next: nextOf(row.id) })),
+    sizeBytes: found.sizeBytes,
+    facets: found.facets && labelled(ctx, found.facets, query),
+  };
+}
+
+/** What of a query is not as it would be anyway, for an address. */
+export function queryOf({ sort, ...query }: LibraryFilter & { sort: LibrarySort }): Record<string, string> {
+  const asked: Record<string, string> = {};
+  for (const name of Object.keys(LibraryFilter.shape) as (keyof LibraryFilter)[]) {
+    const value = query[name];
+    const text = Array.isArray(value) ? value.join(',') : String(value ?? '');
+    if (text !== '') asked[name] = text;
+  }
+  return { ...asked, sort };
+}
+
+/** Names instead of ids where people know them by name. */
+function labelled({ store, rules }: Context, counts: FacetCounts, filter: LibraryFilter): z.infer<typeof Facets> {
+  const titles = new Map(rules.list().map(({ id, title }) => [id, title]));
+  const labelOf = (name: Facet, value: string): string => {
+    if (name === 'sectionId') return store.sections.find(value)?.title ?? value;
+    return name === 'ruleId' ? (titles.get(value) ?? value) : value;
+  };
+  const all = FACETS.map((name): [Facet, FacetCount[]] => {
+    const counted = new Set(counts[name].map(({ value }) => value));
+    const absent = filter[name].filter((value) => !counted.has(value)).map((value) => ({ value, count: 0 }));
+    return [
+      name,
+      [...counts[name], ...absent].map(({ value, count }) => ({
+        value,
+        label: labelOf(name, value),
+        count,
+        isChosen: filter[name].includes(value),
+      })),
+    ];
+  });
+  return Object.fromEntries(all) as z.infer<typeof Facets>;
+}
+
 /** The library, filtered, sorted and cut into pages. */
 export const listLibrary = action(
-  {
-    summary: 'List library items',
-    input: Paging.extend({
-      q: z.string().trim().default(''),
-      sectionId: Choices,
-      codec: Choices,
-      resolution: Choices,
-      sort: LibrarySort.default('-sizeBytes'),
-    }),
-    output: listOf(LibraryRow.extend({ next: Next.nullable() })).extend({
-      presets: z.array(z.object({ id: z.string(), title: z.string() })),
-      /** Titles in the library, whatever the filter. */
-      all: z.int(),
-      lastSync: Run.nullable(),
-      sizeBytes: z.number(),
-      sections: z.array(Section),
-      codecs: z.array(z.string()),
-      filter: z.object({
-        q: z.string(),
-        sectionId: z.string(),
-        codec: z.string(),
-        resolution: z.string(),
-        sort: LibrarySort,
-      }),
-    }),
-  },
-  ({ store, sync, presets }, { page, pageSize, q, sectionId, codec, resolution, sort }) => {
-    const words = q.toLowerCase().split(/\s+/).filter(Boolean);
-    const codecs = new Set<string>();
-    const rows: LibraryRow[] = [];
-    for (const item of store.library.values()) {
-      for (const { video } of item.files) if (video) codecs.add(video.codec);
-      if (sectionId.length > 0 && !sectionId.includes(item.sectionId)) continue;
-      if (codec.length > 0 && !item.files.some(({ video }) => video && codec.includes(video.codec))) continue;
-      if (resolution.length > 0 && !item.files.some(({ video }) => video && resolution.includes(resolutionOf(video)))) {
-        continue;
-      }
-      const row = toRow(item);
-      const text = `${row.displayTitle} ${item.tags.join(' ')} ${item.files.map(({ path }) => path).join(' ')}`;
-      if (words.every((word) => text.toLowerCase().includes(word))) rows.push(row);
-    }
-    rows.sort(compareBy(sort));
-    const cut = pageOf(rows, { page, pageSize }, { q, sectionId, codec, resolution, sort });
-    const nextOf = nextFor(store, new Set(cut.items.map(({ id }) => id)));
-    return Promise.resolve({
-      ...cut,
-      items: cut.items.map((row) => ({ ...row, next: nextOf(row.id) })),
-      presets: presets.list().map((preset) => ({ id: preset.id, title: preset.title })),
-      all: store.library.size,
-      lastSync: sync.status().lastRun,
-      sizeBytes: rows.reduce((sum, row) => sum + row.sizeBytes, 0),
-      sections: store.sections.where(() => true),
-      codecs: [...codecs].sort(),
-      filter: {
-        q,
-        sectionId: sectionId.join(','),
-        codec: codec.join(','),
-        resolution: resolution.join(','),
-        sort,
-      },
-    });
-  },
+  { summary: 'List library items', input: LibraryQuery, output: LibraryPage },
+  findPage,
 );
 
 /** One film or episode: files, what every rule says about it, and what was done. Throws `not_found`. */

@@ -18,12 +18,19 @@ export const listOf = <Row extends z.ZodType>(row: Row) =>
     next: z.string().nullable(),
   });
 
+type Query = Record<string, string | number | readonly string[] | undefined>;
+
 /** Cuts one page out of rows. `query` is what the links to the neighbours must repeat. */
-export function pageOf<Row>(
-  rows: readonly Row[],
-  { page, pageSize }: Paging,
-  query: Record<string, string | number | readonly string[] | undefined> = {},
-) {
+export function pageOf<Row>(rows: readonly Row[], paging: Paging, query: Query = {}) {
+  const start = (paging.page - 1) * paging.pageSize;
+  return {
+    ...frameOf(rows.length, paging, query),
+    items: rows.slice(start, start + paging.pageSize),
+  };
+}
+
+/** Everything around the rows of a page. */
+export function frameOf(total: number, { page, pageSize }: Paging, query: Query = {}) {
   const link = (to: number): string => {
     const params = new URLSearchParams();
     for (const [name, value] of Object.entries(query)) {
@@ -34,13 +41,11 @@ export function pageOf<Row>(
     params.set('pageSize', String(pageSize));
     return `?${params.toString()}`;
   };
-  const start = (page - 1) * pageSize;
   return {
     page,
     pageSize,
-    total: rows.length,
-    items: rows.slice(start, start + pageSize),
+    total,
     previous: page > 1 ? link(page - 1) : null,
-    next: start + pageSize < rows.length ? link(page + 1) : null,
+    next: page * pageSize < total ? link(page + 1) : null,
   };
 }

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { Choices } from './choices.js';
+import { invalid } from './errors.js';
 import { displayTitle, type LibraryItem } from './library.js';
 import { resolutionOf } from './media.js';
 
@@ -19,6 +20,9 @@ export const FACETS = [
   'ruleId',
 ] as const;
 export type Facet = (typeof FACETS)[number];
+
+/** For each facet, titles per value if the choice within that very facet were open; most frequent first. */
+export type FacetCounts = Record<Facet, { value: string; count: number }[]>;
 
 /**
  * What MediaFlow has to do with a title, beside whether the media server has it: `suggested` has an open
@@ -76,6 +80,20 @@ export type LibraryFilter = z.infer<typeof LibraryFilter>;
 
 /** No filter: every title. */
 export const EVERYTHING: LibraryFilter = LibraryFilter.parse({});
+
+/** What may stand in the address of a library page beside the filter. */
+const BESIDE = ['sort', 'page', 'pageSize', 'view', 'facets'];
+
+/** Reads a filter from a query string. Throws `invalid` for a name it does not know: ignored, it would match more than was meant. */
+export function filterOf(query: string): LibraryFilter {
+  const params = new URLSearchParams(query);
+  for (const name of BESIDE) params.delete(name);
+  const given = Object.fromEntries([...params.keys()].map((name) => [name, params.getAll(name).join(',')]));
+  const parsed = LibraryFilter.strict().safeParse(given);
+  if (parsed.success) return parsed.data;
+  const fields = Object.fromEntries(parsed.error.issues.map(({ path, message }) => [path.join('.'), message]));
+  throw invalid('This filter cannot be read. Open it in the library and save it anew.', fields);
+}
 
 const channelName = (channels: number): string => (channels > 0 ? String(channels) : 'unknown');
 

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { LibraryColumn, USUAL_COLUMNS } from './library-columns.js';
 
 const Cron = z.string().trim().min(9).max(100);
 
@@ -108,6 +109,12 @@ export const Settings = z.object({
         title: 'Trusted proxies',
         description: 'Addresses of your reverse proxy. Only they may say who a visitor is.',
       }),
+    })
+    .prefault({}),
+  library: z
+    .object({
+      columns: z.array(LibraryColumn).default(USUAL_COLUMNS).meta({ title: 'Columns of the library' }),
+      view: z.enum(['table', 'grid']).default('table').meta({ title: 'Library as' }),
     })
     .prefault({}),
   setup: z.object({ finishedAt: z.string().nullable().default(null) }).prefault({}),

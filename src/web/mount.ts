@@ -1,17 +1,17 @@
 import { parseCookie } from 'cookie';
 import type { Request, Response, Router } from 'express';
-import { z } from 'zod';
 import type { Context } from '../actions/action.js';
 import { showNavigation } from '../actions/health.js';
-import type { Picture } from '../actions/posters.js';
 import { isSetUp } from '../actions/setup.js';
 import { AppError } from '../domain/errors.js';
 import { describe, fromHttp, statusOf } from './errors.js';
-import { fromForm, toFields, withRefusal } from './forms.js';
+import { toFields, withRefusal } from './forms.js';
 import type { Guard } from './guard.js';
 import { ownPath, refererPath } from './hosts.js';
+import { perform } from './perform.js';
 import type { PageFrame, Views } from './render.js';
 import type { Route } from './routes.js';
+import { sendDownload, sendPicture } from './senders.js';
 
 /** What every door works with. */
 export interface Doors {
@@ -23,6 +23,8 @@ export interface Doors {
   onSession: () => void;
 }
 
+const SENDERS = { picture: sendPicture, download: sendDownload };
+
 /** Whether htmx asks for a part of a page; a boosted link or a return in history wants the whole. */
 export const wantsFragment = (req: Request): boolean =>
   req.get('HX-Request') === 'true' && !req.get('HX-Boosted') && !req.get('HX-History-Restore-Request');
@@ -33,11 +35,16 @@ export function mount(router: Router, doors: Doors): void {
   for (const route of doors.routes) {
     const limits = route.access === 'public' && (route.session === 'owner' || route.session === 'setup');
     const before = limits ? [guard.limitSignIn] : [];
+    if (route.sends !== undefined) {
+      const { sends } = route;
+      for (const path of [route.api, route.page])
+        if (path !== null) router.get(path, (req, res) => SENDERS[sends](doors, route, req, res));
+      continue;
+    }
     if (route.api !== null)
       router[route.method](route.api, ...before, (req, res) => answerJson(doors, route, req, res));
     if (route.page === null) continue;
-    if (route.sends === 'picture') router.get(route.page, (req, res) => answerPicture(doors, route, req, res));
-    else if (route.method === 'get') router.get(route.page, (req, res) => answerPage(doors, route, req, res));
+    if (route.method === 'get') router.get(route.page, (req, res) => answerPage(doors, route, req, res));
     else router[route.method](route.page, ...before, (req, res) => answerForm(doors, route, req, res));
   }
 }
@@ -49,23 +56,6 @@ async function answerJson(doors: Doors, route: Route, req: Request, res: Respons
   await settleSession(doors, route, req);
   if (typeof result === 'string') res.type('text/plain').send(result);
   else res.json(result);
-}
-
-const PICTURE_AGE_SEC = 3600;
-
-/** A picture, or a word: nobody reads a page in the place of a picture. */
-async function answerPicture(doors: Doors, route: Route, req: Request, res: Response): Promise<void> {
-  try {
-    doors.guard.allow(req, route.access);
-    doors.guard.checkSource(req);
-    const { type, bytes, version } = (await perform(doors, route, req)) as Picture;
-    res.set({ ETag: `"${version}"`, 'Cache-Control': `private, max-age=${PICTURE_AGE_SEC}` });
-    res.type(type).send(Buffer.from(bytes));
-  } catch (error) {
-    const refusal = fromHttp(error);
-    if (statusOf(refusal) === 500) throw error;
-    res.status(statusOf(refusal)).type('text/plain').send(refusal.message);
-  }
 }
 
 async function answerPage(doors: Doors, route: Route, req: Request, res: Response): Promise<void> {
@@ -117,32 +107,6 @@ async function answerForm(doors: Doors, route: Route, req: Request, res: Respons
   if (notice !== '') doors.guard.setNotice(req, notice);
   if (wantsFragment(req)) res.status(204).set('HX-Redirect', to).end();
   else res.redirect(303, to);
-}
-
-/** The one place where outside input becomes a typed call, and where a result is cut down to what may leave. */
-async function perform({ ctx }: Doors, { action }: Route, req: Request): Promise<unknown> {
-  const { input } = action;
-  const given = givenBy(req);
-  const raw = req.is('application/x-www-form-urlencoded') ? fromForm(input, given) : given;
-  if (input instanceof z.ZodObject && 'origin' in input.shape) {
-    raw['origin'] = `${req.protocol}://${req.host}${ctx.config.urlBase}`;
-  }
-  const parsed = input.safeParse(raw);
-  if (!parsed.success) {
-    const fields = Object.fromEntries(parsed.error.issues.map(({ path, message }) => [path.join('.'), message]));
-    throw new AppError('invalid', 'Please check the highlighted fields', { fields });
-  }
-  return action.output.parse(await action(ctx, parsed.data as never));
-}
-
-/** Path over body over query. */
-function givenBy(req: Request): Record<string, unknown> {
-  const body: unknown = req.body;
-  if (body !== undefined && (typeof body !== 'object' || body === null || Array.isArray(body))) {
-    throw new AppError('invalid', 'The body of the request must be a JSON object.');
-  }
-  const fields = Object.entries(body ?? {}).filter(([name]) => name !== '_csrf');
-  return { ...req.query, ...Object.fromEntries(fields), ...req.params };
 }
 
 async function settleSession({ guard, onSession }: Doors, { session }: Route, req: Request): Promise<void> {

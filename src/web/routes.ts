@@ -1,9 +1,12 @@
 import * as access from '../actions/access.js';
 import type { AnyAction } from '../actions/action.js';
+import * as bulk from '../actions/bulk.js';
 import * as dashboard from '../actions/dashboard.js';
 import * as diagnosis from '../actions/diagnosis.js';
 import * as health from '../actions/health.js';
 import * as jobs from '../actions/jobs.js';
+import * as libraryBrowser from '../actions/library-browser.js';
+import * as libraryExport from '../actions/library-export.js';
 import * as library from '../actions/library.js';
 import * as plex from '../actions/plex.js';
 import * as plexAccount from '../actions/plex-account.js';
@@ -13,6 +16,7 @@ import * as quarantine from '../actions/quarantine.js';
 import * as queue from '../actions/queue.js';
 import * as recommendations from '../actions/recommendations.js';
 import * as rules from '../actions/rules.js';
+import * as filters from '../actions/saved-filters.js';
 import * as settings from '../actions/settings.js';
 import * as setup from '../actions/setup.js';
 import * as statistics from '../actions/statistics.js';
@@ -42,7 +46,7 @@ export interface Route {
   /** What to tell the owner when a form went well. Given what the action returned. */
   notice?: (result: never) => string;
   /** The answer is a picture; its action returns a `Picture`. */
-  sends?: 'picture';
+  sends?: 'picture' | 'download';
   /** Leads to the setup as long as that is not done. */
   needsSetup?: true;
 }
@@ -60,7 +64,6 @@ const queued = ({
   const done = `${items.length} ${items.length === 1 ? 'job' : 'jobs'} queued.`;
   return refused?.length ? `${done} ${refused.length} refused: ${refused[0]?.message ?? ''}` : done;
 };
-
 const connected = ({ name, kind }: { name: string; kind: string }): string =>
   kind === 'relay'
     ? `Connected to ${name}, but only over Plex's relay, which is slow. Open a direct way to it when you can.`
@@ -88,6 +91,9 @@ const post = (path: string | null, api: string | null, action: AnyAction, extra:
 const picture = (path: string, action: AnyAction): Route => row('get', path, null, action, { sends: 'picture' });
 /** JSON to take something away. */
 const remove = (api: string, action: AnyAction): Route => row('delete', null, api, action, {});
+/** A file to keep. */
+const download = (path: string, api: string, action: AnyAction): Route =>
+  row('get', path, api, action, { sends: 'download' });
 /** JSON to change. */
 const put = (api: string, action: AnyAction, extra: Extra = {}): Route => row('put', null, api, action, extra);
 
@@ -149,7 +155,15 @@ export const routes: readonly Route[] = [
   page('/',                                 '/api/dashboard',                       dashboard.showDashboard,  'dashboard/page', { needsSetup: true }),
 
   // ---- library
-  page('/library',                          '/api/library/items',                   library.listLibrary,      'library/list'),
+  page('/library',                          null,                                   libraryBrowser.browseLibrary, 'library/list'),
+  read('/api/library/items',                library.listLibrary),
+  download('/library/export',               '/api/library/export',                  libraryExport.exportLibrary),
+  post('/library/queue',                    '/api/transcode/jobs/matching',         bulk.queueSelection,      { notice: queued }),
+  post('/library/columns',                  '/api/library/columns',                 libraryBrowser.chooseColumns, { notice: say('Columns changed.') }),
+  read('/api/filter-presets',               filters.listFilters),
+  post('/library/filters',                  '/api/filter-presets',                  filters.saveFilter,       { notice: say('The filter is saved.') }),
+  post('/library/filters/:id',              '/api/filter-presets/:id',              filters.changeFilter,     { notice: say('The filter is changed.') }),
+  post('/library/filters/:id/remove',       '/api/filter-presets/:id/remove',       filters.removeFilter,     { notice: say('The filter is removed.'), after: '/library' }),
   page('/library/:id',                      '/api/library/items/:id',               library.showItem,         'library/item'),
   picture('/library/:id/poster',            posters.showPoster),
   page('/library/:id/plan',                 null,                                   library.planItem,         'library/plan'),

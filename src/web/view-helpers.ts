@@ -1,3 +1,4 @@
+import { libraryHelpers } from './library-helpers.js';
 import { formatBitrate, formatBytes, formatDuration } from '../lib/units.js';
 
 const ifNumber =
@@ -173,7 +174,9 @@ function flowPath(...values: unknown[]): string {
 export function viewHelpers(urlBase: string): Record<string, (...args: never[]) => unknown> {
   // A path of ours and nothing else: no scheme, no other host.
   const url = (path: unknown): string => (typeof path === 'string' && /^\/(?![/\\])/.test(path) ? urlBase + path : '#');
+  const channels = (n: unknown): string => CHANNELS[Number(n)] ?? `${String(n)} channels`;
   return {
+    ...libraryHelpers({ codec: nameIn(CODECS), hdr: nameIn(HDR), channels }),
     url,
     /** `(href "/queue/" id "/log")`: what does not begin with a slash is a value and gets encoded. */
     href: (...parts: unknown[]) =>
@@ -207,7 +210,7 @@ export function viewHelpers(urlBase: string): Record<string, (...args: never[]) 
     codec: nameIn(CODECS),
     hdr: nameIn(HDR),
     picture: formatPicture,
-    channels: (n: unknown) => CHANNELS[Number(n)] ?? `${String(n)} channels`,
+    channels,
     /** The end of a path: what tells one episode from the next. */
     tail: (path: unknown) => (typeof path === 'string' ? (path.split('/').at(-1) ?? '') : ''),
     cap: (text: unknown) => String(text).charAt(0).toUpperCase() + String(text).slice(1).replaceAll('_', ' '),

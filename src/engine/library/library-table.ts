@@ -6,6 +6,7 @@ import {
   textOf,
   wordsOf,
   type Facet,
+  type FacetCounts,
   type ItemState,
   type LibraryFilter,
   type LibrarySort,
@@ -25,15 +26,13 @@ export interface Standing {
   savesBytes: number | null;
 }
 
-export type FacetCounts = Record<Facet, { value: string; count: number }[]>;
-
 /** What a filter lets through. */
 export interface Match {
   /** 1 for each slot that matches. */
   hits: Uint8Array;
   total: number;
   sizeBytes: number;
-  /** For each facet, titles per value if the choice within that very facet were open; null when not asked for. */
+  /** Null when not asked for. */
   facets: FacetCounts | null;
 }
 

@@ -1,10 +1,10 @@
 import type { Events } from '../../domain/events.js';
 import { isFinished, type Job } from '../../domain/job.js';
-import type { ItemState, LibraryFilter, LibrarySort } from '../../domain/library-filter.js';
+import type { FacetCounts, ItemState, LibraryFilter, LibrarySort } from '../../domain/library-filter.js';
 import { Breather } from '../../lib/breather.js';
 import type { Bus } from '../../lib/bus.js';
 import type { Store } from '../../store/store.js';
-import { LibraryTable, type FacetCounts, type Standing } from './library-table.js';
+import { LibraryTable, type Standing } from './library-table.js';
 
 export interface SearchAnswer {
   /** One page of ids, sorted. */

@@ -1,0 +1,99 @@
+import { z } from 'zod';
+import { LibraryFilter, LibrarySort } from '../domain/library-filter.js';
+import { LibraryColumn } from '../domain/library-columns.js';
+import { Run } from '../domain/run.js';
+import { SavedFilter } from '../domain/saved-filter.js';
+import { action, type Context } from './action.js';
+import { findPage, LibraryPage, LibraryQuery, queryOf } from './library.js';
+import { savedFilters, tidyQuery } from './saved-filters.js';
+
+const View = z.enum(['table', 'grid']);
+
+/** After so many pages a list that grows by itself waits to be asked. */
+const PAGES_BY_THEMSELVES = 10;
+
+/** A thing that is filtered by, as a sentence of its own that can be taken back. */
+const Chip = z.object({ name: z.string(), value: z.string(), query: z.string() });
+
+/** The library as a page: a page of rows, every choice with its count, and what the owner set up for it. */
+export const browseLibrary = action(
+  {
+    summary: 'Browse the library',
+    input: LibraryQuery.omit({ facets: true }),
+    output: LibraryPage.extend({
+      filter: z.object({ ...LibraryFilter.shape, sort: LibrarySort }),
+      /** The whole view as a query string, without page. */
+      query: z.string(),
+      chips: z.array(Chip),
+      view: View,
+      columns: z.array(z.object({ id: LibraryColumn, isShown: z.boolean() })),
+      shown: z.record(LibraryColumn, z.boolean()),
+      saved: z.array(SavedFilter.extend({ isCurrent: z.boolean() })),
+      presets: z.array(z.object({ id: z.string(), title: z.string() })),
+      growsByItself: z.boolean(),
+      /** Titles in the library, whatever the filter. */
+      all: z.int(),
+      lastSync: Run.nullable(),
+    }),
+  },
+  async (ctx, input) => {
+    const { store, sync, presets } = ctx;
+    const { columns, view } = store.settings.value.library;
+    const found = await findPage(ctx, { ...input, facets: true });
+    const query = new URLSearchParams(queryOf(input)).toString();
+    const current = tidyQuery(query);
+    return {
+      ...found,
+      filter: input,
+      query,
+      chips: chipsOf(input),
+      view,
+      columns: LibraryColumn.options.map((id) => ({ id, isShown: columns.includes(id) })),
+      shown: Object.fromEntries(LibraryColumn.options.map((id) => [id, columns.includes(id)])) as Record<
+        LibraryColumn,
+        boolean
+      >,
+      saved: savedFilters(ctx).map((one) => ({ ...one, isCurrent: one.query === current })),
+      presets: presets.list().map(({ id, title }) => ({ id, title })),
+      growsByItself: input.page < PAGES_BY_THEMSELVES,
+      all: store.library.size,
+      lastSync: sync.status().lastRun,
+    };
+  },
+);
+
+/** One chip for each value of each name that is set; its query is the view without it. */
+function chipsOf(query: LibraryFilter & { sort: LibrarySort }): z.infer<typeof Chip>[] {
+  const asked = queryOf(query);
+  return Object.entries(asked).flatMap(([name, text]) => {
+    if (name === 'sort' || name === 'q') return [];
+    const values = Array.isArray(query[name as keyof LibraryFilter]) ? text.split(',') : [text];
+    return values.map((value) => {
+      const rest = values.filter((other) => other !== value).join(',');
+      const left = new URLSearchParams({ ...asked, [name]: rest });
+      if (rest === '') left.delete(name);
+      return { name, value, query: left.toString() };
+    });
+  });
+}
+
+const Columns = z
+  .union([LibraryColumn, z.array(LibraryColumn)])
+  .default([])
+  .transform((names) => [...new Set([names].flat())]);
+
+/** Which columns the library's table shows, and whether it is a table or posters; remembered. */
+export const chooseColumns = action(
+  {
+    summary: 'Choose the columns of the library',
+    input: z.object({ columns: Columns.optional(), view: View.optional() }),
+    output: z.object({ columns: z.array(LibraryColumn), view: View }),
+  },
+  async ({ store, bus }: Context, { columns, view }) => {
+    const { library } = await store.settings.change({
+      library: { ...(columns ? { columns } : {}), ...(view ? { view } : {}) },
+    });
+    bus.emit('settings.changed', {});
+    return library;
+  },
+);

@@ -1,0 +1,32 @@
+import type { Request } from 'express';
+import { z } from 'zod';
+import { AppError } from '../domain/errors.js';
+import { fromForm } from './forms.js';
+import type { Doors } from './mount.js';
+import type { Route } from './routes.js';
+
+/** The one place where outside input becomes a typed call, and where a result is cut down to what may leave. */
+export async function perform({ ctx }: Pick<Doors, 'ctx'>, { action }: Route, req: Request): Promise<unknown> {
+  const { input } = action;
+  const given = givenBy(req);
+  const raw = req.is('application/x-www-form-urlencoded') ? fromForm(input, given) : given;
+  if (input instanceof z.ZodObject && 'origin' in input.shape) {
+    raw['origin'] = `${req.protocol}://${req.host}${ctx.config.urlBase}`;
+  }
+  const parsed = input.safeParse(raw);
+  if (!parsed.success) {
+    const fields = Object.fromEntries(parsed.error.issues.map(({ path, message }) => [path.join('.'), message]));
+    throw new AppError('invalid', 'Please check the highlighted fields', { fields });
+  }
+  return action.output.parse(await action(ctx, parsed.data as never));
+}
+
+/** Path over body over query. */
+function givenBy(req: Request): Record<string, unknown> {
+  const body: unknown = req.body;
+  if (body !== undefined && (typeof body !== 'object' || body === null || Array.isArray(body))) {
+    throw new AppError('invalid', 'The body of the request must be a JSON object.');
+  }
+  const fields = Object.entries(body ?? {}).filter(([name]) => name !== '_csrf');
+  return { ...req.query, ...Object.fromEntries(fields), ...req.params };
+}
