@@ -26,8 +26,9 @@ export interface DeskPauses {
 }
 
 const PAUSES: DeskPauses = { quietMs: 1000, longestMs: 2000, unfinishedMs: 15_000 };
-/** More than this at once is no deletion by hand: a full sync looks closer before it believes that. */
+/** More than this in ten minutes is no deletion by hand: a full sync looks closer before it believes that. */
 const MOST_REMOVED = 100;
+const REMOVED_WITHIN_MS = 600_000;
 const DETAILS_AT_A_TIME = 50;
 /** Titles that are asked for along with those that seem to be gone, as a proof that the server does answer. */
 const WITNESSES = 3;
@@ -52,6 +53,8 @@ export class LiveNewsDesk {
   readonly #pauses: DeskPauses;
   /** By rating key. */
   readonly #waiting = new Map<string, News>();
+  /** How many were said to be gone, and when. */
+  #removals: { atMs: number; count: number }[] = [];
   #timer: NodeJS.Timeout | null = null;
   #work: Promise<void> = Promise.resolve();
   #abort = new AbortController();
@@ -110,8 +113,9 @@ export class LiveNewsDesk {
 
   async #handleDue(): Promise<void> {
     const { signal } = this.#abort;
-    const nowMs = performance.now();
-    const due = [...this.#waiting.values()].filter(({ dueMs }) => dueMs <= nowMs);
+    // What is nearly due comes along: one request for all of them.
+    const untilMs = performance.now() + this.#pauses.quietMs / 4;
+    const due = [...this.#waiting.values()].filter(({ dueMs }) => dueMs <= untilMs);
     for (const { event } of due) this.#waiting.delete(event.ratingKey);
     try {
       if (!signal.aborted) await this.#handle(due, signal);
@@ -143,8 +147,12 @@ export class LiveNewsDesk {
   /** Marks as missing what the server does not show although it shows other titles beside it. Nothing is removed here. */
   async #verifyGone(ids: readonly string[], signal: AbortSignal): Promise<void> {
     const { store, bus, log } = this.#parts;
-    if (ids.length > MOST_REMOVED) {
-      log.info({ titles: ids.length }, 'Plex says that many titles are gone; the next full look checks it');
+    const nowMs = performance.now();
+    this.#removals = this.#removals.filter(({ atMs }) => nowMs - atMs < REMOVED_WITHIN_MS);
+    this.#removals.push({ atMs: nowMs, count: ids.length });
+    const titles = this.#removals.reduce((sum, { count }) => sum + count, 0);
+    if (titles > MOST_REMOVED) {
+      log.info({ titles }, 'Plex says that many titles are gone; the next full look checks it');
       return;
     }
     const missing: string[] = [];
