@@ -30,6 +30,7 @@ const PAGES: Record<string, string> = {
   presets: '/presets',
   'safety settings': '/settings/safety',
   'Plex settings': '/settings/plex',
+  'news from Plex': '/settings/events',
   'queue settings': '/settings/queue',
   'path settings': '/settings/paths',
   'security settings': '/settings/security',
@@ -124,11 +125,12 @@ describe('the pages in a browser', function () {
       await check('a refused password');
       await visitor.fill('#password', PASSWORD);
       await visitor.click('button[type="submit"]');
-      await visitor.waitForSelector('#plex-url');
+      await visitor.waitForSelector('#plex-sign-in');
       await check('Plex');
+      await visitor.click('.by-hand summary');
       await visitor.fill('#plex-url', 'http://127.0.0.1:32400');
       await visitor.fill('#plex-token', 'token');
-      await visitor.click('button[type="submit"]');
+      await visitor.click('.by-hand button[type="submit"]');
       await visitor.waitForSelector('#to-0');
       await check('paths');
       await visitor.fill('#to-0', '/data');
