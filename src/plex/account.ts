@@ -1,7 +1,7 @@
 import { AppError } from '../domain/errors.js';
 import type { FoundServer, PlexAccount, PlexTv, SignIn, TriedConnection } from '../domain/plex-account.js';
 import { Gate } from '../lib/gate.js';
-import { AccountClient, badAccountAnswer } from './account-client.js';
+import { AccountClient, badAccountAnswer, type AccountRequest } from './account-client.js';
 import { toBool, toObject, toStr } from './coerce.js';
 import { tryConnections } from './connections.js';
 import { toServers } from './resources.js';
@@ -64,7 +64,7 @@ export class PlexTvService implements PlexTv {
     const nowMs = this.#options.now().getTime();
     if (this.#account?.token === token && this.#account.untilMs > nowMs) return this.#account.value;
     this.#account = null;
-    const user = toObject(await this.#client.ask({ method: 'GET', path: '/api/v2/user', token }));
+    const user = toObject(await this.#ask({ method: 'GET', path: '/api/v2/user', token }));
     const subscription = toObject(user?.['subscription']);
     if (user === null || toStr(user['id']) === null) throw badAccountAnswer('it does not say whose account this is');
     const features = Array.isArray(subscription?.['features']) ? subscription['features'].map(String) : [];
@@ -82,7 +82,7 @@ export class PlexTvService implements PlexTv {
     if (this.#servers?.token === token && this.#servers.untilMs > nowMs) return this.#servers.value;
     this.#servers = null;
     const path = '/api/v2/resources?includeHttps=1&includeRelay=1&includeIPv6=1';
-    const value = toServers(await this.#client.ask({ method: 'GET', path, token }));
+    const value = toServers(await this.#ask({ method: 'GET', path, token }));
     this.#servers = { token, untilMs: nowMs + SERVERS_LIFE_MS, value };
     return value;
   }
@@ -93,7 +93,7 @@ export class PlexTvService implements PlexTv {
   }
 
   async webhooks(token: string): Promise<string[]> {
-    const answer = await this.#client.ask({ method: 'GET', path: WEBHOOKS, token });
+    const answer = await this.#ask({ method: 'GET', path: WEBHOOKS, token });
     if (!Array.isArray(answer)) throw badAccountAnswer('it is no list of webhooks');
     return answer.map((entry) => {
       const url = toStr(toObject(entry)?.['url']);
@@ -118,5 +118,15 @@ export class PlexTvService implements PlexTv {
         );
       return after;
     });
+  }
+
+  /** A token that was refused once is not vouched for by what was kept. */
+  async #ask(request: AccountRequest): Promise<unknown> {
+    try {
+      return await this.#client.ask(request);
+    } catch (error) {
+      if (error instanceof AppError && error.code === 'plex_unauthorized') this.#account = this.#servers = null;
+      throw error;
+    }
   }
 }

@@ -161,7 +161,9 @@ describe('the doors of the Plex account', () => {
     expect((await browser.get('/settings/plex?find=yes')).text).to.contain('trouble of its own');
     expect(secrets.find('accountToken')).to.equal(token);
     world.plexTv.fault = null;
+    expect((await browser.get('/settings/plex?find=yes')).text, 'what is kept of the account').to.contain('Robin');
     world.plexTv.revoke(token);
+    world.later(61);
     const { text } = await browser.get('/settings/plex?find=yes');
     expect(text).to.contain('no longer accepts our sign-in').and.contain('Sign in with Plex');
     expect(secrets.find('accountToken')).to.equal(null);
