@@ -28,9 +28,9 @@ describe('the doors of the Plex account', () => {
   });
   afterEach(() => world.stop());
 
-  const ask = async <T>(path: string): Promise<{ status: number; body: T; text: string }> => {
+  const ask = async (path: string): Promise<{ status: number; body: unknown; text: string }> => {
     const { response, text } = await browser.get(path, { Accept: 'application/json' });
-    return { status: response.status, body: JSON.parse(text) as T, text };
+    return { status: response.status, body: JSON.parse(text) as unknown, text };
   };
   /** The one question that is asked without a token. */
   const onlyIdentity = ({ requests }: SimulatedPlex): boolean => requests.every(({ path }) => path === '/identity');
@@ -38,12 +38,12 @@ describe('the doors of the Plex account', () => {
   const signIn = async (): Promise<string> => {
     const { id } = await begin();
     const token = world.plexTv.approve();
-    expect((await ask<Pin>(`/api/plex/pin/${id}`)).body.state).to.equal('approved');
+    expect(((await ask(`/api/plex/pin/${id}`)).body as Pin).state).to.equal('approved');
     return token;
   };
   const line = async (id: string): Promise<Line> => {
-    const { body } = await ask<{ items: Line[] }>('/api/plex/diagnosis');
-    const found = body.items.find((item) => item.id === id);
+    const { items } = (await ask('/api/plex/diagnosis')).body as { items: Line[] };
+    const found = items.find((item) => item.id === id);
     if (!found) throw new Error(`There is no line ${id}`);
     return found;
   };
@@ -52,11 +52,11 @@ describe('the doors of the Plex account', () => {
     const pin = await begin();
     expect(pin.state).to.equal('waiting');
     expect(pin.authUrl).to.contain(world.plexTv.latestPin().code);
-    expect((await ask<Pin>(`/api/plex/pin/${pin.id}`)).body.state).to.equal('waiting');
+    expect(((await ask(`/api/plex/pin/${pin.id}`)).body as Pin).state).to.equal('waiting');
     const token = world.plexTv.approve();
     world.later(2);
-    const { text, body } = await ask<Pin>(`/api/plex/pin/${pin.id}`);
-    expect(body.state).to.equal('approved');
+    const { text, body } = await ask(`/api/plex/pin/${pin.id}`);
+    expect((body as Pin).state).to.equal('approved');
     expect(world.web.context.store.secrets.find('accountToken')).to.equal(token);
     const page = await browser.get('/settings/plex?find=yes');
     for (const shown of [text, page.text, world.web.logged.join('')])
@@ -66,12 +66,12 @@ describe('the doors of the Plex account', () => {
   it('refused, expired and foreign codes say what to do', async () => {
     const first = await begin();
     world.plexTv.deny();
-    expect((await ask<Pin>(`/api/plex/pin/${first.id}`)).body).to.have.property('state', 'denied');
+    expect((await ask(`/api/plex/pin/${first.id}`)).body as Pin).to.have.property('state', 'denied');
     expect((await browser.get('/settings/plex')).text).to.contain('refused or cancelled on plex.tv');
     const second = await begin();
     world.plexTv.expire();
     world.later(901);
-    expect((await ask<Pin>(`/api/plex/pin/${second.id}`)).body.message).to.contain('not finished in time');
+    expect(((await ask(`/api/plex/pin/${second.id}`)).body as Pin).message).to.contain('not finished in time');
     expect((await ask('/api/plex/pin/4711')).status).to.equal(404);
     expect(world.web.context.store.secrets.find('accountToken')).to.equal(null);
   });
@@ -101,12 +101,12 @@ describe('the doors of the Plex account', () => {
         connections: { works: boolean }[];
       }[];
     }
-    const { body } = await ask<Found>('/api/plex/servers');
-    expect(body.items.map(({ name, sharedBy, best }) => [name, sharedBy, best.url])).to.deep.equal([
+    const { items } = (await ask('/api/plex/servers')).body as Found;
+    expect(items.map(({ name, sharedBy, best }) => [name, sharedBy, best.url])).to.deep.equal([
       ['Den', null, world.den.url],
       ['Attic', 'Kim', world.shared.url],
     ]);
-    expect(body.items[0]?.connections.map(({ works }) => works)).to.deep.equal([false, false, true, true]);
+    expect(items[0]?.connections.map(({ works }) => works)).to.deep.equal([false, false, true, true]);
     for (const server of [world.den, world.stranger, world.shared]) {
       expect(server.requests).not.to.have.length(0);
       expect(onlyIdentity(server)).to.equal(true);
