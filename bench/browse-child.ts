@@ -16,13 +16,15 @@ import {
 } from '../src/domain/library-filter.js';
 import type { LibraryItem } from '../src/domain/library.js';
 import { LibraryTable } from '../src/engine/library/library-table.js';
-import { answer } from './child.js';
+import { exportLibrary } from '../src/actions/library-export.js';
+import type { Context } from '../src/actions/action.js';
+import { answer, collectGarbage } from './child.js';
 import { timed } from './figure.js';
 import { manyItems } from './items.js';
 
 const [count = '0'] = process.argv.slice(2);
 const PAGE_SIZE = 50;
-const NO_STANDING = { states: [], ruleIds: [], savesBytes: null };
+const NO_STANDING = { states: [], ruleIds: [], savesBytes: null, tagNames: [] };
 
 interface Question {
   filter: LibraryFilter;
@@ -57,7 +59,33 @@ for (const question of questions) {
 }
 db.close();
 rmSync(dir, { recursive: true });
-answer({ ours, theirs, oursBare, theirsBare });
+const exported = await measureExport();
+const bareMs = await timed(() => {
+  for (const item of items) JSON.stringify(item);
+});
+answer({ ours, theirs, oursBare, theirsBare, exported, bareRowsPerSec: items.length / (bareMs / 1000) });
+
+/** The whole library as CSV, thrown away piece by piece as a quick network would. */
+async function measureExport(): Promise<{ rowsPerSec: number; grownMb: number; textMb: number }> {
+  const rows = new Map(items.map((item) => [item.id, item]));
+  const ctx = {
+    now: () => new Date(),
+    search: { all: () => Promise.resolve([...rows.keys()]) },
+    store: { library: { find: (id: string) => rows.get(id) ?? null } },
+  } as unknown as Context;
+  await collectGarbage();
+  const before = process.memoryUsage.rss();
+  let highest = before;
+  let chars = 0;
+  const ms = await timed(async () => {
+    const { pieces } = await exportLibrary(ctx, exportLibrary.input.parse({}));
+    for await (const piece of pieces) {
+      chars += piece.length;
+      highest = Math.max(highest, process.memoryUsage.rss());
+    }
+  });
+  return { rowsPerSec: items.length / (ms / 1000), grownMb: (highest - before) / 1e6, textMb: chars / 1e6 };
+}
 
 function ask({ filter, sort, page }: Question, facets: boolean): { ids: string[]; total: number } {
   const match = table.match(filter, facets);

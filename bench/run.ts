@@ -1,5 +1,6 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { benchBrowse } from './browse.js';
 import { benchEncode } from './encode.js';
 import type { Figure } from './figure.js';
 import { benchLibrary } from './library.js';
@@ -15,6 +16,7 @@ const BENCHES: Record<string, () => Promise<Figure[]>> = {
   sync: benchSync,
   webhook: benchWebhook,
   rules: benchRules,
+  browse: benchBrowse,
   encode: benchEncode,
 };
 

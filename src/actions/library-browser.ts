@@ -77,10 +77,10 @@ function chipsOf(query: LibraryFilter & { sort: LibrarySort }): z.infer<typeof C
   });
 }
 
+/** A form without a tick sends the empty text that stands in it. */
 const Columns = z
-  .union([LibraryColumn, z.array(LibraryColumn)])
-  .default([])
-  .transform((names) => [...new Set([names].flat())]);
+  .union([LibraryColumn.or(z.literal('')), z.array(LibraryColumn.or(z.literal('')))])
+  .transform((names) => [...new Set([names].flat())].filter((name) => name !== ''));
 
 /** Which columns the library's table shows, and whether it is a table or posters; remembered. */
 export const chooseColumns = action(

@@ -118,6 +118,7 @@ function labelled({ store, rules }: Context, counts: FacetCounts, filter: Librar
   const titles = new Map(rules.list().map(({ id, title }) => [id, title]));
   const labelOf = (name: Facet, value: string): string => {
     if (name === 'sectionId') return store.sections.find(value)?.title ?? value;
+    if (name === 'tag') return store.tags.find(value)?.name ?? value;
     return name === 'ruleId' ? (titles.get(value) ?? value) : value;
   };
   const all = FACETS.map((name): [Facet, FacetCount[]] => {

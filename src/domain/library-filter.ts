@@ -138,9 +138,9 @@ export const plainText = (text: string): string => text.normalize('NFKD').replac
  * What search words are looked for in, and what titles are sorted by: the title, tags, and the end of each path, which
  * names episode and release where the folders above say little.
  */
-export const textOf = (item: LibraryItem): string =>
+export const textOf = (item: LibraryItem, tagNames: readonly string[] = item.tags): string =>
   plainText(
-    [displayTitle(item), ...item.tags, ...item.files.map(({ path }) => path.split(/[\\/]/).slice(-2).join('/'))].join(
+    [displayTitle(item), ...tagNames, ...item.files.map(({ path }) => path.split(/[\\/]/).slice(-2).join('/'))].join(
       '\n',
     ),
   );

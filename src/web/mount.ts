@@ -3,7 +3,7 @@ import type { Request, Response, Router } from 'express';
 import type { Context } from '../actions/action.js';
 import { showNavigation } from '../actions/health.js';
 import { isSetUp } from '../actions/setup.js';
-import { AppError } from '../domain/errors.js';
+import type { AppError } from '../domain/errors.js';
 import { describe, fromHttp, statusOf } from './errors.js';
 import { toFields, withRefusal } from './forms.js';
 import type { Guard } from './guard.js';

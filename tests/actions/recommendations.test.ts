@@ -4,7 +4,6 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Context } from '../../src/actions/action.js';
 import { createJobs, listJobs } from '../../src/actions/jobs.js';
-import { listLibrary } from '../../src/actions/library.js';
 import { listQuarantine } from '../../src/actions/quarantine.js';
 import { showQueue } from '../../src/actions/queue.js';
 import { saveRule } from '../../src/actions/rules.js';
@@ -19,7 +18,7 @@ import type { Events } from '../../src/domain/events.js';
 import { Bus } from '../../src/lib/bus.js';
 import { createLog } from '../../src/lib/log.js';
 import { openStore } from '../../src/store/store.js';
-import { aFile, aJob, anItem, aRecommendation } from '../support/builders.js';
+import { aJob, anItem, aRecommendation } from '../support/builders.js';
 
 const NOW = new Date('2026-03-01T00:00:00.000Z');
 const ID = aRecommendation().id;
@@ -112,17 +111,6 @@ describe('actions over a real store', () => {
     expect(store.recommendations.get(ID)).to.include({ state: 'dismissed', note: 'I like it as it is' });
     await store.recommendations.patch(ID, { state: 'approved' });
     expect(await refusal(dismissRecommendation(ctx, { id: ID, reason: '' }))).to.equal('conflict');
-  });
-
-  it('filters, sorts and pages the library', async () => {
-    await store.library.put(anItem({ id: 'b', title: 'B', file: { sizeBytes: 5, video: { codec: 'hevc' } } }));
-    await store.library.put(anItem({ id: 'c', title: 'C', files: [aFile({ sizeBytes: 9 })] }));
-    const ask = (query: object) => listLibrary(ctx, listLibrary.input.parse(query));
-    const first = await ask({ sort: 'sizeBytes', pageSize: '2' });
-    expect(first.items.map(({ id }) => id)).to.deep.equal(['b', 'c']);
-    expect(first.next).to.contain('page=2').and.to.contain('sort=sizeBytes');
-    expect((await ask({ codec: 'hevc,av1' })).items.map(({ id }) => id)).to.deep.equal(['b']);
-    expect((await ask({ q: 'no such film' })).total).to.equal(0);
   });
 
   it('queues each chosen item once and groups failed jobs by cause', async () => {

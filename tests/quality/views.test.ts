@@ -138,6 +138,28 @@ const board = {
   held: [job],
 };
 
+const titles = [
+  item,
+  { ...item, show: HOSTILE, season: 1, next: { kind: 'recommendation', savesBytes: 1, score: 2 } },
+  { ...item, next: null },
+];
+const choice = [{ value: HOSTILE, label: HOSTILE, count: 1, isChosen: true }];
+const browser = {
+  total: 9,
+  all: 9,
+  items: titles,
+  presets: [preset],
+  filter: { q: HOSTILE, show: HOSTILE, season: 1, sort: 'title', addedAfter: HOSTILE, minSizeBytes: 7 },
+  query: `q=${HOSTILE}&sort=title`,
+  chips: [{ name: 'codec', value: HOSTILE, query: HOSTILE }],
+  saved: [{ id: HOSTILE, name: HOSTILE, query: HOSTILE, isDefault: false, isCurrent: true }],
+  columns: [{ id: 'size', isShown: true }],
+  shown: { video: true, hdr: true, audio: true, container: true, bitrate: true, size: true, plays: true, tags: true },
+  facets: { codec: choice, sectionId: choice, hdr: choice, tag: choice, ruleId: choice, type: choice },
+  view: 'table',
+  next: '?page=2',
+};
+
 /** Page -> data; several where a page has several faces. What lies in `parts/` is drawn by the pages that include it. */
 const SAMPLES: Record<string, object[]> = {
   'layouts/main': [{ body: 'body' }, { body: 'body', page: { ...page, shell } }],
@@ -158,17 +180,10 @@ const SAMPLES: Record<string, object[]> = {
     { library: {}, saved: {}, day: {}, recommendations: {}, causes: [], recent: [], problems: [], arrivals: [] },
   ],
   'library/list': [
-    {
-      total: 1,
-      all: 1,
-      items: [item, { ...item, next: { kind: 'recommendation', savesBytes: 1, score: 2 } }, { ...item, next: null }],
-      sections: [{ id: '1', title: HOSTILE }],
-      codecs: ['h264'],
-      presets: [preset],
-      filter: { q: HOSTILE },
-      next: '?page=2',
-    },
-    { total: 0, all: 0, items: [], filter: {} },
+    browser,
+    { ...browser, view: 'grid', shown: {}, saved: [], chips: [], growsByItself: true },
+    { ...browser, total: 0, items: [], facets: {} },
+    { ...browser, total: 0, all: 0, items: [], filter: {}, chips: [] },
   ],
   'library/item': [
     {

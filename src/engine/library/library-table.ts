@@ -24,6 +24,8 @@ export interface Standing {
   ruleIds: readonly string[];
   /** The largest saving recommended, bytes; null without a recommendation. */
   savesBytes: number | null;
+  /** What the owner calls the title's tags. */
+  tagNames: readonly string[];
 }
 
 /** What a filter lets through. */
@@ -235,7 +237,7 @@ export class LibraryTable {
     const slot = this.#slots.get(id) ?? this.#free.pop() ?? this.#ids.length;
     this.#slots.set(id, slot);
     this.#ids[slot] = id;
-    this.#texts[slot] = textOf(item);
+    this.#texts[slot] = textOf(item, standing.tagNames);
     this.#shows[slot] = item.show;
     this.#seasons[slot] = item.season;
     const { states, ruleIds, savesBytes } = standing;

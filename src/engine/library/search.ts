@@ -105,7 +105,8 @@ export class LibrarySearch {
   #standingOf(itemId: string): Standing {
     const ruleIds = new Set<string>();
     let savesBytes: number | null = null;
-    for (const { id: fileId } of this.#store.library.find(itemId)?.files ?? []) {
+    const item = this.#store.library.find(itemId);
+    for (const { id: fileId } of item?.files ?? []) {
       for (const ruleId of this.#ruleIds) {
         const row = this.#store.recommendations.find(`${itemId}.${fileId}.${ruleId}`);
         if (row?.state !== 'open') continue;
@@ -118,7 +119,8 @@ export class LibrarySearch {
     if (ruleIds.size > 0) states.push('suggested');
     if (jobs && jobs.waiting.size > 0) states.push('waiting');
     if (jobs?.isDone) states.push('done');
-    return { states, ruleIds: [...ruleIds], savesBytes };
+    const tagNames = (item?.tags ?? []).map((tag) => this.#store.tags.find(tag)?.name ?? tag);
+    return { states, ruleIds: [...ruleIds], savesBytes, tagNames };
   }
 
   #noteRule(ruleId: string | undefined): void {

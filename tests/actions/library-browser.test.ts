@@ -1,0 +1,179 @@
+import { expect } from 'chai';
+import { browseLibrary, chooseColumns } from '../../src/actions/library-browser.js';
+import { exportLibrary } from '../../src/actions/library-export.js';
+import { listLibrary } from '../../src/actions/library.js';
+import { queueSelection } from '../../src/actions/bulk.js';
+import { changeFilter, listFilters, removeFilter, saveFilter } from '../../src/actions/saved-filters.js';
+import type { Context } from '../../src/actions/action.js';
+import { AppError, conflict } from '../../src/domain/errors.js';
+import { aFile, aJob, anItem, aRecommendation } from '../support/builders.js';
+import { startWeb, type WebTest } from '../support/web.js';
+
+const ITEMS = [
+  anItem({ id: 'x-1', title: 'Alien', year: 1979, file: { id: 'f1', video: { codec: 'mpeg4' }, sizeBytes: 3e9 } }),
+  anItem({ id: 'x-2', title: '=cmd|calc', year: 1980, sectionId: '2', file: { id: 'f2', sizeBytes: 1e9 } }),
+  anItem({
+    id: 'x-3',
+    title: 'Comma, "quote"',
+    year: 1981,
+    files: [aFile({ id: 'f3', sizeBytes: 5e9 }), aFile({ id: 'f4', sizeBytes: 1e9, video: { codec: 'hevc' } })],
+  }),
+];
+
+describe('the library browser', () => {
+  let web: WebTest;
+  let ctx: Context;
+  const queued: string[] = [];
+  beforeEach(async () => {
+    queued.length = 0;
+    web = await startWeb({
+      prepare: async ({ store }) => {
+        await store.library.putMany(ITEMS);
+        await store.recommendations.put(
+          aRecommendation({ id: 'x-1.f1.codec-modernization', itemId: 'x-1', fileId: 'f1', savesBytes: 2e9 }),
+        );
+        return {
+          presets: { list: () => [], get: (id: string) => ({ id }), problems: [] } as never,
+          enqueue: {
+            job: ({ itemId }: { itemId: string }) => {
+              if (itemId === 'x-2') throw new AppError('file_linked', 'It has other names.');
+              queued.push(itemId);
+              return Promise.resolve(aJob({ id: `job-${itemId}`, itemId }));
+            },
+          },
+        };
+      },
+    });
+    ctx = web.context;
+  });
+  afterEach(() => web.stop());
+
+  const ask = (given: object) => listLibrary(ctx, listLibrary.input.parse(given));
+  const idsOf = async (given: object): Promise<string[]> => (await ask(given)).items.map(({ id }) => id);
+
+  it('filters, sorts and counts', async () => {
+    expect(await idsOf({})).to.deep.equal(['x-3', 'x-1', 'x-2']);
+    expect(await idsOf({ codec: 'hevc,mpeg4', sort: 'title' })).to.deep.equal(['x-1', 'x-3']);
+    expect(await idsOf({ codec: ['hevc', 'mpeg4'], minSizeBytes: '4000000000' })).to.deep.equal(['x-3']);
+    expect(await idsOf({ ruleId: 'codec-modernization' })).to.deep.equal(['x-1']);
+    const { facets, total, sizeBytes } = await ask({ codec: 'mpeg4,vp6', facets: '1' });
+    expect([total, sizeBytes]).to.deep.equal([1, 3e9]);
+    expect(facets?.codec).to.deep.include({ value: 'h264', label: 'h264', count: 2, isChosen: false });
+    expect(facets?.codec).to.deep.include({ value: 'vp6', label: 'vp6', count: 0, isChosen: true });
+    expect((await ask({})).facets).to.equal(null);
+  });
+
+  it('follows what changes, and leads from page to page with the whole view in the address', async () => {
+    const first = await ask({ pageSize: '2', codec: 'h264,mpeg4', sort: 'title' });
+    expect(first.items.map(({ id }) => id)).to.deep.equal(['x-2', 'x-1']);
+    const link = new URLSearchParams(first.next ?? '');
+    expect(Object.fromEntries(link)).to.deep.equal({ codec: 'h264,mpeg4', sort: 'title', page: '2', pageSize: '2' });
+    expect(await idsOf(Object.fromEntries(link))).to.deep.equal(['x-3']);
+    await ctx.store.library.put(anItem({ id: 'x-9', title: 'Zulu', file: { video: { codec: 'mpeg4' } } }));
+    await ctx.store.library.remove('x-1');
+    ctx.bus.emit('library.changed', { itemIds: ['x-9', 'x-1'] });
+    expect(await idsOf({ codec: 'mpeg4' })).to.deep.equal(['x-9']);
+    ctx.bus.emit('job.changed', aJob({ id: 'j', itemId: 'x-9', state: 'queued' }));
+    expect(await idsOf({ state: 'waiting' })).to.deep.equal(['x-9']);
+    ctx.bus.emit('job.changed', aJob({ id: 'j', itemId: 'x-9', state: 'done' }));
+    expect([await idsOf({ state: 'waiting' }), await idsOf({ state: 'done' })]).to.deep.equal([[], ['x-9']]);
+  });
+
+  it('refuses what is no filter, and says which field', async () => {
+    for (const wrong of ['minSizeBytes=-1', 'addedAfter=soon', 'sort=color', 'page=0', 'pageSize=201']) {
+      const response = await fetch(`${web.url}/api/library/items?${wrong}`, {
+        headers: { 'X-Api-Key': 'test-key-0123456789abcdef' },
+      });
+      expect(response.status, wrong).to.be.oneOf([401, 422]);
+    }
+    expect(listLibrary.input.safeParse({ addedAfter: 'soon' }).success).to.equal(false);
+  });
+
+  it('says what is filtered by, each thing with the way back', async () => {
+    const page = await browseLibrary(ctx, browseLibrary.input.parse({ codec: 'h264,mpeg4', maxPlays: '3' }));
+    expect(page.chips.map(({ name, value }) => [name, value])).to.deep.equal([
+      ['codec', 'h264'],
+      ['codec', 'mpeg4'],
+      ['maxPlays', '3'],
+    ]);
+    expect(page.chips[0]?.query).to.equal('codec=mpeg4&maxPlays=3&sort=-sizeBytes');
+    expect(page.chips[2]?.query).to.equal('codec=h264%2Cmpeg4&sort=-sizeBytes');
+  });
+
+  it('remembers columns and the way of showing', async () => {
+    await chooseColumns(ctx, chooseColumns.input.parse({ columns: ['size', 'tags'] }));
+    await chooseColumns(ctx, chooseColumns.input.parse({ view: 'grid' }));
+    const page = await browseLibrary(ctx, browseLibrary.input.parse({}));
+    expect([page.view, page.shown.tags, page.shown.video]).to.deep.equal(['grid', true, false]);
+    expect((await chooseColumns(ctx, chooseColumns.input.parse({ columns: ['', 'hdr'] }))).columns).to.deep.equal([
+      'hdr',
+    ]);
+    expect((await chooseColumns(ctx, chooseColumns.input.parse({ columns: '' }))).columns).to.deep.equal([]);
+  });
+
+  it('saves views: one a name, one default, nothing that could not be asked for', async () => {
+    const save = (given: object) => saveFilter(ctx, saveFilter.input.parse(given));
+    const old = await save({ name: 'Old', query: 'sort=title&codec=mpeg4&page=7&junk=1', isDefault: 'true' });
+    expect(old.query).to.equal('codec=mpeg4&sort=title');
+    const big = await save({ name: 'Big', query: 'minSizeBytes=5000000000', isDefault: 'true' });
+    expect((await listFilters(ctx, {})).items.map(({ name, isDefault }) => [name, isDefault])).to.deep.equal([
+      ['Big', true],
+      ['Old', false],
+    ]);
+    expect((await save({ name: 'old', query: 'codec=h264' })).id).to.equal(old.id);
+    await expectRefusal(save({ name: 'Bad', query: 'addedAfter=soon' }), 'invalid');
+    await expectRefusal(save({ name: 'Bad', query: 'sort=color' }), 'invalid');
+    await expectRefusal(changeFilter(ctx, changeFilter.input.parse({ id: big.id, name: 'OLD' })), 'conflict');
+    const page = await browseLibrary(ctx, browseLibrary.input.parse({ codec: 'h264', sort: '-sizeBytes' }));
+    expect(page.saved.map(({ isCurrent }) => isCurrent)).to.deep.equal([false, false]);
+    await removeFilter(ctx, { id: big.id });
+    expect((await listFilters(ctx, {})).items).to.have.length(1);
+  });
+
+  it('queues what is ticked, or everything that matches, and goes on past what cannot be queued', async () => {
+    const queue = (given: object) =>
+      queueSelection(ctx, queueSelection.input.parse({ presetId: 'balanced', ...given }));
+    expect((await queue({ itemIds: 'x-1' })).items).to.have.length(1);
+    const { items, refused } = await queue({ all: 'sort=-sizeBytes&page=3', expected: '3' });
+    expect(items.map(({ itemId }) => itemId).sort()).to.deep.equal(['x-1', 'x-3']);
+    expect(refused).to.deep.equal([{ message: 'It has other names.', count: 1, itemIds: ['x-2'] }]);
+    queued.length = 0;
+    await expectRefusal(queue({ all: 'sort=title', expected: '2' }), 'conflict');
+    await expectRefusal(queue({ all: 'sort=title' }), 'invalid');
+    await expectRefusal(queue({ all: 'codecc=h264', expected: '3' }), 'invalid');
+    await expectRefusal(queue({ all: 'q=zzzz', expected: '0' }), 'invalid');
+    await expectRefusal(queue({}), 'invalid');
+    expect(queued).to.deep.equal([]);
+  });
+
+  async function exported(given: object): Promise<string> {
+    const { pieces } = await exportLibrary(ctx, exportLibrary.input.parse(given));
+    let text = '';
+    for await (const piece of pieces) text += piece;
+    return text;
+  }
+
+  it('exports a line a file, quoted, with nothing that a table program would run', async () => {
+    const lines = (await exported({})).split('\r\n');
+    expect(lines[0]).to.match(/^\uFEFFid,title,year,/);
+    expect(lines).to.have.length(1 + 4 + 1);
+    expect(lines[1]).to.match(/^x-2,'=cmd\|calc,1980,/);
+    expect(lines[3]).to.match(/^x-3,"Comma, ""quote""",1981,/);
+  });
+
+  it('exports JSON that reads back', async () => {
+    const rows = JSON.parse(await exported({ format: 'json', codec: 'mpeg4' })) as { id: string }[];
+    expect(rows.map(({ id }) => id)).to.deep.equal(['x-1']);
+    expect(JSON.parse(await exported({ format: 'json', q: 'zzzz' }))).to.deep.equal([]);
+  });
+});
+
+async function expectRefusal(work: Promise<unknown>, code: string): Promise<void> {
+  const error = await work.then(
+    () => conflict('it went through'),
+    (reason: unknown) => reason,
+  );
+  expect(error).to.be.instanceOf(AppError);
+  expect([(error as AppError).code, (error as AppError).message]).to.not.include('it went through');
+  expect((error as AppError).code).to.equal(code);
+}
