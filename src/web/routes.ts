@@ -158,7 +158,7 @@ export const routes: readonly Route[] = [
   page('/library',                          null,                                   libraryBrowser.browseLibrary, 'library/list'),
   read('/api/library/items',                library.listLibrary),
   download('/library/export',               '/api/library/export',                  libraryExport.exportLibrary),
-  post('/library/queue',                    '/api/transcode/jobs/matching',         bulk.queueSelection,      { notice: queued }),
+  post('/library/queue',                    '/api/transcode/jobs/matching',         bulk.queueSelection,      { after: '/queue', notice: queued }),
   post('/library/columns',                  '/api/library/columns',                 libraryBrowser.chooseColumns, { notice: say('Columns changed.') }),
   read('/api/filter-presets',               filters.listFilters),
   post('/library/filters',                  '/api/filter-presets',                  filters.saveFilter,       { notice: say('The filter is saved.') }),

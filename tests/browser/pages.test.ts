@@ -8,7 +8,7 @@ import { startPreview } from '../support/preview.js';
 const ITEM = '/library/01234567-103';
 const PAGES: Record<string, string> = {
   dashboard: '/',
-  library: '/library?pageSize=8',
+  library: '/library?pageSize=8&codec=h264,mpeg4&maxPlays=10',
   'an empty library': '/library?q=zzzz',
   'a film': ITEM,
   'tags of a film': `${ITEM}/tags`,

@@ -1,0 +1,157 @@
+import { AxeBuilder } from '@axe-core/playwright';
+import { expect } from 'chai';
+import type { BrowserContext, Page } from 'playwright-core';
+import { signIn, startBrowser, type RealBrowser } from '../support/browser.js';
+import { startPreview } from '../support/preview.js';
+import type { WebTest } from '../support/web.js';
+
+describe('the library in a browser', function () {
+  this.timeout(180_000);
+  let web: WebTest;
+  let browser: RealBrowser;
+  let context: BrowserContext;
+  let page: Page;
+  const heard: string[] = [];
+  before(async () => {
+    [web, browser] = await Promise.all([startPreview(), startBrowser()]);
+    context = await browser.open({ viewport: { width: 1440, height: 900 } });
+    page = await context.newPage();
+    page.on('console', (message) => {
+      if (message.type() === 'error') heard.push(message.text());
+    });
+    page.on('pageerror', (error) => heard.push(error.message));
+    await signIn(page, web.url);
+  });
+  after(async () => {
+    await browser.close();
+    await web.stop();
+  });
+  beforeEach(async () => {
+    await page.setViewportSize({ width: 1440, height: 900 });
+    await page.goto(`${web.url}/library`);
+  });
+  afterEach(() => {
+    expect(heard.splice(0)).to.deep.equal([]);
+  });
+
+  const rows = (): Promise<number> => page.locator('#titles [data-row]').count();
+  const serious = async (): Promise<string[]> => {
+    const { violations } = await new AxeBuilder({ page }).setLegacyMode(true).analyze();
+    return violations.filter(({ impact }) => impact === 'serious' || impact === 'critical').map(({ id }) => id);
+  };
+
+  it('narrows by several choices, keeps the menu open, and counts what each would leave', async () => {
+    await page.click('#facet-codec summary');
+    await page.check('#facet-codec input[value="mpeg2video"]');
+    await page.waitForURL(/codec=mpeg2video/);
+    await page.waitForSelector('.chips .chip');
+    expect(await page.locator('#facet-codec').getAttribute('open')).to.equal('');
+    const first = await rows();
+    await page.check('#facet-codec input[value="vc1"]');
+    await page.locator('.chips .chip').nth(1).waitFor();
+    expect(await rows()).to.be.above(first);
+    const announced = await page.textContent('#facet-codec label:has(input[value="vc1"]) .count');
+    expect(await rows()).to.equal(first + Number(announced));
+    await page.goBack();
+    await page.locator('.chips .chip').nth(1).waitFor({ state: 'detached' });
+    await page.click('.chips .chip');
+    await page.waitForURL((url) => !url.search.includes('codec'));
+  });
+
+  it('sorts by its columns, and says so', async () => {
+    await page.click('thead a:has-text("Plays")');
+    await page.waitForURL(/sort=-plays/);
+    expect(await page.getAttribute('th:has(a:has-text("Plays"))', 'aria-sort')).to.equal('descending');
+    await page.click('thead a:has-text("Plays")');
+    await page.waitForURL(/sort=plays/);
+    expect(await page.getAttribute('th:has(a:has-text("Plays"))', 'aria-sort')).to.equal('ascending');
+  });
+
+  it('grows at its end, and a link does the same', async () => {
+    await page.goto(`${web.url}/library?pageSize=20`);
+    await page.locator('#pager').scrollIntoViewIfNeeded();
+    await page.locator('#titles [data-row]').nth(39).waitFor();
+    const ids = await Promise.all(
+      (await page.locator('#titles [data-row]').all()).map((row) => row.getAttribute('id')),
+    );
+    expect(new Set(ids).size).to.equal(ids.length);
+  });
+
+  it('moves with j and k, ticks with x, opens the menu with m and with the right button', async () => {
+    await page.keyboard.press('j');
+    await page.keyboard.press('j');
+    await page.keyboard.press('k');
+    await page.keyboard.press('x');
+    expect(await page.isChecked('#titles [data-row]:first-child .pick input')).to.equal(true);
+    await page.keyboard.press('m');
+    expect(await page.locator('#titles [data-row]:first-child details.row-menu').getAttribute('open')).to.equal('');
+    await page.keyboard.press('Escape');
+    const third = page.locator('#titles [data-row]').nth(2);
+    await third.click({ button: 'right' });
+    expect(await third.locator('details.row-menu').getAttribute('open')).to.equal('');
+    const [plex] = await third.locator('.pop a:has-text("Open in Plex")').all();
+    expect(await plex?.getAttribute('href')).to.match(/^https:\/\/app\.plex\.tv\/.*%2Flibrary%2Fmetadata%2F\d+$/);
+  });
+
+  it('shows posters and chosen columns, and remembers both', async () => {
+    await page.click('.acts button:has-text("Posters")');
+    await page.waitForSelector('.wall');
+    expect(await rows()).to.be.above(10);
+    for (const width of [1440, 360]) {
+      await page.setViewportSize({ width, height: 900 });
+      expect(await serious(), String(width)).to.deep.equal([]);
+      expect(await page.evaluate('document.documentElement.scrollWidth - innerWidth'), String(width)).to.equal(0);
+    }
+    await page.setViewportSize({ width: 1440, height: 900 });
+    await page.goto(`${web.url}/library`);
+    await page.click('.acts button:has-text("Table")');
+    await page.waitForSelector('table.lib');
+    await page.click('summary:has-text("Columns")');
+    await page.check('input[name="columns"][value="container"]');
+    await page.uncheck('input[name="columns"][value="plays"]');
+    await page.click('button:has-text("Show these")');
+    await page.waitForSelector('th:has-text("Container")');
+    expect(await page.locator('th:has-text("Plays")').count()).to.equal(0);
+  });
+
+  it('saves a view under a name and brings it back', async () => {
+    await page.goto(`${web.url}/library?codec=h264&sort=title`);
+    await page.click('summary:has-text("Saved")');
+    await page.fill('#save-name', 'Old H.264');
+    await page.click('.menus button:has-text("Save")');
+    await page.waitForSelector('summary:has-text("Saved") b');
+    await page.goto(`${web.url}/library`);
+    await page.click('summary:has-text("Saved")');
+    await page.click('.saved a:has-text("Old H.264")');
+    await page.waitForURL(/codec=h264&sort=title/);
+  });
+
+  it('asks with the number before it queues everything that matches', async () => {
+    await page.goto(`${web.url}/library?q=northline&pageSize=5`);
+    await page.check('#titles [data-row]:first-child .pick input');
+    await page.check('[data-pick-everything]');
+    await page.click('#bulk button:has-text("Add to queue")');
+    await page.waitForSelector('dialog#confirm[open]:has-text("11 of them")');
+    await page.click('dialog#confirm button[value="no"]');
+    expect(page.url()).to.contain('/library');
+    await page.click('#bulk button:has-text("Add to queue")');
+    await page.click('dialog#confirm button[value="yes"]');
+    await page.waitForURL(/\/queue$/);
+  });
+
+  it('has its filters, pages and menus without scripts too, on a phone', async () => {
+    const plain = await (
+      await browser.open({ javaScriptEnabled: false, viewport: { width: 360, height: 740 } })
+    ).newPage();
+    await signIn(plain, web.url);
+    await plain.goto(`${web.url}/library?pageSize=5`);
+    await plain.click('#facet-codec summary');
+    await plain.check('#facet-codec input[value="h264"]');
+    await plain.click('#facet-codec summary');
+    await Promise.all([plain.waitForURL(/codec=h264/), plain.click('#filters button:has-text("Apply")')]);
+    expect(await plain.locator('.chips .chip').count()).to.equal(1);
+    await plain.goto(`${plain.url()}&pageSize=5`);
+    await Promise.all([plain.waitForURL(/page=2/), plain.click('#pager a:has-text("More")')]);
+    expect(await plain.locator('#titles [data-row]').count()).to.equal(5);
+  });
+});
