@@ -18,6 +18,7 @@ import type { LibraryItem } from '../src/domain/library.js';
 import { LibraryTable } from '../src/engine/library/library-table.js';
 import { exportLibrary } from '../src/actions/library-export.js';
 import type { Context } from '../src/actions/action.js';
+import { keepHeapSmall } from '../src/lib/heap.js';
 import { answer, collectGarbage } from './child.js';
 import { timed } from './figure.js';
 import { manyItems } from './items.js';
@@ -73,6 +74,8 @@ async function measureExport(): Promise<{ rowsPerSec: number; grownMb: number; t
     search: { all: () => Promise.resolve([...rows.keys()]) },
     store: { library: { find: (id: string) => rows.get(id) ?? null } },
   } as unknown as Context;
+  // As in the program itself.
+  keepHeapSmall();
   await collectGarbage();
   const before = process.memoryUsage.rss();
   let highest = before;

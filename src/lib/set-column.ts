@@ -6,9 +6,14 @@ import type { Slot } from './slot-order.js';
  */
 export class SetColumn {
   /** Set number of each slot; 0 is the empty set. */
-  numbers = new Uint16Array(1024);
+  numbers: Uint16Array;
   readonly #sets: (readonly string[])[] = [[]];
   readonly #numberOf = new Map<string, number>([['', 0]]);
+
+  /** `capacity`: for about how many rows. */
+  constructor(capacity = 1024) {
+    this.numbers = new Uint16Array(capacity);
+  }
 
   /** How many different sets there are. */
   get size(): number {

@@ -66,9 +66,13 @@ export class LibraryTable {
   readonly #orders = new Map<Measure | 'title', SlotOrder>();
   readonly #sorting = new Map<Measure | 'title', Promise<void>>();
 
-  constructor() {
-    this.#facets = Object.fromEntries(FACETS.map((name) => [name, new SetColumn()])) as Record<Facet, SetColumn>;
-    this.#measures = Object.fromEntries(MEASURES.map((name) => [name, new Float64Array(1024)])) as Record<
+  /** `capacity`: about how many titles will be put, so that no column has to grow on the way. */
+  constructor(capacity = 1024) {
+    this.#facets = Object.fromEntries(FACETS.map((name) => [name, new SetColumn(capacity)])) as Record<
+      Facet,
+      SetColumn
+    >;
+    this.#measures = Object.fromEntries(MEASURES.map((name) => [name, new Float64Array(capacity)])) as Record<
       Measure,
       Float64Array
     >;

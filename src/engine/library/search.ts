@@ -22,7 +22,7 @@ const ROWS_PER_TURN = 50;
 export class LibrarySearch {
   readonly #store: Store;
   readonly #bus: Bus<Events>;
-  readonly #table = new LibraryTable();
+  readonly #table: LibraryTable;
   /** Item id -> ids of its jobs that have not ended, and whether one was done. */
   readonly #jobs = new Map<string, { waiting: Set<string>; isDone: boolean }>();
   readonly #ruleIds = new Set<string>();
@@ -33,6 +33,8 @@ export class LibrarySearch {
   constructor(parts: { store: Store; bus: Bus<Events> }) {
     this.#store = parts.store;
     this.#bus = parts.bus;
+    // A twentieth more than there are now.
+    this.#table = new LibraryTable(Math.max(1024, Math.ceil(parts.store.library.size * 1.05)));
   }
 
   /** Begins to read the library, which only those who search wait for. */
