@@ -82,7 +82,7 @@ export function libraryHelpers(names: { codec: NameOf; hdr: NameOf; channels: Na
     /** Steps of a bound; one that was typed into the address is among them. */
     bounds: (name: unknown, given: unknown) => {
       const known = BOUNDS[String(name)] ?? [];
-      const text = given === undefined ? '' : String(given);
+      const text = typeof given === 'number' || typeof given === 'string' ? String(given) : '';
       const isOther = text !== '' && !known.some(([value]) => value === text);
       return [...known, ...(isOther ? [[text, text]] : [])].map(([value, label]) => ({
         value,
