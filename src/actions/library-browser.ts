@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { LibraryFilter, LibrarySort } from '../domain/library-filter.js';
+import { filterOf, LibraryFilter, LibrarySort } from '../domain/library-filter.js';
 import { LibraryColumn } from '../domain/library-columns.js';
 import { Run } from '../domain/run.js';
 import { SavedFilter } from '../domain/saved-filter.js';
@@ -8,6 +8,8 @@ import { findPage, LibraryPage, LibraryQuery, queryOf } from './library.js';
 import { savedFilters, tidyQuery } from './saved-filters.js';
 
 const View = z.enum(['table', 'grid']);
+
+const USUAL_SORT = '-sizeBytes';
 
 /** After so many pages a list that grows by itself waits to be asked. */
 const PAGES_BY_THEMSELVES = 10;
@@ -19,7 +21,7 @@ const Chip = z.object({ name: z.string(), value: z.string(), query: z.string() }
 export const browseLibrary = action(
   {
     summary: 'Browse the library',
-    input: LibraryQuery.omit({ facets: true }),
+    input: LibraryQuery.omit({ facets: true, sort: true }).extend({ sort: LibrarySort.optional() }),
     output: LibraryPage.extend({
       filter: z.object({ ...LibraryFilter.shape, sort: LibrarySort }),
       /** The whole view as a query string, without page. */
@@ -36,8 +38,9 @@ export const browseLibrary = action(
       lastSync: Run.nullable(),
     }),
   },
-  async (ctx, input) => {
+  async (ctx, given) => {
     const { store, sync, presets } = ctx;
+    const input = { ...given, ...(openingView(ctx, given) ?? { sort: given.sort ?? USUAL_SORT }) };
     const { columns, view } = store.settings.value.library;
     const found = await findPage(ctx, { ...input, facets: true });
     const query = new URLSearchParams(queryOf(input)).toString();
@@ -61,6 +64,15 @@ export const browseLibrary = action(
     };
   },
 );
+
+/** The view that the owner wants to see first, for whoever opens the library without asking for anything. */
+function openingView(ctx: Context, given: LibraryFilter & { sort?: LibrarySort | undefined }) {
+  const asksForSomething = given.sort !== undefined || Object.keys(queryOf({ ...given, sort: USUAL_SORT })).length > 1;
+  const first = asksForSomething ? undefined : savedFilters(ctx).find(({ isDefault }) => isDefault);
+  if (!first) return null;
+  const sort = LibrarySort.safeParse(new URLSearchParams(first.query).get('sort'));
+  return { ...filterOf(first.query), sort: sort.data ?? USUAL_SORT };
+}
 
 /** One chip for each value of each name that is set; its query is the view without it. */
 function chipsOf(query: LibraryFilter & { sort: LibrarySort }): z.infer<typeof Chip>[] {

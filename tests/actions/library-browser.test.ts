@@ -126,7 +126,15 @@ describe('the library browser', () => {
     await expectRefusal(changeFilter(ctx, changeFilter.input.parse({ id: big.id, name: 'OLD' })), 'conflict');
     const page = await browseLibrary(ctx, browseLibrary.input.parse({ codec: 'h264', sort: '-sizeBytes' }));
     expect(page.saved.map(({ isCurrent }) => isCurrent)).to.deep.equal([false, false]);
+    const opened = async (given: object) => {
+      const { items, filter } = await browseLibrary(ctx, browseLibrary.input.parse(given));
+      return [items.map(({ id }) => id), filter.minSizeBytes];
+    };
+    expect(await opened({})).to.deep.equal([['x-3'], 5e9]);
+    expect(await opened({ sort: '-sizeBytes' })).to.deep.equal([['x-3', 'x-1', 'x-2'], undefined]);
+    expect(await opened({ q: 'alien' })).to.deep.equal([['x-1'], undefined]);
     await removeFilter(ctx, { id: big.id });
+    expect((await opened({}))[1]).to.equal(undefined);
     expect((await listFilters(ctx, {})).items).to.have.length(1);
   });
 
