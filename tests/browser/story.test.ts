@@ -58,13 +58,15 @@ describe('an owner at the browser', function () {
     expect(await page.textContent('main')).to.contain('needs at least 12 characters');
     await page.fill('#password', PASSWORD);
     await submit(page);
+    await page.click('.by-hand summary');
     await page.fill('#plex-url', stage.plex.url);
     await page.fill('#plex-token', 'wrong');
-    await submit(page);
+    await page.click('.by-hand button[type="submit"]');
+    await page.waitForSelector('.by-hand[open]');
     expect(await page.textContent('main')).to.match(/token/i);
     await page.fill('#plex-url', stage.plex.url);
     await page.fill('#plex-token', stage.plex.token);
-    await submit(page);
+    await page.click('.by-hand button[type="submit"]');
     expect(await page.inputValue('#from-0')).to.equal('/share/Media/Films');
     await submit(page);
     expect(await page.textContent('main'), 'a folder that is not there').to.match(/\/share\/Media\/Films/);
