@@ -229,7 +229,9 @@ export class Intake {
   async #read(row: PendingItem, signal: AbortSignal): Promise<string | null> {
     const isGroup = row.type === 'show' || row.type === 'season';
     const reason = await (isGroup ? this.#expand(row, signal) : this.#readRow(row, signal));
-    if (reason === null) this.#memory.forget(itemId(serverIdOf(row), row.ratingKey));
+    // News that came during the read wait on: only with what they said can it be told that this read covered them.
+    if (reason === null && this.#parts.store.pending.find(row.id) === row)
+      this.#memory.forget(itemId(serverIdOf(row), row.ratingKey));
     return reason;
   }
 
