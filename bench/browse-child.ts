@@ -27,6 +27,9 @@ const [count = '0'] = process.argv.slice(2);
 const PAGE_SIZE = 50;
 const NO_STANDING = { states: [], ruleIds: [], savesBytes: null, tagNames: [] };
 
+/** What stands in these items themselves, and has no list of values. */
+const IN_ROWS = FACETS.filter((name) => name !== 'tag' && name !== 'state' && name !== 'ruleId');
+
 interface Question {
   filter: LibraryFilter;
   sort: LibrarySort;
@@ -122,9 +125,8 @@ type Sqlite = InstanceType<typeof Database>;
 /** These items have one file with one track, so that one row holds everything; the choice is the first of each. */
 function fill(to: Sqlite, rows: readonly LibraryItem[]): void {
   const numbers = ['sizeBytes', 'bitrateKbps', 'plays', 'year', 'addedAt'];
-  const words = FACETS.filter((name) => name !== 'tag' && name !== 'state' && name !== 'ruleId');
-  const columns = ['id', 'text', ...words, ...numbers];
-  to.exec(`CREATE TABLE items (id TEXT PRIMARY KEY, text TEXT, ${words.map((name) => `${name} TEXT`).join(', ')},
+  const columns = ['id', 'text', ...IN_ROWS, ...numbers];
+  to.exec(`CREATE TABLE items (id TEXT PRIMARY KEY, text TEXT, ${IN_ROWS.map((name) => `${name} TEXT`).join(', ')},
     ${numbers.map((name) => `${name} REAL`).join(', ')})`);
   const insert = to.prepare(`INSERT INTO items VALUES (${columns.map(() => '?').join(', ')})`);
   to.exec('BEGIN');
@@ -134,12 +136,12 @@ function fill(to: Sqlite, rows: readonly LibraryItem[]): void {
     insert.run(
       item.id,
       textOf(item),
-      ...words.map((name) => facets[name as keyof typeof facets][0] ?? ''),
+      ...IN_ROWS.map((name) => facets[name as keyof typeof facets][0] ?? ''),
       ...numbers.map((name) => measures[name] ?? null),
     );
   }
   to.exec('COMMIT');
-  for (const name of words) to.exec(`CREATE INDEX by_${name} ON items (${name})`);
+  for (const name of IN_ROWS) to.exec(`CREATE INDEX by_${name} ON items (${name})`);
   for (const name of ['text', ...numbers]) to.exec(`CREATE INDEX by_${name} ON items (${name}, text)`);
   to.exec('ANALYZE');
 }
@@ -156,17 +158,7 @@ function askSqlite({ filter, sort, page }: Question, facets: boolean): { ids: st
     total: number;
   };
   if (facets)
-    for (const name of [
-      'serverId',
-      'sectionId',
-      'type',
-      'codec',
-      'resolution',
-      'hdr',
-      'audioCodec',
-      'audioChannels',
-      'container',
-    ] as const) {
+    for (const name of IN_ROWS) {
       const { sql, values } = whereOf(filter, name);
       db.prepare(`SELECT ${name}, count(*) FROM items ${sql} GROUP BY ${name}`).all(...values);
     }

@@ -5,9 +5,9 @@ import { listLibrary } from '../../src/actions/library.js';
 import { queueSelection } from '../../src/actions/bulk.js';
 import { changeFilter, listFilters, removeFilter, saveFilter } from '../../src/actions/saved-filters.js';
 import type { Context } from '../../src/actions/action.js';
-import { AppError, conflict } from '../../src/domain/errors.js';
+import { AppError } from '../../src/domain/errors.js';
 import { aFile, aJob, anItem, aRecommendation } from '../support/builders.js';
-import { startWeb, type WebTest } from '../support/web.js';
+import { API_KEY, startWeb, type WebTest } from '../support/web.js';
 
 const ITEMS = [
   anItem({ id: 'x-1', title: 'Alien', year: 1979, file: { id: 'f1', video: { codec: 'mpeg4' }, sizeBytes: 3e9 } }),
@@ -81,12 +81,10 @@ describe('the library browser', () => {
 
   it('refuses what is no filter, and says which field', async () => {
     for (const wrong of ['minSizeBytes=-1', 'addedAfter=soon', 'sort=color', 'page=0', 'pageSize=201']) {
-      const response = await fetch(`${web.url}/api/library/items?${wrong}`, {
-        headers: { 'X-Api-Key': 'test-key-0123456789abcdef' },
-      });
-      expect(response.status, wrong).to.be.oneOf([401, 422]);
+      const response = await fetch(`${web.url}/api/library/items?${wrong}`, { headers: { 'X-Api-Key': API_KEY } });
+      const { error } = (await response.json()) as { error: { fields: Record<string, string> } };
+      expect([response.status, Object.keys(error.fields)], wrong).to.deep.equal([422, [wrong.split('=')[0]]]);
     }
-    expect(listLibrary.input.safeParse({ addedAfter: 'soon' }).success).to.equal(false);
   });
 
   it('says what is filtered by, each thing with the way back', async () => {
@@ -177,11 +175,9 @@ describe('the library browser', () => {
 });
 
 async function expectRefusal(work: Promise<unknown>, code: string): Promise<void> {
-  const error = await work.then(
-    () => conflict('it went through'),
-    (reason: unknown) => reason,
+  const outcome = await work.then(
+    () => 'it went through',
+    (error: unknown) => (error as AppError).code,
   );
-  expect(error).to.be.instanceOf(AppError);
-  expect([(error as AppError).code, (error as AppError).message]).to.not.include('it went through');
-  expect((error as AppError).code).to.equal(code);
+  expect(outcome).to.equal(code);
 }
