@@ -44,6 +44,8 @@ async function ofServer(ctx: Context): Promise<Line[]> {
     identity = await ctx.server().identity();
   } catch (error) {
     const { code, message } = toAppError(error);
+    // A fault of ours is none of Plex's, and its words are for the log.
+    if (code === 'internal') throw error;
     const fix =
       code === 'plex_unauthorized' || code === 'plex_not_configured'
         ? 'Sign in with Plex.'
@@ -91,6 +93,7 @@ async function ofAccount(ctx: Context, origin: string): Promise<Line[]> {
     return [pass, ofList(ctx, origin, await plexTv.webhooks(token))];
   } catch (error) {
     const { code, message } = toAppError(error);
+    if (code === 'internal') throw error;
     if (code !== 'plex_unauthorized') return unknown(message, 'Open this page again in a while.');
     return unknown('The account behind our token is not known to plex.tv.', 'Sign in with Plex.');
   }

@@ -123,7 +123,12 @@ export async function startWeb(
     problems: () => Promise.resolve([]),
     server: () => plex,
     connectPlex: () => plex,
-    plexTv: { findSignIn: () => Promise.resolve(null), settleSignIn: () => undefined },
+    plexTv: {
+      findSignIn: () => Promise.resolve(null),
+      settleSignIn: () => undefined,
+      account: () => Promise.resolve({ name: 'Owner', hasPlexPass: true, hasWebhooks: true }),
+      webhooks: () => Promise.resolve(['http://192.168.1.5:8989/other']),
+    },
     nextRuns: () => [{ name: 'look for changes', at: new Date('2026-01-01T00:15:00Z') }],
     provePath: (folder: string) =>
       Promise.resolve({ ...PROOF, folder, message: folder.startsWith('/nowhere') ? 'does not exist' : null }),
