@@ -39,7 +39,7 @@ describe('rules', () => {
 
   async function rulesWith(
     files: Record<string, string>,
-    limits: OpenRulesOptions['limits'] = { batchMs: 2000, loadMs: 4000, memoryMb: 64 },
+    limits: OpenRulesOptions['limits'] = { batchMs: 2000, loadMs: 4000, loadAllMs: 60_000, memoryMb: 64 },
   ): Promise<Rules> {
     for (const [name, text] of Object.entries(files)) await writeFile(join(dir, name), text);
     const rules = await openRules({ builtInDir, userDir: dir, log: createLog('silent'), limits });
