@@ -20,11 +20,6 @@ export class SetColumn {
     return this.#sets.length;
   }
 
-  /** The words of a set, each once. */
-  wordsOf(number: number): readonly string[] {
-    return this.#sets[number] ?? [];
-  }
-
   /** Throws when there are more than 65,536 different sets, which no column of this kind has. */
   put(slot: Slot, words: readonly string[]): void {
     if (slot >= this.numbers.length) {

@@ -78,10 +78,6 @@ export class LibraryTable {
     >;
   }
 
-  get size(): number {
-    return this.#slots.size;
-  }
-
   has(id: string): boolean {
     return this.#slots.has(id);
   }
