@@ -64,7 +64,7 @@ export class Collection<T extends { id: string }> {
   }
 
   has(id: string): boolean {
-    return this.#copies.find(id) !== null;
+    return this.#copies.has(id);
   }
 
   find(id: string): T | null {
@@ -238,7 +238,7 @@ export class Collection<T extends { id: string }> {
   #shardWithRoom(folder: string): Shard<T> {
     for (let number = this.#roomFrom.get(folder) ?? 0; ; number++) {
       const shard = this.#shard(join(folder, `${number}.json`));
-      if (shard.rows.size >= ROWS_PER_SHARD) continue;
+      if (shard.size >= ROWS_PER_SHARD) continue;
       this.#roomFrom.set(folder, number);
       return shard;
     }
@@ -263,6 +263,11 @@ export class Collection<T extends { id: string }> {
       nextStamp: () => ++this.#stamp,
       restore: (id, row) => {
         this.#copies.restore(shard, id, row);
+      },
+      awake: (read) => {
+        const row = this.#options.thrift?.(read) ?? read;
+        this.#copies.awake(row, shard);
+        return row;
       },
     });
     this.#shards.set(file, shard);

@@ -1,5 +1,11 @@
 import type { Shard } from './shard.js';
 
+interface Current<T extends { id: string }> {
+  /** Null: a tombstone. Undefined: the file still sleeps. */
+  row: T | null | undefined;
+  owner: Shard<T>;
+}
+
 /**
  * Which file holds the current copy of each row, and which files still hold an older one: a row that moves to another
  * file stays in the old one until the new one is on disk. While there are several, each copy has a version in its file.
@@ -8,7 +14,7 @@ import type { Shard } from './shard.js';
  */
 export class Copies<T extends { id: string }> {
   /** One map for both: with a hundred thousand rows a second one takes a twentieth of the time to open. */
-  readonly #current = new Map<string, { row: T | null; owner: Shard<T> }>();
+  readonly #current = new Map<string, Current<T>>();
   readonly #lingering = new Map<string, Set<Shard<T>>>();
   #tombstones = 0;
 
@@ -18,11 +24,20 @@ export class Copies<T extends { id: string }> {
   }
 
   find(id: string): T | null {
-    return this.#current.get(id)?.row ?? null;
+    const current = this.#current.get(id);
+    return current ? this.#rowOf(current) : null;
+  }
+
+  has(id: string): boolean {
+    const current = this.#current.get(id);
+    return current !== undefined && current.row !== null;
   }
 
   *rows(): Generator<T, undefined> {
-    for (const { row } of this.#current.values()) if (row) yield row;
+    for (const current of this.#current.values()) {
+      const row = this.#rowOf(current);
+      if (row) yield row;
+    }
   }
 
   /** The file with the current copy, or its tombstone. */
@@ -45,6 +60,10 @@ export class Copies<T extends { id: string }> {
 
   /** Moves the row, or its tombstone, to this file. Returns whether older copies stand elsewhere. */
   own(id: string, row: T | null, shard: Shard<T>): boolean {
+    return this.#own(id, row, shard);
+  }
+
+  #own(id: string, row: T | null | undefined, shard: Shard<T>): boolean {
     const before = this.ownerOf(id);
     if (before && before !== shard) this.linger(id, before);
     this.#setOwner(id, row, shard);
@@ -71,9 +90,24 @@ export class Copies<T extends { id: string }> {
   /** A row (null: its tombstone) read while opening: the copy with the highest version is right. */
   adopt(id: string, row: T | null, shard: Shard<T>): void {
     shard.rows.set(id, row);
+    this.#adopt(id, row, shard);
+  }
+
+  /** A row of a file that sleeps. */
+  adoptAsleep(id: string, shard: Shard<T>): void {
+    this.#adopt(id, undefined, shard);
+  }
+
+  /** The file woke. A row that was put meanwhile is newer than what it holds. */
+  awake(row: T, shard: Shard<T>): void {
+    const current = this.#current.get(row.id);
+    if (current?.owner === shard && current.row === undefined) current.row = row;
+  }
+
+  #adopt(id: string, row: T | null | undefined, shard: Shard<T>): void {
     const owner = this.ownerOf(id);
     if (owner && owner !== shard && owner.versionOf(id) >= shard.versionOf(id)) this.linger(id, shard);
-    else this.own(id, row, shard);
+    else this.#own(id, row, shard);
   }
 
   /** The disk refused: the file holds this again (null: a tombstone; undefined: nothing). */
@@ -89,7 +123,7 @@ export class Copies<T extends { id: string }> {
     if (newest) this.#setOwner(id, newest.rows.get(id) ?? null, newest);
   }
 
-  #setOwner(id: string, row: T | null, shard: Shard<T>): void {
+  #setOwner(id: string, row: T | null | undefined, shard: Shard<T>): void {
     const current = this.#current.get(id);
     if (row === null) this.#tombstones++;
     if (current?.row === null) this.#tombstones--;
@@ -98,6 +132,11 @@ export class Copies<T extends { id: string }> {
       current.owner = shard;
     } else this.#current.set(id, { row, owner: shard });
     this.#stay(id, shard);
+  }
+
+  #rowOf(current: Current<T>): T | null {
+    if (current.row === undefined) current.owner.wake();
+    return current.row ?? null;
   }
 
   #stay(id: string, shard: Shard<T>): void {

@@ -58,6 +58,10 @@ function take<T extends { id: string }>(
   const bad: BadRow[] = [];
   shard.stamp = data.stamp;
   for (const [id, version] of Object.entries(data.versions)) shard.versions.set(id, version);
+  if (data.packed) {
+    shard.sleep(data.packed);
+    for (const id of data.packed.ids) copies.adoptAsleep(id, shard);
+  }
   for (const id of data.gone) copies.adopt(id, null, shard);
   for (const raw of data.rows) {
     // A sealed row was checked by this very schema when it was written.
@@ -76,7 +80,7 @@ async function setBadAside<T extends { id: string }>(
   { damage }: ShardData,
   bad: readonly BadRow[],
 ): Promise<Damage[]> {
-  const kept = shard.rows.size;
+  const kept = shard.size;
   const damaged: Damage[] = [];
   if (bad.length > 0) damaged.push(await setRowsAside(dir, shard.file, bad, kept));
   if (damage !== null) damaged.push(await setFileAside(dir, shard.file, damage, { kept, copy: true }));

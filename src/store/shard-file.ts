@@ -6,12 +6,16 @@ import type { Adapter } from 'lowdb';
 import { z } from 'zod';
 import { Breather } from '../lib/breather.js';
 import { writeDurably } from '../lib/durable.js';
+import { linesOf, PackedRows, parseLines } from './packed-rows.js';
 
 /** What one file of a collection holds. */
 export interface ShardData {
   /** Counts up over the whole collection with every file written. */
   stamp: number;
+  /** Empty while they are packed. */
   rows: unknown[];
+  /** The rows when none of them needs to be looked at now: the file is sealed, and says nothing of other copies. */
+  packed: PackedRows | null;
   /** Row id -> version of its copy here, for rows that stand in other files as well; without one, the stamp counts. */
   versions: Record<string, number>;
   /** Rows that were removed while another file still held an older copy of them. */
@@ -23,7 +27,6 @@ export interface ShardData {
 }
 
 const LINE_FEED = 10;
-const COMMA = 44;
 /** Pieces of text are turned to bytes at this size: small enough to be made and thrown away cheaply. */
 const PIECE_CHARS = 64 * 1024;
 /** Larger buffers are not kept. */
@@ -32,6 +35,8 @@ const KEPT_BUFFERS = 4;
 
 const tailOf = (seal: number): string => `],"seal":"${seal.toString(16).padStart(8, '0')}"}\n`;
 const TAIL_BYTES = tailOf(0).length;
+
+const UNSEALED = { isSealed: false, packed: null };
 
 const Whole = z.object({
   stamp: z.number(),
@@ -68,7 +73,7 @@ export class ShardFile implements Adapter<ShardData> {
   }
 
   /** Rows must not change while this is under way. Lets other work in between when there are many. */
-  async write({ stamp, rows, versions, gone }: ShardData): Promise<void> {
+  async write({ stamp, rows, versions, gone }: Omit<ShardData, 'packed'>): Promise<void> {
     const breather = new Breather();
     const bytes = new GrowingBuffer(writeBuffers.pop());
     const head = JSON.stringify({ stamp, schema: this.#mark, versions, gone });
@@ -154,22 +159,24 @@ function readSealed(bytes: Buffer, mark: string): ShardData | null {
   if (!head.includes(`"schema":"${mark}"`)) return null;
   if (bytes.toString('latin1', end) !== tailOf(crc32(bytes.subarray(0, end)))) return null;
   const { stamp, versions, gone } = Whole.parse(JSON.parse(`${head}]}`));
-  const encoding = isAscii(bytes) ? 'latin1' : 'utf8';
-  const rows: unknown[] = [];
-  for (const [from, to] of linesOf(bytes, headEnd + 1, end)) rows.push(JSON.parse(bytes.toString(encoding, from, to)));
-  return { stamp, versions, gone, rows, isSealed: true, damage: null };
+  const known = { stamp, versions, gone, isSealed: true, damage: null };
+  const isPlain = isAscii(bytes);
+  const isAlone = gone.length === 0 && Object.keys(versions).length === 0;
+  const packed = isAlone ? PackedRows.of(bytes.subarray(headEnd + 1, end), isPlain) : null;
+  if (packed) return { ...known, rows: [], packed };
+  return { ...known, rows: parseLines(bytes, headEnd + 1, end, isPlain), packed };
 }
 
 /** A file that somebody edited, that another version wrote, or that is damaged: then line by line what can be read. */
 function readAnything(bytes: Buffer): ShardData {
   try {
-    return { ...Whole.parse(JSON.parse(bytes.toString('utf8'))), isSealed: false, damage: null };
+    return { ...Whole.parse(JSON.parse(bytes.toString('utf8'))), ...UNSEALED, damage: null };
   } catch (error) {
     const rows = readableLines(bytes);
     if (rows.length === 0) throw error;
     // How old these copies are is lost with the stamp, so every other copy of such a row is preferred.
     const damage = error instanceof Error ? error.message : String(error);
-    return { stamp: 0, versions: {}, gone: [], rows, isSealed: false, damage };
+    return { stamp: 0, versions: {}, gone: [], rows, ...UNSEALED, damage };
   }
 }
 
@@ -184,14 +191,4 @@ function readableLines(bytes: Buffer): { id?: unknown }[] {
     }
   }
   return rows;
-}
-
-/** Start and end of each line, without its line feed and a comma before that. */
-function* linesOf(bytes: Buffer, start: number, end: number): Generator<[number, number]> {
-  for (let from = start; from < end;) {
-    const feed = bytes.indexOf(LINE_FEED, from);
-    const lineEnd = feed < 0 || feed > end ? end : feed;
-    yield [from, bytes[lineEnd - 1] === COMMA ? lineEnd - 1 : lineEnd];
-    from = lineEnd + 1;
-  }
 }

@@ -1,31 +1,36 @@
 import { Low } from 'lowdb';
 import type { Gate } from '../lib/gate.js';
+import type { PackedRows } from './packed-rows.js';
 import { ShardFile, type ShardData } from './shard-file.js';
 
-const EMPTY: ShardData = { stamp: 0, rows: [], versions: {}, gone: [], isSealed: true, damage: null };
+const EMPTY: ShardData = { stamp: 0, rows: [], packed: null, versions: {}, gone: [], isSealed: true, damage: null };
 
 /**
  * The rows of one file. Changes of one turn of the event loop share one trip to the disk, and while one
  * is under way the next gathers. When a write fails, memory goes back to what the disk holds.
  */
 export class Shard<T extends { id: string }> {
-  /** Null is a tombstone: the row is gone, but other files may still hold an older copy. */
-  readonly rows = new Map<string, T | null>();
   /** Version of a row's copy in this file, while other files hold other copies of it. Counts like `stamp`. */
   readonly versions = new Map<string, number>();
   readonly file: string;
   /** Of what the disk holds. */
   stamp = 0;
+  readonly #rows = new Map<string, T | null>();
+  #packed: PackedRows | null = null;
   readonly #low: Low<ShardData>;
   readonly #gate: Gate;
   readonly #nextStamp: () => number;
   readonly #restore: (id: string, row: T | null | undefined) => void;
+  readonly #awake: (row: T) => T;
   /** Row id -> what the disk holds, for every change not yet written. */
   #unsaved = new Map<string, Saved<T>>();
   #scheduled: Promise<void> | null = null;
   #writing: Promise<void> = Promise.resolve();
 
-  /** `restore` hears of every row that went back to what the disk holds (undefined: nothing). */
+  /**
+   * `restore` hears of every row that went back to what the disk holds (undefined: nothing), `awake` of every row made
+   * of its text, which it may change, and returns.
+   */
   constructor(parts: {
     path: string;
     file: string;
@@ -33,12 +38,38 @@ export class Shard<T extends { id: string }> {
     gate: Gate;
     nextStamp: () => number;
     restore: (id: string, row: T | null | undefined) => void;
+    awake: (row: T) => T;
   }) {
     this.file = parts.file;
     this.#low = new Low<ShardData>(new ShardFile(parts.path, parts.mark), EMPTY);
     this.#gate = parts.gate;
     this.#nextStamp = parts.nextStamp;
     this.#restore = parts.restore;
+    this.#awake = parts.awake;
+  }
+
+  /** Null is a tombstone: the row is gone, but other files may still hold an older copy. */
+  get rows(): Map<string, T | null> {
+    this.wake();
+    return this.#rows;
+  }
+
+  /** Rows and tombstones. */
+  get size(): number {
+    return this.#packed?.ids.length ?? this.#rows.size;
+  }
+
+  /** The file's rows stay text until one of them is needed. */
+  sleep(packed: PackedRows): void {
+    this.#packed = packed;
+  }
+
+  /** Makes rows of the text they slept in. */
+  wake(): void {
+    if (!this.#packed) return;
+    const rows = this.#packed.unpack() as T[];
+    this.#packed = null;
+    for (const row of rows) this.#rows.set(row.id, this.#awake(row));
   }
 
   /** Reads the file as it is; throws when it is no JSON. */
