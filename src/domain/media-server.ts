@@ -32,6 +32,51 @@ export interface ItemPage {
   total: number;
 }
 
+/** A collection of one library, as the media server has it. */
+export interface ServerCollection {
+  ratingKey: string;
+  title: string;
+  /** Filled by the server itself, by a rule of its own: nothing can be put in or taken out. */
+  isSmart: boolean;
+  /** How many titles the server says it holds. */
+  count: number;
+}
+
+/** What a rating key stands for. `showKey` and `showTitle` only for an episode. */
+export interface NamedTitle {
+  ratingKey: string;
+  title: string;
+  showKey: string | null;
+  showTitle: string | null;
+}
+
+/**
+ * The collections of a media server: films in a film library, whole series in a show library. Like all of `MediaServer`
+ * it throws `plex_*` codes; an empty list of titles, or an id that is none, is `invalid` before anything is sent.
+ */
+export interface ServerCollections {
+  list(sectionId: string, signal?: AbortSignal): Promise<ServerCollection[]>;
+  /** One of them, or null when the server says twice that there is none. */
+  find(ratingKey: string, signal?: AbortSignal): Promise<ServerCollection | null>;
+  /** Rating keys of what it holds. */
+  children(ratingKey: string, signal?: AbortSignal): Promise<string[]>;
+  /** Makes one with a first title. The caller has made sure that the name is free: the server might mix them otherwise. */
+  create(
+    section: Pick<Section, 'id' | 'type'>,
+    title: string,
+    first: string,
+    signal?: AbortSignal,
+  ): Promise<ServerCollection>;
+  /** Puts titles in, some at a time: after an error some may be in and others not. */
+  add(ratingKey: string, titles: readonly string[], signal?: AbortSignal): Promise<void>;
+  /** Takes titles out, one at a time; one that is out already is no error. */
+  remove(ratingKey: string, titles: readonly string[], signal?: AbortSignal): Promise<void>;
+  /** Deletes the collection, not what it holds; one that is gone already is no error. */
+  delete(ratingKey: string, signal?: AbortSignal): Promise<void>;
+  /** What these are called; those that are gone are absent. */
+  titles(ratingKeys: readonly string[], signal?: AbortSignal): Promise<NamedTitle[]>;
+}
+
 /**
  * What MediaFlow asks of a media server. Every method throws an `AppError` with a `plex_*` code; an outage,
  * a sign-in page or half an answer never looks like "nothing there".
@@ -59,6 +104,7 @@ export interface MediaServer {
   /** Asks for a new look into the file's streams. Returns when the request is queued. */
   analyze(ratingKey: string, signal?: AbortSignal): Promise<void>;
   sessions(signal?: AbortSignal): Promise<PlaySession[]>;
+  readonly collections: ServerCollections;
   /** The picture at an item's `thumb`. Soon refuses without asking while the server is away. */
   poster(thumb: string, size: PosterSize, signal?: AbortSignal): Promise<Poster>;
   /**

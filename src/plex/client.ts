@@ -91,8 +91,18 @@ export class PlexClient {
     }, request.signal);
   }
 
+  /** A request that makes something, and tells what. Sent once: twice would make two. */
+  async post(request: Request): Promise<Answer> {
+    return this.#gate.run(async () => {
+      const response = await this.#send('POST', request);
+      const contentType = toStr(response.headers['content-type']) ?? '';
+      const container = await readContainer(response.data, contentType, this.#options.token);
+      return { container, totalSize: null };
+    }, request.signal);
+  }
+
   /** A request whose answer has no content. Resolves when Plex has taken it on. */
-  async send(method: 'GET' | 'POST' | 'PUT', request: Request): Promise<void> {
+  async send(method: 'GET' | 'POST' | 'PUT' | 'DELETE', request: Request): Promise<void> {
     const task = async (): Promise<void> => {
       const response = await this.#send(method, request, TEXT);
       const isPage = /^\s*<(!doctype html|html)/i.test(response.data);

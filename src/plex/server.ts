@@ -7,6 +7,7 @@ import type { Poster, PosterSize } from '../domain/poster.js';
 import { Breather } from '../lib/breather.js';
 import { itemsOf } from './answer.js';
 import { PlexClient } from './client.js';
+import { PlexCollections } from './collections.js';
 import { toBool, toBoolOrNull, toIso, toList, toNum, toStr, type Raw } from './coerce.js';
 import { badAnswer } from './failure.js';
 import { pagesOf } from './listing.js';
@@ -41,6 +42,7 @@ const pathOf = (...parts: string[]): string => `/${parts.map(encodeURIComponent)
  * with the expected id. Aborting throws the signal's reason.
  */
 export class PlexServer implements MediaServer {
+  readonly collections: PlexCollections;
   readonly #client: PlexClient;
   readonly #posters: Posters;
   readonly #notifications: NotificationOptions;
@@ -62,6 +64,7 @@ export class PlexServer implements MediaServer {
       timeoutMs: options.timeoutMs ?? DEFAULT_TIMEOUT_MS,
     });
     this.#posters = new Posters(this.#client, options.timeoutMs);
+    this.collections = new PlexCollections(this.#client, keyOf);
   }
 
   /** Proves address and token; says what the server tells of itself. Preferences are for its owner only, so they may be null. */

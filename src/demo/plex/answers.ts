@@ -118,6 +118,7 @@ export function showAnswer(show: SimulatedShow, season: number | null, leafCount
     librarySectionID: Number(show.sectionId),
     ...(season === null ? {} : { index: season, parentRatingKey: show.ratingKey, parentTitle: show.title }),
     leafCount,
+    Collection: season === null ? some(tags(show.collections ?? [])) : undefined,
     addedAt: show.addedAt,
     updatedAt: show.addedAt,
   };

@@ -1,18 +1,18 @@
 import { posix } from 'node:path';
 import type { SimulatedItem } from './model.js';
 
-export interface Page {
-  items: SimulatedItem[];
+export interface Page<T> {
+  items: T[];
   /** Null when the answer is not paged: then Plex does not count either. */
   paging: { offset: number; totalSize: number } | null;
 }
 
 /** Cuts a page out of a list. Plex wants start and size; a size alone it ignores. */
-export function cutPage(
-  items: SimulatedItem[],
+export function cutPage<T>(
+  items: T[],
   query: URLSearchParams,
   headers: Record<string, string | string[] | undefined>,
-): Page {
+): Page<T> {
   const read = (name: string): number | null => {
     const value = query.get(name) ?? headers[name.toLowerCase()];
     return typeof value === 'string' && /^\d+$/.test(value) ? Number(value) : null;

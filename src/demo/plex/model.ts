@@ -40,6 +40,7 @@ export interface SimulatedShow {
   title: string;
   addedAt: number;
   seasons: Map<number, string>;
+  collections?: string[];
 }
 
 /** A film or episode. Views, rating and labels may be set by hand. */

@@ -1,5 +1,6 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import { itemAnswer, sectionAnswer, sessionAnswer, showAnswer } from './answers.js';
+import type { SimulatedCollections } from './collections.js';
 import { cutPage, filterItems, sortItems } from './listing.js';
 import { nowSec, type SimulatedItem, type SimulatedSection, type SimulatedSession } from './model.js';
 import type { Reply } from './replies.js';
@@ -9,6 +10,7 @@ import { THUMB } from './webhooks.js';
 /** What the routes need of the server around them. */
 export interface Behind {
   shelf: Shelf;
+  collections: SimulatedCollections;
   name: string;
   machineIdentifier: () => string;
   sessions: () => readonly SimulatedSession[];
@@ -47,6 +49,7 @@ export class Routes {
     if (call.path === '/activities') return container({ size: 0 });
     if (call.path === '/photo/:/transcode') return this.#scaled(call.query.get('url') ?? '');
     if (parts[0] !== 'library') return notFound;
+    if (parts[1] === 'collections') return this.#behind.collections.answer(call, parts);
     if (parts[1] === 'sections') return this.#library(call, parts[2] ?? null, parts[3] ?? null);
     if (parts[1] === 'metadata' && parts[2] !== undefined) return this.#metadata(call, parts[2], parts[3] ?? null);
     return notFound;
@@ -87,6 +90,7 @@ export class Routes {
     const section = shelf.sections.find((known) => known.id === id);
     if (section === undefined) return notFound;
     if (what === 'all') return this.#list(call, section);
+    if (what === 'collections') return this.#behind.collections.answer(call, ['library', 'sections', id]);
     if (what !== 'refresh') return notFound;
     if (call.method === 'GET' || call.method === 'POST') this.#behind.scanLater(section, call.query.get('path'));
     return taken;

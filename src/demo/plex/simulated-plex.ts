@@ -4,6 +4,7 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import type { AddressInfo } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { SimulatedCollections } from './collections.js';
 import {
   nowSec,
   type Fault,
@@ -53,6 +54,8 @@ export class SimulatedPlex {
   readonly requests: SeenRequest[] = [];
   /** What it tells by itself to everybody who listens. */
   readonly notifications = new NotificationSocket();
+  /** Collections, and what people do to them. */
+  readonly collections: SimulatedCollections;
   readonly #format: 'json' | 'xml';
   readonly #shelf: Shelf;
   readonly #scanner: Scanner;
@@ -77,9 +80,11 @@ export class SimulatedPlex {
     this.#shelf = new Shelf(options.sections);
     this.#scanner = new Scanner(this.#shelf, options.ffprobe ?? 'ffprobe');
     const name = options.name ?? 'Simulated Plex';
+    this.collections = new SimulatedCollections(this.#shelf, () => this.machineIdentifier);
     this.#webhooks = new WebhookSender({ title: name, uuid: this.machineIdentifier });
     this.#routes = new Routes({
       shelf: this.#shelf,
+      collections: this.collections,
       name,
       machineIdentifier: () => (this.fault === 'wrong-server' ? 'f'.repeat(40) : this.machineIdentifier),
       sessions: () => this.#sessions,

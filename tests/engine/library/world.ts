@@ -95,6 +95,7 @@ export class FakeServer implements MediaServer {
       throw signal.aborted ? signal.reason : error;
     }
   }
+  collections = {} as MediaServer['collections'];
   poster = () => Promise.reject(new AppError('plex_not_found', 'Plex has no poster for this.'));
 }
 
