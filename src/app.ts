@@ -12,11 +12,11 @@ import { AppError } from './domain/errors.js';
 import type { Events } from './domain/events.js';
 import type { MediaServer } from './domain/media-server.js';
 import type { Presets } from './domain/presets.js';
+import { AllNews } from './engine/library/all-news.js';
 import { Analyzer } from './engine/library/analyze.js';
 import { Automation } from './engine/library/automate.js';
 import { FirstContact } from './engine/library/first-contact.js';
 import { Intake } from './engine/library/intake.js';
-import { LiveNews } from './engine/library/live-news.js';
 import { LibrarySearch } from './engine/library/search.js';
 import { LibrarySync } from './engine/library/sync.js';
 import { Problems } from './engine/problems.js';
@@ -30,7 +30,7 @@ import { Bus } from './lib/bus.js';
 import { newId } from './lib/ids.js';
 import type { Log } from './lib/log.js';
 import { PlexTvService } from './plex/account.js';
-import { PlexServer } from './plex/server.js';
+import { PlexServers } from './plex/servers.js';
 import { openStore, type Store } from './store/store.js';
 import { WebServer } from './web/server.js';
 import { LocalExecutor } from './workers/local.js';
@@ -165,8 +165,9 @@ class MediaFlow implements App {
     });
     await access.start();
     const version = versionOf(projectRoot());
-    const plex = new PlexConnection(store, version);
-    const server = (): MediaServer => plex.server();
+    const clientId = (): string => store.secrets.find('clientId') ?? 'mediaflow';
+    const plex = new PlexServers({ addressOf: (id) => store.servers.address(id), clientId, version });
+    const server = (id?: string): MediaServer => plex.server(id);
     const executor = new LocalExecutor({ ffmpeg: config.ffmpeg });
     this.#started.push({ stop: () => executor.close() });
     const swapper = new Swapper({ journalDir: join(config.dataDir, 'swaps') });
@@ -187,11 +188,11 @@ class MediaFlow implements App {
         space: new SpaceLedger(),
         tools: { ffmpeg: config.ffmpeg, ffprobe: config.ffprobe },
         logsDir: join(config.dataDir, 'logs', 'jobs'),
-        readNow: (ratingKeys) => intake.readNow(ratingKeys),
+        readNow: (ratingKeys, serverId) => intake.readNow(ratingKeys, serverId),
       },
       enqueue,
     );
-    const news = new LiveNews({
+    const news = new AllNews({
       ...shared,
       intake,
       sync,
@@ -216,7 +217,7 @@ class MediaFlow implements App {
       connectPlex: (address) => plex.connect(address),
       plexTv: new PlexTvService({
         url: config.plexTvUrl,
-        clientId: () => store.secrets.find('clientId') ?? 'mediaflow',
+        clientId,
         version,
         now,
       }),
@@ -252,43 +253,6 @@ class MediaFlow implements App {
           },
         },
       ],
-    });
-  }
-}
-
-/** The connection to Plex that the settings describe; a new one when they change. */
-class PlexConnection {
-  readonly #store: Store;
-  readonly #version: string;
-  #current: { key: string; server: PlexServer } | null = null;
-
-  constructor(store: Store, version: string) {
-    this.#store = store;
-    this.#version = version;
-  }
-
-  /** Throws `plex_not_configured`. */
-  server(): MediaServer {
-    const { url, serverId } = this.#store.settings.value.plex;
-    const token = this.#store.secrets.find('plexToken');
-    if (url === '' || token === null) {
-      throw new AppError(
-        'plex_not_configured',
-        'Plex is not connected yet. Enter its address and token in the settings.',
-      );
-    }
-    const key = JSON.stringify([url, token, serverId]);
-    if (this.#current?.key !== key) this.#current = { key, server: this.connect({ url, token, serverId }) };
-    return this.#current.server;
-  }
-
-  connect({ url, token, serverId = '' }: { url: string; token: string; serverId?: string }): PlexServer {
-    return new PlexServer({
-      url,
-      token,
-      clientId: this.#store.secrets.find('clientId') ?? 'mediaflow',
-      version: this.#version,
-      expectedServerId: serverId === '' ? null : serverId,
     });
   }
 }

@@ -4,7 +4,7 @@ import type { ErrorCode } from '../domain/errors.js';
 import type { Events } from '../domain/events.js';
 import type { Job } from '../domain/job.js';
 import type { FacetCounts, LibraryFilter, LibrarySort } from '../domain/library-filter.js';
-import type { MediaServer } from '../domain/media-server.js';
+import type { MediaServer, Servers } from '../domain/media-server.js';
 import type { PathProof } from '../domain/path-proof.js';
 import type { PlexTv } from '../domain/plex-account.js';
 import type { Presets } from '../domain/presets.js';
@@ -25,8 +25,8 @@ export interface IntakeRequests {
   receive(event: PlexWebhook): Promise<WebhookOutcome>;
   /** Counts what the door refused. */
   count(outcome: WebhookOutcome, event: string): Promise<void>;
-  /** Reads these items again now, without waiting for them to settle. */
-  readNow(ratingKeys: string[]): Promise<void>;
+  /** Reads these items of one server (the first without an id) again now, without waiting for them to settle. */
+  readNow(ratingKeys: string[], serverId?: string): Promise<void>;
 }
 
 /** What actions ask of the library sync. */
@@ -41,7 +41,8 @@ export interface SyncRequests {
 
 /** What actions ask of the connection over which the media server tells news by itself. */
 export interface NewsRequests {
-  status(): {
+  /** Of one server; without an id, of the first. */
+  status(serverId?: string): {
     /** `off`: no server is set up, or it has not said yet who it is. */
     state: 'off' | 'connecting' | 'connected';
     /** ISO time since when the state is what it is. */
@@ -148,7 +149,7 @@ export interface Context {
   rules: RuleRunner;
   presets: Presets;
   /** Throws `plex_not_configured`. */
-  server: () => MediaServer;
+  server: Servers;
   /** A connection that is not stored yet: "test this address". With a server's id, no other server gets the token. */
   connectPlex: (options: { url: string; token: string; serverId?: string }) => MediaServer;
   plexTv: PlexTv;

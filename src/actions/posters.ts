@@ -27,6 +27,6 @@ export const showPoster = action(
     if (thumb === null) throw new AppError('not_found', 'This title has no poster.');
     // Plex writes the version of a picture into its path.
     const key = JSON.stringify([serverId, thumb, size]);
-    return store.posters.get(key, (signal) => server().poster(thumb, size, signal));
+    return store.posters.get(key, (signal) => server(serverId).poster(thumb, size, signal));
   },
 );

@@ -86,7 +86,7 @@ function tabOf({ store }: Context, tab: SettingsTab): z.infer<typeof Tab> {
   const own = Object.entries(store.settings.locked).filter(([field]) => field.startsWith(`${tab}.`));
   return {
     tab,
-    values: store.settings.value[tab],
+    values: store.settings.value[tab] as z.infer<typeof Tab>['values'],
     locked: Object.fromEntries(own.map(([field, variable]) => [field.slice(tab.length + 1), variable])),
     schema: z.toJSONSchema(groupOf(tab), { io: 'input' }) as Record<string, z.core.util.JSONType>,
   };

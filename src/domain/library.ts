@@ -3,6 +3,7 @@ import { MediaFile } from './media.js';
 
 /** A library of the media server. */
 export const Section = z.object({
+  /** See `sectionId`. */
   id: z.string(),
   serverId: z.string(),
   title: z.string(),
@@ -53,6 +54,13 @@ export const LibraryItem = z.object({
 export type LibraryItem = z.infer<typeof LibraryItem>;
 
 export const itemId = (serverId: string, ratingKey: string): string => `${serverId.slice(0, 8)}-${ratingKey}`;
+
+/**
+ * The id of a library of the media server. Servers number their libraries alike, so those of any but the first carry the
+ * server's id in front: `<first 8 of the server id>-<the server's own key>`.
+ */
+export const sectionId = (server: { id: string; isFirst: boolean }, key: string): string =>
+  server.isFirst ? key : `${server.id.slice(0, 8)}-${key}`;
 
 /** What people call it: `Alien (1979)`, `The Wire · S01E03 The Buys`. */
 export function displayTitle(item: Pick<LibraryItem, 'title' | 'year' | 'show' | 'season' | 'episode'>): string {

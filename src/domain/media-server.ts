@@ -32,6 +32,9 @@ export interface ItemPage {
   total: number;
 }
 
+/** The connection to one of the servers; without an id, to the first. Throws `plex_not_configured`, or `not_found` for an id that is none. */
+export type Servers = (serverId?: string) => MediaServer;
+
 /** A collection of one library, as the media server has it. */
 export interface ServerCollection {
   ratingKey: string;

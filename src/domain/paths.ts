@@ -2,7 +2,15 @@
 export interface PathMapping {
   from: string;
   to: string;
+  /** Of the server that sees it so; without one it counts for all of them. */
+  serverId?: string;
 }
+
+/** Those that count for a server; its own first, for they win over others of the same length. */
+export const mappingsOf = (serverId: string, mappings: readonly PathMapping[]): PathMapping[] => [
+  ...mappings.filter((mapping) => mapping.serverId === serverId),
+  ...mappings.filter((mapping) => mapping.serverId === undefined),
+];
 
 const isWindowsPath = (path: string): boolean => /^[A-Za-z]:[\\/]/.test(path) || path.startsWith('\\\\');
 const trimEnd = (path: string): string => (path.length > 1 ? path.replace(/[\\/]+$/, '') : path);

@@ -1,7 +1,13 @@
 import { z } from 'zod';
 import { LibraryColumn, USUAL_COLUMNS } from './library-columns.js';
+import type { PathMapping } from './paths.js';
 
 const Cron = z.string().trim().min(9).max(100);
+
+/** `serverId` only where it counts for one server alone. */
+const Mapping = z
+  .object({ from: z.string().trim().min(1), to: z.string().trim().min(1), serverId: z.string().optional() })
+  .transform(({ serverId = '', ...folders }): PathMapping => (serverId === '' ? folders : { ...folders, serverId }));
 
 /** Everything the owner can set, with defaults. Labels and help of the forms are the `meta` here. */
 export const Settings = z.object({
@@ -88,7 +94,7 @@ export const Settings = z.object({
   paths: z
     .object({
       mappings: z
-        .array(z.object({ from: z.string().trim().min(1), to: z.string().trim().min(1) }))
+        .array(Mapping)
         .default([])
         .meta({ title: 'Path mappings', description: 'Where Plex sees a folder, and where this machine sees it.' }),
       quarantineDir: z

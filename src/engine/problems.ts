@@ -1,7 +1,7 @@
 import { access, constants, readdir } from 'node:fs/promises';
 import { toAppError } from '../domain/errors.js';
 import type { Events } from '../domain/events.js';
-import type { MediaServer } from '../domain/media-server.js';
+import type { Servers } from '../domain/media-server.js';
 import { isInside } from '../domain/paths.js';
 import type { Presets } from '../domain/presets.js';
 import type { Problem } from '../domain/problem.js';
@@ -24,7 +24,7 @@ export interface ProblemParts {
   store: Store;
   bus: Bus<Events>;
   log: Log;
-  server: () => MediaServer;
+  server: Servers;
   presets: Presets;
   rules: RuleRunner;
   executor: Executor;

@@ -10,14 +10,23 @@ import { Document } from './document.js';
 const KEY_BYTES = 32;
 
 export type SecretName =
-  'plexToken' | 'accountToken' | 'adminPasswordHash' | 'apiKeyHash' | 'webhookSecret' | 'sessionSecret' | 'clientId';
+  | 'plexToken'
+  | 'accountToken'
+  | 'adminPasswordHash'
+  | 'apiKeyHash'
+  | 'webhookSecret'
+  | 'sessionSecret'
+  | 'clientId'
+  /** Of a server beside the first, by its id. */
+  | `plexToken:${string}`
+  | `webhookSecret:${string}`;
 
 const Sealed = z.object({ iv: z.string(), tag: z.string(), data: z.string() });
 const SealedFile = z.record(z.string(), Sealed);
 type SealedFile = z.infer<typeof SealedFile>;
 
 /** A secret that the environment holds, and the variable it came from. */
-export type SecretOverrides = Partial<Record<SecretName, { value: string; variable: string }>>;
+export type SecretOverrides = { readonly [Name in SecretName]?: { value: string; variable: string } };
 
 /** Small secrets, encrypted at rest with AES-256-GCM; the name is bound to the value, so that two cannot be swapped in the file. */
 export class Secrets {
@@ -53,7 +62,7 @@ export class Secrets {
 
   /** Name -> the variable that holds it. */
   get locked(): Readonly<Partial<Record<SecretName, string>>> {
-    return Object.fromEntries(Object.entries(this.#overrides).map(([name, { variable }]) => [name, variable]));
+    return Object.fromEntries(Object.entries(this.#overrides).map(([name, held]) => [name, held?.variable]));
   }
 
   find(name: SecretName): string | null {

@@ -10,6 +10,7 @@ import { Recommendation } from '../domain/recommendation.js';
 import { RuleSetting } from '../domain/rule.js';
 import { Run } from '../domain/run.js';
 import { SavedFilter } from '../domain/saved-filter.js';
+import { Server } from '../domain/server.js';
 import { Settings, type SettingsChange } from '../domain/settings.js';
 import { Tag } from '../domain/tag.js';
 import { PendingItem, WebhookOutcome } from '../domain/webhook.js';
@@ -20,6 +21,7 @@ import { Collection } from './collection.js';
 import { toProblem } from './damage.js';
 import { removeLeftovers } from './data-files.js';
 import { Document } from './document.js';
+import { KnownServers } from './known-servers.js';
 import type { Layout } from './layout.js';
 import { migrate } from './migrations.js';
 import { PosterCache } from './poster-cache.js';
@@ -104,6 +106,7 @@ export async function openStore(options: StoreOptions) {
       prefix: '',
       nameOf: (job) => (isFinished(job.state) ? `done-${month(job.finishedAt ?? job.createdAt)}` : 'open'),
     }),
+    otherServers: await open('Plex server', Server, single('servers.json')),
     rules: await open('rule setting', RuleSetting, single('rules.json')),
     filters: await open('saved filter', SavedFilter, single('filters.json')),
     quarantine: await open('kept original', QuarantineEntry, single('quarantine.json')),
@@ -127,6 +130,8 @@ export async function openStore(options: StoreOptions) {
   const settings = new SettingsDocument(settingsFile, options.settingsOverrides ?? {}, options.lockedBy ?? {});
   const secrets = await Secrets.open(dir, options.secretKey, options.secretOverrides ?? {});
   const audit = new AuditLog(dir, now);
+  const { otherServers: others, library } = collections;
+  const servers = new KnownServers({ others, library, settings, secrets });
 
   const damaged = [
     ...Object.values(collections).flatMap((collection) => [...collection.damaged]),
@@ -152,6 +157,7 @@ export async function openStore(options: StoreOptions) {
     ...collections,
     settings,
     secrets,
+    servers,
     audit,
     webhookCounts,
     posters,

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Events } from '../../domain/events.js';
-import type { MediaServer } from '../../domain/media-server.js';
+import type { Servers } from '../../domain/media-server.js';
 import type { Run } from '../../domain/run.js';
 import { Breather } from '../../lib/breather.js';
 import type { Bus } from '../../lib/bus.js';
@@ -13,7 +13,7 @@ export interface DetailsParts {
   store: Store;
   bus: Bus<Events>;
   log: Log;
-  server: () => MediaServer;
+  server: Servers;
   analyzer: { items(itemIds: string[], trigger: Run['trigger']): Promise<unknown> };
 }
 
@@ -60,8 +60,10 @@ export class Details {
     const { store, server } = this.#parts;
     for (let start = 0; start < itemIds.length; start += AT_A_TIME) {
       const rows = itemIds.slice(start, start + AT_A_TIME).map((id) => store.library.find(id));
-      const keys = rows.filter((row) => row !== null).map(({ ratingKey }) => ratingKey);
-      if (keys.length > 0) await this.#shelf.put(await server().details(keys, signal)).saved;
+      for (const serverId of new Set(rows.map((row) => row?.serverId))) {
+        const keys = rows.filter((row) => row?.serverId === serverId).flatMap((row) => row?.ratingKey ?? []);
+        if (keys.length > 0) await this.#shelf.put(await server(serverId).details(keys, signal)).saved;
+      }
     }
   }
 

@@ -1,6 +1,6 @@
 import { toAppError } from '../../domain/errors.js';
 import type { Events } from '../../domain/events.js';
-import type { MediaServer } from '../../domain/media-server.js';
+import type { Servers } from '../../domain/media-server.js';
 import type { Bus } from '../../lib/bus.js';
 import type { Log } from '../../lib/log.js';
 import { Loop } from '../../lib/loop.js';
@@ -14,7 +14,7 @@ export interface FirstContactParts {
   bus: Bus<Events>;
   log: Log;
   /** Throws `plex_not_configured`. */
-  server: () => MediaServer;
+  server: Servers;
   sync: Pick<LibrarySync, 'run' | 'status'>;
 }
 

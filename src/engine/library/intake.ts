@@ -1,8 +1,8 @@
 import { AppError, toAppError } from '../../domain/errors.js';
 import type { Events } from '../../domain/events.js';
-import { itemId, type LibraryItem } from '../../domain/library.js';
-import type { MediaServer } from '../../domain/media-server.js';
-import { toLocalPath } from '../../domain/paths.js';
+import { itemId, sectionId as idOfSection, type LibraryItem } from '../../domain/library.js';
+import type { Servers } from '../../domain/media-server.js';
+import { mappingsOf, toLocalPath } from '../../domain/paths.js';
 import type { Run } from '../../domain/run.js';
 import type { PendingItem, PlexWebhook, WebhookOutcome } from '../../domain/webhook.js';
 import type { Bus } from '../../lib/bus.js';
@@ -21,7 +21,7 @@ export interface IntakeParts {
   log: Log;
   now: () => Date;
   /** Throws `plex_not_configured`. */
-  server: () => MediaServer;
+  server: Servers;
   analyzer: { items(itemIds: string[], trigger: Run['trigger']): Promise<unknown> };
   /** First pause before something is tried again, milliseconds; doubles each time. */
   retryMs?: number;
@@ -29,6 +29,7 @@ export interface IntakeParts {
 
 /** What is new about a title, whoever told it. */
 export interface TitleNews {
+  serverId: string;
   ratingKey: string;
   /** In the server's words. */
   kind: string;
@@ -89,7 +90,7 @@ export class Intake {
 
   /** The same for news that no webhook brought, which are not counted. Resolves when they are stored. */
   async hear(news: TitleNews): Promise<void> {
-    const { row } = this.#admit(news, this.#parts.store.settings.value.plex.serverId, 'schedule');
+    const { row } = this.#admit(news, 'schedule');
     if (row) await this.#line.add([row]);
   }
 
@@ -101,28 +102,27 @@ export class Intake {
   }
 
   /** Reads items again without waiting for them to settle. When Plex is away they are read later; other errors are thrown. */
-  async readNow(ratingKeys: string[]): Promise<void> {
+  async readNow(ratingKeys: string[], serverId = this.#parts.store.servers.firstId): Promise<void> {
     try {
       for (let start = 0; start < ratingKeys.length; start += DETAILS_AT_A_TIME) {
         const keys = ratingKeys.slice(start, start + DETAILS_AT_A_TIME);
-        const items = await this.#parts.server().details(keys, this.#line.signal);
+        const items = await this.#parts.server(serverId).details(keys, this.#line.signal);
         await this.#take(items, 'owner');
       }
     } catch (error) {
       if (!toAppError(error).isRetriable) throw error;
       this.#parts.log.warn({ err: error }, 'Items could not be read again now; MediaFlow tries again');
-      const serverId = this.#parts.store.settings.value.plex.serverId;
       await this.#line.add(ratingKeys.map((key) => this.#newRow(serverId, key, 'movie', 'owner')));
     }
   }
 
   /** News that is still to come to rest: what a sync reads from now on need not be read again. */
-  expect({ ratingKey, updatedAt }: TitleNews): void {
-    this.#memory.heard(itemId(this.#parts.store.settings.value.plex.serverId, ratingKey), updatedAt);
+  expect({ serverId, ratingKey, updatedAt }: TitleNews): void {
+    this.#memory.heard(itemId(serverId, ratingKey), updatedAt);
   }
 
   /**
-   * Reads known titles again; the rules look at those that changed. One with another file waits until it has settled, like
+   * Reads known titles of one server again; the rules look at those that changed. One with another file waits until it has settled, like
    * a new one, and so does everything while Plex is away. Other errors are thrown.
    */
   async readChanged(titles: readonly TitleNews[]): Promise<void> {
@@ -133,12 +133,13 @@ export class Intake {
     }
     try {
       const keys = [...news.keys()];
+      const serverId = titles[0]?.serverId ?? '';
       for (let start = 0; start < keys.length; start += DETAILS_AT_A_TIME) {
         const items = await this.#parts
-          .server()
+          .server(serverId)
           .details(keys.slice(start, start + DETAILS_AT_A_TIME), this.#line.signal);
         for (const { ratingKey, type, sectionId } of await this.#takeCalm(items))
-          await this.hear({ ratingKey, kind: type, sectionId, updatedAt: null });
+          await this.hear({ serverId, ratingKey, kind: type, sectionId, updatedAt: null });
         for (const { ratingKey } of items) news.delete(ratingKey);
       }
     } catch (error) {
@@ -147,16 +148,14 @@ export class Intake {
     }
   }
 
-  #isWaiting({ ratingKey }: TitleNews): boolean {
-    const { pending, settings } = this.#parts.store;
-    return pending.has(`${settings.value.plex.serverId}/${ratingKey}`);
+  #isWaiting({ serverId, ratingKey }: TitleNews): boolean {
+    return this.#parts.store.pending.has(`${serverId}/${ratingKey}`);
   }
 
   /** Whether these news were read already, by whomever. */
-  #isRead({ ratingKey, updatedAt }: TitleNews): boolean {
-    const { library, settings } = this.#parts.store;
-    const id = itemId(settings.value.plex.serverId, ratingKey);
-    const known = library.find(id);
+  #isRead({ serverId, ratingKey, updatedAt }: TitleNews): boolean {
+    const id = itemId(serverId, ratingKey);
+    const known = this.#parts.store.library.find(id);
     const isUpToDate = known !== null && this.#memory.isUpToDate(known);
     this.#memory.forget(id);
     return isUpToDate || this.#memory.isRepeat(id, updatedAt ?? Number.POSITIVE_INFINITY);
@@ -176,18 +175,20 @@ export class Intake {
 
   /** What becomes of an event, and the row to wait with. */
   #sort(event: PlexWebhook): { outcome: WebhookOutcome; row: PendingItem | null } {
-    const { serverId } = this.#parts.store.settings.value.plex;
-    if (serverId !== '' && event.Server.uuid !== serverId) return { outcome: 'wrong_server', row: null };
+    const [first = '', ...others] = this.#parts.store.servers.ids();
+    const serverId = event.Server.uuid;
+    if (first !== '' && serverId !== first && !others.includes(serverId)) return { outcome: 'wrong_server', row: null };
     if (event.event !== 'library.new') return { outcome: 'ignored', row: null };
     const { Metadata: about } = event;
     if (!about) return { outcome: 'malformed', row: null };
-    const { ratingKey, type: kind, librarySectionID: sectionId = null, updatedAt = null } = about;
-    return this.#admit({ ratingKey, kind, sectionId, updatedAt }, event.Server.uuid, 'webhook');
+    const { ratingKey, type: kind, librarySectionID: key, updatedAt = null } = about;
+    const isFirst = !others.includes(serverId);
+    const sectionId = key === undefined ? null : idOfSection({ id: serverId, isFirst }, key);
+    return this.#admit({ serverId, ratingKey, kind, sectionId, updatedAt }, 'webhook');
   }
 
   #admit(
-    { ratingKey, kind, sectionId, updatedAt }: TitleNews,
-    serverId: string,
+    { serverId, ratingKey, kind, sectionId, updatedAt }: TitleNews,
     cause: PendingItem['cause'],
   ): { outcome: WebhookOutcome; row: PendingItem | null } {
     const { store } = this.#parts;
@@ -243,7 +244,7 @@ export class Intake {
       await this.#analyze([known.id], row.cause);
       return null;
     }
-    const item = await server().item(row.ratingKey, signal);
+    const item = await server(serverIdOf(row)).item(row.ratingKey, signal);
     if (!item || store.sections.find(item.sectionId)?.enabled === false) return null;
     const reason = await this.#unsettled(row, item);
     if (reason !== null && this.#line.looksAt(row.id).count < LOOKS) return reason;
@@ -253,7 +254,7 @@ export class Intake {
   }
 
   async #unsettled(row: PendingItem, item: LibraryItem): Promise<string | null> {
-    const { mappings } = this.#parts.store.settings.value.paths;
+    const mappings = mappingsOf(item.serverId, this.#parts.store.settings.value.paths.mappings);
     const { reason, look } = await isUnsettled(item, {
       nowMs: this.#parts.now().getTime(),
       settleMs: row.cause === 'owner' ? 0 : this.#settleMs(),
@@ -268,7 +269,7 @@ export class Intake {
   async #expand(row: PendingItem, signal: AbortSignal): Promise<string | null> {
     const { store, server } = this.#parts;
     const serverId = serverIdOf(row);
-    const leaves = await server().leaves(row.ratingKey, signal);
+    const leaves = await server(serverId).leaves(row.ratingKey, signal);
     if (leaves.length === 0 && this.#line.looksAt(row.id).count < LOOKS) return 'Plex shows no episodes of it yet';
     const isNew = (leaf: { ratingKey: string; addedAt: string }): boolean =>
       new Date(leaf.addedAt).getTime() / 1000 >= (row.addedAfter ?? 0) &&

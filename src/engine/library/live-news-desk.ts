@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Events } from '../../domain/events.js';
 import { itemId, type LibraryItem } from '../../domain/library.js';
-import type { MediaServer } from '../../domain/media-server.js';
+import type { Servers } from '../../domain/media-server.js';
 import type { ServerEvent } from '../../domain/server-event.js';
 import type { Bus } from '../../lib/bus.js';
 import type { Log } from '../../lib/log.js';
@@ -13,8 +13,10 @@ export interface DeskParts {
   bus: Bus<Events>;
   log: Log;
   /** Throws `plex_not_configured`. */
-  server: () => MediaServer;
+  server: Servers;
   intake: Pick<Intake, 'expect' | 'hear' | 'readChanged'>;
+  /** Of the server that tells the news; empty until it is known. */
+  serverId: () => string;
 }
 
 /** How long a title must be quiet, milliseconds; news that go on and on hold it no longer than the second. */
@@ -82,7 +84,7 @@ export class LiveNewsDesk {
     const { sectionId, ratingKey } = event;
     if (this.#abort.signal.aborted) return;
     if (sectionId !== null && this.#parts.store.sections.find(sectionId)?.enabled === false) return;
-    if (event.type === 'changed') this.#parts.intake.expect(dated(event));
+    if (event.type === 'changed') this.#parts.intake.expect(this.#newsOf(event));
     const nowMs = performance.now();
     const before = this.#waiting.get(ratingKey);
     const isFinished = event.type === 'removed' || event.isFinished;
@@ -128,7 +130,7 @@ export class LiveNewsDesk {
 
   async #handle(due: readonly News[], signal: AbortSignal): Promise<void> {
     const { store, intake } = this.#parts;
-    const { serverId } = store.settings.value.plex;
+    const serverId = this.#parts.serverId();
     if (serverId === '') return;
     const idOf = ({ event }: News): string => itemId(serverId, event.ratingKey);
     const isKnown = (news: News): boolean => store.library.find(idOf(news))?.state === 'present';
@@ -136,8 +138,8 @@ export class LiveNewsDesk {
     for (const news of due) {
       const { event, isAnalyzed } = news;
       if (event.type === 'removed') continue;
-      if (!isKnown(news)) await intake.hear(event);
-      else again.push(dated({ ...event, isAnalyzed }));
+      if (!isKnown(news)) await intake.hear({ ...event, serverId });
+      else again.push(this.#newsOf({ ...event, isAnalyzed }));
     }
     await intake.readChanged(again);
     const gone = due.filter((news) => news.event.type === 'removed' && isKnown(news));
@@ -182,9 +184,16 @@ export class LiveNewsDesk {
     const witnesses = this.#witnesses(suspects);
     if (suspects.length === 0 || witnesses.length === 0) return [];
     const keys = [...suspects, ...witnesses].map(({ ratingKey }) => ratingKey);
-    const shown = new Set((await server().details(keys, signal)).map(({ ratingKey }) => ratingKey));
+    const shown = new Set(
+      (await server(this.#parts.serverId()).details(keys, signal)).map(({ ratingKey }) => ratingKey),
+    );
     if (!witnesses.some(({ ratingKey }) => shown.has(ratingKey))) return [];
     return suspects.filter(({ ratingKey }) => !shown.has(ratingKey)).map(({ id }) => id);
+  }
+
+  /** After a look into the file the date of a title says nothing about its streams. */
+  #newsOf(event: Changed): TitleNews {
+    return { ...event, serverId: this.#parts.serverId(), updatedAt: event.isAnalyzed ? null : event.updatedAt };
   }
 
   #witnesses(suspects: readonly LibraryItem[]): LibraryItem[] {
@@ -199,6 +208,3 @@ export class LiveNewsDesk {
     return found;
   }
 }
-
-/** After a look into the file the date of a title says nothing about its streams. */
-const dated = (event: Changed): TitleNews => (event.isAnalyzed ? { ...event, updatedAt: null } : event);

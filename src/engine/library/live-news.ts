@@ -6,6 +6,8 @@ import { LiveNewsDesk, type DeskParts, type DeskPauses } from './live-news-desk.
 import type { LibrarySync } from './sync.js';
 
 export interface LiveNewsParts extends DeskParts {
+  /** What the connection hangs on; null while no server is known. A new connection is made when it changes. */
+  address: () => string | null;
   now: () => Date;
   sync: Pick<LibrarySync, 'run' | 'status'>;
   /** Tells that somebody began or stopped to watch. */
@@ -76,9 +78,9 @@ export class LiveNews {
 
   start(): void {
     this.#stopped = new AbortController();
-    this.#address = this.#currentAddress();
+    this.#address = this.#parts.address();
     this.#unsubscribe = this.#parts.bus.on('settings.changed', () => {
-      if (this.#currentAddress() === this.#address) return;
+      if (this.#parts.address() === this.#address) return;
       this.#changed.abort(new AppError('interrupted', 'The connection to Plex was changed in the settings.'));
     });
     this.#desk.start();
@@ -97,18 +99,11 @@ export class LiveNews {
     return this.#status;
   }
 
-  #currentAddress(): string | null {
-    const { url, serverId } = this.#parts.store.settings.value.plex;
-    const token = this.#parts.store.secrets.find('plexToken');
-    const isKnown = url !== '' && serverId !== '';
-    return !isKnown || token === null ? null : JSON.stringify([url, token, serverId]);
-  }
-
   /** One round for each address, and for each time that pauses begin anew. */
   async #keep(stopped: AbortSignal): Promise<void> {
     while (!stopped.aborted) {
       this.#changed = new AbortController();
-      this.#address = this.#currentAddress();
+      this.#address = this.#parts.address();
       const signal = AbortSignal.any([stopped, this.#changed.signal]);
       try {
         if (this.#address === null) {
@@ -146,7 +141,7 @@ export class LiveNews {
     this.#enter('connecting');
     let stoodSinceMs: number | null = null;
     try {
-      for await (const event of this.#parts.server().listen(signal)) {
+      for await (const event of this.#parts.server(this.#parts.serverId()).listen(signal)) {
         if (event.type === 'listening') {
           stoodSinceMs = performance.now();
           this.#enter('connected');

@@ -1,10 +1,12 @@
 import type { Events } from '../../domain/events.js';
 import type { LibraryItem } from '../../domain/library.js';
 import type { MediaFile } from '../../domain/media.js';
-import { toLocalPath, type PathMapping } from '../../domain/paths.js';
+import { mappingsOf, toLocalPath, type PathMapping } from '../../domain/paths.js';
 import type { Bus } from '../../lib/bus.js';
 import type { Store } from '../../store/store.js';
 
+/** How an item says that the server gave it no date. */
+const NO_TIME = new Date(0).toISOString();
 /** So many rows the store places in one turn. */
 const READABLE_AT_ONCE = 60;
 
@@ -34,12 +36,18 @@ export class Shelf {
     const [added, changed]: [string[], string[]] = [[], []];
     for (const item of items) {
       const known = this.#store.library.find(item.id);
-      const row = toRow(item, known, mappings);
+      const row = toRow(this.#settled(item, known), known, mappings);
       if (known && isSame(known, row)) continue;
       rows.push(row);
       (known ? changed : added).push(row.id);
     }
     return { added, changed, saved: this.#save(rows) };
+  }
+
+  /** Nothing moves into a library that nobody has heard of; a sync hears of all of them first. */
+  #settled(item: LibraryItem, known: LibraryItem | null): LibraryItem {
+    const isKnown = known === null || this.#store.sections.find(item.sectionId) !== null;
+    return isKnown ? item : { ...item, sectionId: known.sectionId };
   }
 
   async #save(rows: LibraryItem[]): Promise<void> {
@@ -62,13 +70,15 @@ export class Shelf {
 }
 
 /** An item as it is stored. From a listing, which has no streams, what is known of an unchanged file is kept. */
-export function toRow(item: LibraryItem, known: LibraryItem | null, mappings: readonly PathMapping[]): LibraryItem {
+export function toRow(told: LibraryItem, known: LibraryItem | null, mappings: readonly PathMapping[]): LibraryItem {
+  const item = known === null ? told : withKnown(told, known);
   const isListed = item.files.some(({ detailed }) => !detailed);
   const isUntouched = known?.updatedAt === item.updatedAt;
+  const own = mappingsOf(item.serverId, mappings);
   const files = item.files.map((file) => {
     const before = known?.files.find(({ id }) => id === file.id);
     const merged = before && isListed && isSameFile(before, file) ? keepStreams(file, before, isUntouched) : file;
-    return { ...merged, localPath: toLocalPath(file.path, mappings) };
+    return { ...merged, localPath: toLocalPath(file.path, own) };
   });
   const row: LibraryItem = { ...item, files, tags: known?.tags ?? [], state: 'present' };
   if (!known || !isListed) return row;
@@ -79,6 +89,30 @@ export function toRow(item: LibraryItem, known: LibraryItem | null, mappings: re
     collections: row.collections.length > 0 ? row.collections : known.collections,
   };
 }
+
+/** Names, files and their sizes are never taken away, only left out: of what a server does not tell, what is known stands. */
+function withKnown(item: LibraryItem, known: LibraryItem): LibraryItem {
+  const isWhole = item.files.every(({ sizeBytes, durationMs }) => sizeBytes > 0 && durationMs > 0);
+  const isTold = item.title !== '' && item.show !== '' && item.guid !== '' && item.addedAt !== NO_TIME;
+  if (isWhole && isTold && item.files.length > 0) return item;
+  return {
+    ...item,
+    title: item.title || known.title,
+    show: item.show === '' ? known.show : item.show,
+    guid: item.guid || known.guid,
+    addedAt: item.addedAt === NO_TIME ? known.addedAt : item.addedAt,
+    files: item.files.length > 0 ? item.files.map((file) => withKnownSize(file, known)) : known.files.map(listed),
+  };
+}
+
+function withKnownSize(file: MediaFile, known: LibraryItem): MediaFile {
+  const before = known.files.find(({ id, path }) => id === file.id && path === file.path);
+  if (before === undefined) return file;
+  const { sizeBytes, durationMs } = before;
+  return { ...file, sizeBytes: file.sizeBytes || sizeBytes, durationMs: file.durationMs || durationMs };
+}
+
+const listed = (file: MediaFile): MediaFile => ({ ...file, detailed: false });
 
 const isSameFile = (a: MediaFile, b: MediaFile): boolean =>
   a.mediaId === b.mediaId && a.path === b.path && a.sizeBytes === b.sizeBytes;

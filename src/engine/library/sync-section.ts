@@ -1,8 +1,8 @@
 import { AppError } from '../../domain/errors.js';
 import type { Events } from '../../domain/events.js';
 import type { LibraryItem, Section } from '../../domain/library.js';
-import type { ItemPage, MediaServer } from '../../domain/media-server.js';
-import { isInside, toLocalPath } from '../../domain/paths.js';
+import type { ItemPage, Servers } from '../../domain/media-server.js';
+import { isInside, mappingsOf, toLocalPath } from '../../domain/paths.js';
 import type { Run } from '../../domain/run.js';
 import { Breather } from '../../lib/breather.js';
 import type { Bus } from '../../lib/bus.js';
@@ -16,7 +16,7 @@ export interface SectionSyncParts {
   bus: Bus<Events>;
   log: Log;
   now: () => Date;
-  server: () => MediaServer;
+  server: Servers;
 }
 
 /** What a sync of one section reports as it goes. */
@@ -79,8 +79,9 @@ export class SectionSync {
   async #checkMounts(section: Section, stored: ReadonlySet<string>): Promise<void> {
     if (stored.size === 0) return;
     const { store } = this.#parts;
+    const mappings = mappingsOf(section.serverId, store.settings.value.paths.mappings);
     for (const location of section.locations) {
-      const folder = toLocalPath(location, store.settings.value.paths.mappings);
+      const folder = toLocalPath(location, mappings);
       if (folder === null || (await isMounted(folder))) continue;
       for (const id of stored) {
         const isThere = store.library.find(id)?.files.some(({ path }) => isInside(path, location));
@@ -98,7 +99,9 @@ export class SectionSync {
   ): Promise<{ seen: Set<string>; total: number }> {
     const seen = new Set<string>();
     const writes: Promise<void>[] = [];
-    const listing = this.#parts.server().items(section, { ...(since === null ? {} : { since }), signal });
+    const listing = this.#parts
+      .server(section.serverId)
+      .items(section, { ...(since === null ? {} : { since }), signal });
     const pages = listing[Symbol.asyncIterator]();
     let total = 0;
     const breather = new Breather();

@@ -1,7 +1,7 @@
 import { conflict, toAppError } from '../../domain/errors.js';
 import type { Events } from '../../domain/events.js';
 import type { Section } from '../../domain/library.js';
-import type { MediaServer, ServerSection } from '../../domain/media-server.js';
+import type { ServerSection, Servers } from '../../domain/media-server.js';
 import type { Run } from '../../domain/run.js';
 import type { Bus } from '../../lib/bus.js';
 import type { Log } from '../../lib/log.js';
@@ -17,7 +17,7 @@ export interface SyncParts {
   now: () => Date;
   newId: (prefix: string) => string;
   /** Throws `plex_not_configured`. */
-  server: () => MediaServer;
+  server: Servers;
   analyzer: {
     items(itemIds: string[], trigger: Run['trigger']): Promise<unknown>;
     library(trigger: Run['trigger']): Promise<unknown>;
@@ -133,17 +133,27 @@ export class LibrarySync {
 
   /** One section after the other; a broken one does not keep the others from being read. Returns what went wrong. */
   async #syncSections(request: SyncRequest, report: SectionReport, signal: AbortSignal): Promise<string | null> {
-    const listed = await this.#parts.server().sections(signal);
-    const sections = await this.#takeSections(listed);
+    const problems: string[] = [];
+    const sections: Section[] = [];
+    for (const serverId of this.#parts.store.servers.ids()) {
+      try {
+        const listed = await this.#parts.server(serverId).sections(signal);
+        sections.push(...(await this.#takeSections(serverId, listed)));
+      } catch (error) {
+        signal.throwIfAborted();
+        // Of several servers the others are still read.
+        if (this.#parts.store.servers.others.size === 0) throw error;
+        problems.push(`${this.#parts.store.servers.nameOf(serverId)}: ${toAppError(error).message}`);
+      }
+    }
     const wanted = sections.filter(
       ({ id, enabled }) => enabled && (request.sectionId === undefined || request.sectionId === id),
     );
-    if (wanted.length === 0 && request.sectionId !== undefined)
+    if (wanted.length === 0 && request.sectionId !== undefined && problems.length === 0)
       return 'Plex has no such library, or it is switched off.';
     const totals = new Map(
       wanted.map(({ id, itemCount }) => [id, { done: 0, total: request.mode === 'full' ? itemCount : 0 }]),
     );
-    const problems: string[] = [];
     for (const section of wanted) {
       report.progressed = (done, total) => {
         totals.set(section.id, { done, total });
@@ -161,7 +171,7 @@ export class LibrarySync {
   }
 
   /** Keeps what the server says about its libraries. One that it no longer lists is frozen, not removed. */
-  async #takeSections(listed: readonly ServerSection[]): Promise<Section[]> {
+  async #takeSections(ofServer: string, listed: readonly ServerSection[]): Promise<Section[]> {
     const { store } = this.#parts;
     const rows = listed.map(({ id, serverId, title, type, locations }): Section => {
       const known = store.sections.find(id);
@@ -169,7 +179,10 @@ export class LibrarySync {
       return { id, serverId, title, type, locations, enabled, frozen, itemCount, syncedAt };
     });
     const ids = new Set(rows.map(({ id }) => id));
-    const gone = store.sections.where(({ id, frozen }) => !ids.has(id) && frozen === null);
+    const isOfServer = ({ serverId }: Section): boolean => serverId === ofServer || store.servers.others.size === 0;
+    const gone = store.sections.where(
+      (section) => isOfServer(section) && !ids.has(section.id) && section.frozen === null,
+    );
     await store.sections.putMany([
       ...rows,
       ...gone.map((section) => ({ ...section, frozen: 'Plex no longer lists this library.' })),

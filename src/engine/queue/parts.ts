@@ -1,5 +1,5 @@
 import type { Events } from '../../domain/events.js';
-import type { MediaServer } from '../../domain/media-server.js';
+import type { Servers } from '../../domain/media-server.js';
 import type { Presets } from '../../domain/presets.js';
 import type { Executor } from '../../domain/worker.js';
 import type { SpaceLedger } from '../../files/space.js';
@@ -16,7 +16,7 @@ export interface QueueParts {
   now: () => Date;
   newId: (prefix: string) => string;
   /** Throws `plex_not_configured`. */
-  server: () => MediaServer;
+  server: Servers;
   presets: Presets;
   /** This machine. */
   executor: Executor;
@@ -26,6 +26,6 @@ export interface QueueParts {
   tools: { ffmpeg: string; ffprobe: string };
   /** Folder for job logs. */
   logsDir: string;
-  /** Reads these items from the media server again, now. */
-  readNow: (ratingKeys: string[]) => Promise<void>;
+  /** Reads these items of one server again, now. */
+  readNow: (ratingKeys: string[], serverId: string) => Promise<void>;
 }

@@ -36,7 +36,7 @@ export class Queue {
     this.#parts = parts;
     this.#enqueue = enqueue;
     this.#book = new JobBook(parts);
-    const viewers = new Viewers(parts.server);
+    const viewers = new Viewers(parts.server, parts.store);
     this.#viewers = viewers;
     const news = new ServerNews(parts.server, parts.log);
     this.#runner = new JobRunner(parts, this.#book);

@@ -3,7 +3,7 @@ import { basename, dirname, join } from 'node:path';
 import { AppError, toAppError } from '../../domain/errors.js';
 import type { Job } from '../../domain/job.js';
 import type { LibraryItem } from '../../domain/library.js';
-import { toServerPath } from '../../domain/paths.js';
+import { mappingsOf, toServerPath } from '../../domain/paths.js';
 import { differencesOf, snapshotOf, type ServerSnapshot } from '../../domain/server-snapshot.js';
 import { prepareHidden } from '../../files/places.js';
 import type { Placed, SwapPlan } from '../../domain/swap.js';
@@ -71,7 +71,7 @@ export class Replacer {
     }
     const shown = await this.#tell(this.#book.get(job.id), plan, where, signal);
     // Whoever sees the job done finds the library as it is now.
-    await this.#refreshLibrary(shown.item?.ratingKey ?? where?.ratingKey ?? null);
+    await this.#refreshLibrary(shown.item ?? where);
     await this.#record(job.id, plan, placed, shown);
     await swapper.finish(job.id);
     await this.#tidy(job);
@@ -79,10 +79,11 @@ export class Replacer {
 
   async #whereIs(job: Job, signal: AbortSignal): Promise<Where | null> {
     const item = this.#parts.store.library.find(job.itemId);
-    if (item) return { sectionId: item.sectionId, ratingKey: item.ratingKey };
+    if (item) return { serverId: item.serverId, sectionId: item.sectionId, ratingKey: item.ratingKey };
     if (!job.serverBefore) return null;
-    const sectionId = await this.#news.sectionOf(job.serverPath, signal);
-    return sectionId === null ? null : { sectionId, ratingKey: job.serverBefore.ratingKey };
+    const serverId = this.#parts.store.servers.ofItem(job.itemId);
+    const sectionId = await this.#news.sectionOf(serverId, job.serverPath, signal);
+    return sectionId === null ? null : { serverId, sectionId, ratingKey: job.serverBefore.ratingKey };
   }
 
   async #planOf(job: Job): Promise<SwapPlan> {
@@ -109,11 +110,11 @@ export class Replacer {
 
   async #refuseViewers(job: Job, where: Where | null, signal: AbortSignal): Promise<void> {
     const sessions = await this.#viewers.now(signal);
-    const watching = holds(sessions, {
-      ratingKey: where?.ratingKey ?? '',
-      fileId: job.fileId,
-      serverPath: job.serverPath,
-    });
+    const { servers, settings } = this.#parts.store;
+    const { fileId, serverPath, sourcePath: localPath } = job;
+    const { serverId, ratingKey } = where ?? { serverId: servers.ofItem(job.itemId), ratingKey: '' };
+    const file = { serverId, ratingKey, fileId, serverPath, localPath };
+    const watching = holds(sessions, file, settings.value.paths.mappings);
     if (watching) {
       throw new AppError(
         'file_in_use',
@@ -125,7 +126,7 @@ export class Replacer {
   /** Before anything moves: what must be the same afterwards. Without an answer nothing is touched. */
   async #rememberServer(job: Job, where: Where | null, signal: AbortSignal): Promise<void> {
     if (!where) return;
-    const item = await this.#parts.server().item(where.ratingKey, signal);
+    const item = await this.#parts.server(where.serverId).item(where.ratingKey, signal);
     const file = item?.files.find(({ path }) => path === job.serverPath) ?? null;
     if (item) await this.#book.patch(job.id, { serverBefore: snapshotOf(item, file) });
   }
@@ -221,9 +222,9 @@ export class Replacer {
     if (outputPath) await rm(dirname(outputPath), { recursive: true, force: true }).catch(() => undefined);
   }
 
-  async #refreshLibrary(ratingKey: string | null): Promise<void> {
-    if (ratingKey === null) return;
-    await this.#parts.readNow([ratingKey]).catch((error: unknown) => {
+  async #refreshLibrary(title: Pick<Where, 'serverId' | 'ratingKey'> | null): Promise<void> {
+    if (title === null) return;
+    await this.#parts.readNow([title.ratingKey], title.serverId).catch((error: unknown) => {
       this.#parts.log.warn(
         { err: toAppError(error) },
         'The replaced title could not be read again; the next sync will',
@@ -233,7 +234,9 @@ export class Replacer {
 
   #serverPathOf(localPath: string, job: Job): string {
     if (localPath === job.sourcePath) return job.serverPath;
-    return toServerPath(localPath, this.#parts.store.settings.value.paths.mappings) ?? job.serverPath;
+    const { servers, settings } = this.#parts.store;
+    const mappings = mappingsOf(servers.ofItem(job.itemId), settings.value.paths.mappings);
+    return toServerPath(localPath, mappings) ?? job.serverPath;
   }
 
   /** Nothing was swapped, or it was taken back. */

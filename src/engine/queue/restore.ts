@@ -1,7 +1,7 @@
 import { basename } from 'node:path';
 import { AppError, conflict, toAppError } from '../../domain/errors.js';
 import { attemptId } from '../../domain/job.js';
-import { toServerPath } from '../../domain/paths.js';
+import { mappingsOf, toServerPath } from '../../domain/paths.js';
 import type { QuarantineEntry } from '../../domain/quarantine.js';
 import { purgeStored, restorePlan } from '../../files/quarantine.js';
 import type { QueueParts } from './parts.js';
@@ -69,7 +69,7 @@ export class Restorer {
 
   #whereIs({ itemId }: QuarantineEntry): Where | null {
     const item = this.#parts.store.library.find(itemId);
-    return item ? { sectionId: item.sectionId, ratingKey: item.ratingKey } : null;
+    return item ? { serverId: item.serverId, sectionId: item.sectionId, ratingKey: item.ratingKey } : null;
   }
 
   async #refuseViewers(
@@ -86,10 +86,13 @@ export class Restorer {
       if (!isRenamed) return;
       throw error;
     }
-    const serverPath = this.#serverPathOf(entry.replacementPath);
+    const serverPath = this.#serverPathOf(entry.replacementPath, entry);
     const item = this.#parts.store.library.find(entry.itemId);
     const fileId = item?.files.find(({ path }) => path === serverPath)?.id ?? '';
-    const watching = holds(sessions, { ratingKey: where?.ratingKey ?? '', fileId, serverPath });
+    const { servers, settings } = this.#parts.store;
+    const { serverId, ratingKey } = where ?? { serverId: servers.ofItem(entry.itemId), ratingKey: '' };
+    const file = { serverId, ratingKey, fileId, serverPath, localPath: entry.replacementPath };
+    const watching = holds(sessions, file, settings.value.paths.mappings);
     if (watching) {
       throw new AppError(
         'file_in_use',
@@ -101,7 +104,7 @@ export class Restorer {
   async #retire(entry: QuarantineEntry, where: Where | null, signal: AbortSignal): Promise<void> {
     const { swapper, store } = this.#parts;
     const { verifyTimeoutSec } = store.settings.value.plex;
-    const serverPath = this.#serverPathOf(entry.originalPath);
+    const serverPath = this.#serverPathOf(entry.originalPath, entry);
     try {
       if (where) {
         await this.#news.scan(where, serverPath, signal);
@@ -151,7 +154,7 @@ export class Restorer {
 
   async #tell(entry: QuarantineEntry, where: Where | null, signal: AbortSignal): Promise<void> {
     if (!where) return;
-    const serverPath = this.#serverPathOf(entry.originalPath);
+    const serverPath = this.#serverPathOf(entry.originalPath, entry);
     const { verifyTimeoutSec } = this.#parts.store.settings.value.plex;
     try {
       await this.#news.scan(where, serverPath, signal);
@@ -161,17 +164,18 @@ export class Restorer {
         { serverPath, sizeBytes: entry.sizeBytes, codec: null, gonePath: this.#goneAfter(entry) },
         { timeoutMs: verifyTimeoutSec * 1000, analyze: true, signal },
       );
-      await this.#parts.readNow([where.ratingKey]);
+      await this.#parts.readNow([where.ratingKey], where.serverId);
     } catch (error) {
       this.#parts.log.warn({ err: toAppError(error), entryId: entry.id }, 'Restored, but Plex could not be told yet');
     }
   }
 
-  #goneAfter({ originalPath, replacementPath }: QuarantineEntry): string | null {
-    return originalPath === replacementPath ? null : this.#serverPathOf(replacementPath);
+  #goneAfter(entry: QuarantineEntry): string | null {
+    return entry.originalPath === entry.replacementPath ? null : this.#serverPathOf(entry.replacementPath, entry);
   }
 
-  #serverPathOf(localPath: string): string {
-    return toServerPath(localPath, this.#parts.store.settings.value.paths.mappings) ?? localPath;
+  #serverPathOf(localPath: string, { itemId }: QuarantineEntry): string {
+    const { servers, settings } = this.#parts.store;
+    return toServerPath(localPath, mappingsOf(servers.ofItem(itemId), settings.value.paths.mappings)) ?? localPath;
   }
 }

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { toAppError } from '../../domain/errors.js';
 import type { LibraryItem } from '../../domain/library.js';
-import type { MediaServer } from '../../domain/media-server.js';
+import type { Servers } from '../../domain/media-server.js';
 import type { MediaFile } from '../../domain/media.js';
 import { isInside, serverFolderOf } from '../../domain/paths.js';
 import { withBackoff } from '../../lib/backoff.js';
@@ -18,6 +18,7 @@ export interface Expected {
 }
 
 export interface Where {
+  serverId: string;
   sectionId: string;
   ratingKey: string;
 }
@@ -29,21 +30,21 @@ const ASK_AGAIN_AFTER = 6;
 
 /** Tells a media server about files that changed, and waits until it shows them. */
 export class ServerNews {
-  readonly #server: () => MediaServer;
+  readonly #server: Servers;
   readonly #log: Log;
 
-  constructor(server: () => MediaServer, log: Log) {
+  constructor(server: Servers, log: Log) {
     this.#server = server;
     this.#log = log;
   }
 
   /** Asks for a scan of the folder a file lies in. Throws a `plex_*` code after a few tries. */
-  async scan({ sectionId }: Where, serverPath: string, signal: AbortSignal): Promise<void> {
-    await this.#patiently(() => this.#server().refresh(sectionId, serverFolderOf(serverPath), signal), signal);
+  async scan({ serverId, sectionId }: Where, serverPath: string, signal: AbortSignal): Promise<void> {
+    await this.#patiently(() => this.#server(serverId).refresh(sectionId, serverFolderOf(serverPath), signal), signal);
   }
 
-  async analyze({ ratingKey }: Where, signal: AbortSignal): Promise<void> {
-    await this.#patiently(() => this.#server().analyze(ratingKey, signal), signal);
+  async analyze({ serverId, ratingKey }: Where, signal: AbortSignal): Promise<void> {
+    await this.#patiently(() => this.#server(serverId).analyze(ratingKey, signal), signal);
   }
 
   /**
@@ -80,12 +81,13 @@ export class ServerNews {
   /** The item as it is now, by its key or else by its file; null when the server does not list it or does not answer. */
   async look(where: Where, serverPath: string, signal: AbortSignal): Promise<LibraryItem | null> {
     try {
-      const item = await this.#server().item(where.ratingKey, signal);
+      const server = this.#server(where.serverId);
+      const item = await server.item(where.ratingKey, signal);
       if (item) return item;
-      const section = (await this.#server().sections(signal)).find(({ id }) => id === where.sectionId);
-      const [found] = section ? await this.#server().findByPath(section, serverPath, signal) : [];
+      const section = (await server.sections(signal)).find(({ id }) => id === where.sectionId);
+      const [found] = section ? await server.findByPath(section, serverPath, signal) : [];
       if (!found) return null;
-      return (await this.#server().item(found.ratingKey, signal)) ?? found;
+      return (await server.item(found.ratingKey, signal)) ?? found;
     } catch (error) {
       signal.throwIfAborted();
       this.#log.debug({ err: toAppError(error) }, 'The media server did not answer while it was watched');
@@ -94,8 +96,8 @@ export class ServerNews {
   }
 
   /** The section whose folder holds a path, for items that are gone from our library. */
-  async sectionOf(serverPath: string, signal: AbortSignal): Promise<string | null> {
-    const sections = await this.#server().sections(signal);
+  async sectionOf(serverId: string, serverPath: string, signal: AbortSignal): Promise<string | null> {
+    const sections = await this.#server(serverId).sections(signal);
     const holding = sections.flatMap(({ id, locations }) =>
       locations.filter((folder) => isInside(serverPath, folder)).map((folder) => ({ id, folder })),
     );

@@ -1,20 +1,35 @@
-import type { MediaServer, PlaySession } from '../../domain/media-server.js';
+import type { PlaySession, Servers } from '../../domain/media-server.js';
+import { mappingsOf, toLocalPath, type PathMapping } from '../../domain/paths.js';
+import type { Store } from '../../store/store.js';
+
+/** Somebody plays something, and on which server. */
+export interface Viewing extends PlaySession {
+  serverId: string;
+}
 
 /** How long an answer counts when only courtesy hangs on it, milliseconds. */
 const COURTESY_MS = 5000;
 
 /** Who watches what, asked of the media server. */
 export class Viewers {
-  readonly #server: () => MediaServer;
-  #last: { atMs: number; sessions: readonly PlaySession[] } | null = null;
+  readonly #server: Servers;
+  readonly #store: Pick<Store, 'servers'>;
+  #last: { atMs: number; sessions: readonly Viewing[] } | null = null;
 
-  constructor(server: () => MediaServer) {
+  constructor(server: Servers, store: Pick<Store, 'servers'>) {
     this.#server = server;
+    this.#store = store;
   }
 
   /** Asked anew: right before a file is touched. Throws a `plex_*` code: not knowing is not "nobody". */
-  async now(signal?: AbortSignal): Promise<readonly PlaySession[]> {
-    const sessions = await this.#server().sessions(signal);
+  async now(signal?: AbortSignal): Promise<readonly Viewing[]> {
+    const { servers } = this.#store;
+    // A server that somebody shares tells only its owner who watches; its files are not ours to replace.
+    const owned = servers.ids().filter((id) => servers.isOwned(id));
+    const asked = owned.map(async (serverId) =>
+      (await this.#server(serverId).sessions(signal)).map((session) => ({ ...session, serverId })),
+    );
+    const sessions = (await Promise.all(asked)).flat();
     this.#last = { atMs: performance.now(), sessions };
     return sessions;
   }
@@ -36,15 +51,28 @@ export class Viewers {
   }
 }
 
-/** Whether somebody holds the file: by part, by path, or by title when a session does not say which file. */
+/** A file as the server that lists it sees it, and as this machine does. */
+export interface WatchedFile {
+  serverId: string;
+  ratingKey: string;
+  fileId: string;
+  serverPath: string;
+  localPath: string;
+}
+
+/**
+ * Whether somebody holds the file: by part, by path, or by title when a session does not say which file. Another server may
+ * list the same file under other numbers and another path; there, what counts is where this machine sees it.
+ */
 export function holds(
-  sessions: readonly PlaySession[],
-  file: { ratingKey: string; fileId: string; serverPath: string },
-): PlaySession | null {
-  return (
-    sessions.find(
-      ({ ratingKey, fileIds, paths }) =>
-        ratingKey === file.ratingKey || fileIds.includes(file.fileId) || paths.includes(file.serverPath),
-    ) ?? null
-  );
+  sessions: readonly Viewing[],
+  file: WatchedFile,
+  mappings: readonly PathMapping[],
+): Viewing | null {
+  const isOfTitle = ({ serverId, ratingKey, fileIds, paths }: Viewing): boolean =>
+    serverId === file.serverId &&
+    (ratingKey === file.ratingKey || fileIds.includes(file.fileId) || paths.includes(file.serverPath));
+  const isOfFile = ({ serverId, paths }: Viewing): boolean =>
+    paths.some((path) => toLocalPath(path, mappingsOf(serverId, mappings)) === file.localPath);
+  return sessions.find((session) => isOfTitle(session) || isOfFile(session)) ?? null;
 }

@@ -3,7 +3,8 @@ import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { AppError } from '../../../src/domain/errors.js';
 import type { ServerEvent } from '../../../src/domain/server-event.js';
-import { LiveNews, type LiveNewsPauses } from '../../../src/engine/library/live-news.js';
+import { AllNews } from '../../../src/engine/library/all-news.js';
+import type { LiveNewsPauses } from '../../../src/engine/library/live-news.js';
 import { createLog } from '../../../src/lib/log.js';
 import { film, World } from './world.js';
 
@@ -30,7 +31,7 @@ const QUICK: LiveNewsPauses = {
 
 describe('live news', () => {
   let world: World;
-  let news: LiveNews;
+  let news: AllNews;
   let played: number;
   beforeEach(async () => {
     world = await World.open();
@@ -62,7 +63,7 @@ describe('live news', () => {
       played++;
     };
     const parts = { store, bus, log, now, server: () => server, intake, sync, onPlaying };
-    news = new LiveNews({ ...parts, pauses: { ...QUICK, ...pauses } });
+    news = new AllNews({ ...parts, pauses: { ...QUICK, ...pauses } });
     news.start();
   };
   const tell = (...events: ServerEvent[]): void => {
