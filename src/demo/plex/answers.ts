@@ -1,4 +1,5 @@
 import { posix } from 'node:path';
+import { detailAnswer } from './edits.js';
 import type { SimulatedFile, SimulatedItem, SimulatedSection, SimulatedSession, SimulatedShow } from './model.js';
 
 type Json = Record<string, unknown>;
@@ -39,6 +40,7 @@ export function itemAnswer(item: SimulatedItem, withStreams: boolean): Json {
     Media: some(item.files.map((file) => mediaAnswer(file, withStreams))),
     Label: withStreams ? some(tags(item.labels)) : undefined,
     Collection: some(tags(item.collections)),
+    ...(withStreams ? detailAnswer(item) : {}),
   };
 }
 

@@ -43,6 +43,17 @@ export interface SimulatedShow {
   collections?: string[];
 }
 
+/** What people write about an item; empty text and lists are what Plex leaves out. */
+export interface SimulatedDetails {
+  titleSort: string;
+  summary: string;
+  studio: string;
+  contentRating: string;
+  genres: string[];
+  /** Names of fields that a refresh of metadata leaves alone. */
+  locked: string[];
+}
+
 /** A film or episode. Views, rating and labels may be set by hand. */
 export interface SimulatedItem {
   ratingKey: string;
@@ -63,6 +74,7 @@ export interface SimulatedItem {
   userRating: number | null;
   labels: string[];
   collections: string[];
+  details?: SimulatedDetails;
   files: SimulatedFile[];
 }
 

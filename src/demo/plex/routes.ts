@@ -1,6 +1,7 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import { itemAnswer, sectionAnswer, sessionAnswer, showAnswer } from './answers.js';
 import type { SimulatedCollections } from './collections.js';
+import type { SimulatedEdits } from './edits.js';
 import { cutPage, filterItems, sortItems } from './listing.js';
 import { nowSec, type SimulatedItem, type SimulatedSection, type SimulatedSession } from './model.js';
 import type { Reply } from './replies.js';
@@ -11,6 +12,7 @@ import { THUMB } from './webhooks.js';
 export interface Behind {
   shelf: Shelf;
   collections: SimulatedCollections;
+  edits: SimulatedEdits;
   name: string;
   machineIdentifier: () => string;
   sessions: () => readonly SimulatedSession[];
@@ -89,6 +91,7 @@ export class Routes {
     }
     const section = shelf.sections.find((known) => known.id === id);
     if (section === undefined) return notFound;
+    if (what === 'all' && call.method === 'PUT') return this.#behind.edits.answer(call, section);
     if (what === 'all') return this.#list(call, section);
     if (what === 'collections') return this.#behind.collections.answer(call, ['library', 'sections', id]);
     if (what !== 'refresh') return notFound;

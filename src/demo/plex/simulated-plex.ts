@@ -5,6 +5,7 @@ import type { AddressInfo } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { SimulatedCollections } from './collections.js';
+import { SimulatedEdits } from './edits.js';
 import {
   nowSec,
   type Fault,
@@ -56,6 +57,8 @@ export class SimulatedPlex {
   readonly notifications = new NotificationSocket();
   /** Collections, and what people do to them. */
   readonly collections: SimulatedCollections;
+  /** Edits of metadata, and how stubborn it is about them. */
+  readonly edits: SimulatedEdits;
   readonly #format: 'json' | 'xml';
   readonly #shelf: Shelf;
   readonly #scanner: Scanner;
@@ -81,10 +84,14 @@ export class SimulatedPlex {
     this.#scanner = new Scanner(this.#shelf, options.ffprobe ?? 'ffprobe');
     const name = options.name ?? 'Simulated Plex';
     this.collections = new SimulatedCollections(this.#shelf, () => this.machineIdentifier);
+    this.edits = new SimulatedEdits(this.#shelf, this.collections, (item) => {
+      this.notifications.tellEdit(item);
+    });
     this.#webhooks = new WebhookSender({ title: name, uuid: this.machineIdentifier });
     this.#routes = new Routes({
       shelf: this.#shelf,
       collections: this.collections,
+      edits: this.edits,
       name,
       machineIdentifier: () => (this.fault === 'wrong-server' ? 'f'.repeat(40) : this.machineIdentifier),
       sessions: () => this.#sessions,
