@@ -19,6 +19,7 @@ export interface Events {
   'queue.stalled': { reason: string };
   'quarantine.changed': { ids: string[] };
   'rule.changed': { ids: string[] };
+  'collection.changed': { ids: string[] };
   'settings.changed': Record<string, never>;
   'problem.changed': Record<string, never>;
 }
@@ -35,6 +36,7 @@ export const LIVE = [
   'queue.changed',
   'quarantine.changed',
   'rule.changed',
+  'collection.changed',
   'settings.changed',
   'problem.changed',
 ] as const satisfies (keyof Events)[];

@@ -1,6 +1,7 @@
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
+import { LibraryCollection } from '../domain/collection.js';
 import { AppError, toAppError } from '../domain/errors.js';
 import { Attempt, isFinished, Job } from '../domain/job.js';
 import { LibraryItem, Section } from '../domain/library.js';
@@ -123,6 +124,7 @@ export async function openStore(options: StoreOptions) {
     attempts: await open('attempt', Attempt, filled('attempts')),
     pending: await open('pending item', PendingItem, single('pending.json')),
     tags: await open('tag', Tag, single('tags.json')),
+    collections: await open('collection', LibraryCollection, single('collections.json')),
     sessions: await open('session', SessionRow, single('sessions.json')),
   };
   const settingsFile = await Document.open(dir, 'settings.json', Settings, {});

@@ -27,6 +27,7 @@ const IDS: { [Name in LiveEvent]: (payload: Events[Name]) => readonly string[] }
   'queue.changed': () => [],
   'quarantine.changed': ({ ids }) => ids,
   'rule.changed': ({ ids }) => ids,
+  'collection.changed': ({ ids }) => ids,
   'settings.changed': () => [],
   'problem.changed': () => [],
 };
