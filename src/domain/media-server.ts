@@ -1,4 +1,5 @@
 import type { LibraryItem, Section } from './library.js';
+import type { EditOutcome, ItemMetadata, MetadataEdit } from './metadata-edit.js';
 import type { Poster, PosterSize } from './poster.js';
 import type { ServerEvent } from './server-event.js';
 
@@ -80,6 +81,17 @@ export interface ServerCollections {
   titles(ratingKeys: readonly string[], signal?: AbortSignal): Promise<NamedTitle[]>;
 }
 
+/** The metadata that people may write on a media server. */
+export interface ServerMetadata {
+  /** What the server shows now; ids that are gone are absent. */
+  read(ratingKeys: readonly string[], signal?: AbortSignal): Promise<ItemMetadata[]>;
+  /**
+   * Edits exactly these items, looks at each again, and tells what became of each once. What fails does not stop the rest.
+   * After an abort it tells of what was under way, then throws the signal's reason: whoever was not told of was not edited.
+   */
+  edit(ratingKeys: readonly string[], edit: MetadataEdit, signal?: AbortSignal): AsyncIterable<EditOutcome[]>;
+}
+
 /**
  * What MediaFlow asks of a media server. Every method throws an `AppError` with a `plex_*` code; an outage,
  * a sign-in page or half an answer never looks like "nothing there".
@@ -108,6 +120,7 @@ export interface MediaServer {
   analyze(ratingKey: string, signal?: AbortSignal): Promise<void>;
   sessions(signal?: AbortSignal): Promise<PlaySession[]>;
   readonly collections: ServerCollections;
+  readonly metadata: ServerMetadata;
   /** The picture at an item's `thumb`. Soon refuses without asking while the server is away. */
   poster(thumb: string, size: PosterSize, signal?: AbortSignal): Promise<Poster>;
   /**

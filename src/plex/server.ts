@@ -12,6 +12,7 @@ import { toBool, toBoolOrNull, toIso, toList, toNum, toStr, type Raw } from './c
 import { badAnswer } from './failure.js';
 import { pagesOf } from './listing.js';
 import { toItem } from './mapping.js';
+import { MetadataEditor } from './metadata-edit.js';
 import { notifications, type NotificationOptions } from './notifications.js';
 import { toPlaySession } from './play-sessions.js';
 import { Posters } from './posters.js';
@@ -43,6 +44,7 @@ const pathOf = (...parts: string[]): string => `/${parts.map(encodeURIComponent)
  */
 export class PlexServer implements MediaServer {
   readonly collections: PlexCollections;
+  readonly metadata: MetadataEditor;
   readonly #client: PlexClient;
   readonly #posters: Posters;
   readonly #notifications: NotificationOptions;
@@ -64,6 +66,7 @@ export class PlexServer implements MediaServer {
       timeoutMs: options.timeoutMs ?? DEFAULT_TIMEOUT_MS,
     });
     this.#posters = new Posters(this.#client, options.timeoutMs);
+    this.metadata = new MetadataEditor(this.#client, (keys, signal) => this.#metadata(keys, signal));
     this.collections = new PlexCollections(this.#client, keyOf);
   }
 

@@ -96,6 +96,7 @@ export class FakeServer implements MediaServer {
     }
   }
   collections = {} as MediaServer['collections'];
+  metadata = {} as MediaServer['metadata'];
   poster = () => Promise.reject(new AppError('plex_not_found', 'Plex has no poster for this.'));
 }
 
