@@ -187,6 +187,11 @@ export class SimulatedPlex {
     this.notifications.tellEdit(item);
   }
 
+  /** Somebody deletes an item. Throws for an unknown one. */
+  remove(ratingKey: string): void {
+    this.#shelf.remove(this.#known(ratingKey));
+  }
+
   /** Posts one event about an item to the webhook address. Throws for an unknown item. */
   async postWebhook(event: string, ratingKey: string): Promise<void> {
     const metadata = webhookMetadata(this.#known(ratingKey));
