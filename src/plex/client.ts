@@ -37,24 +37,6 @@ export interface Answer {
   totalSize: number | null;
 }
 
-/** How the body of an answer is wanted. */
-interface Wanted<Body> {
-  as: 'text' | 'arraybuffer';
-  maxBytes: number;
-  read: (data: unknown) => Body;
-}
-
-const TEXT: Wanted<string> = {
-  as: 'text',
-  maxBytes: MAX_BODY_BYTES,
-  read: (data) => (typeof data === 'string' ? data : ''),
-};
-const bytesUpTo = (maxBytes: number): Wanted<Buffer> => ({
-  as: 'arraybuffer',
-  maxBytes,
-  read: (data) => (Buffer.isBuffer(data) ? data : Buffer.alloc(0)),
-});
-
 /**
  * One server's HTTP: headers, deadlines, retries, and errors as `AppError`s with a `plex_*` code.
  * Aborting throws the signal's reason.
@@ -82,7 +64,7 @@ export class PlexClient {
   /** A reading request; tried again when trying again can help. */
   async get(request: Request): Promise<Answer> {
     return this.#patiently(async () => {
-      const response = await this.#send('GET', request, TEXT);
+      const response = await this.#send('GET', request);
       const contentType = toStr(response.headers['content-type']) ?? '';
       return {
         container: await readContainer(response.data, contentType, this.#options.token),
@@ -104,8 +86,8 @@ export class PlexClient {
   /** A request whose answer has no content. Resolves when Plex has taken it on. */
   async send(method: 'GET' | 'POST' | 'PUT' | 'DELETE', request: Request): Promise<void> {
     const task = async (): Promise<void> => {
-      const response = await this.#send(method, request, TEXT);
-      const isPage = /^\s*<(!doctype html|html)/i.test(response.data);
+      const response = await this.#send(method, request);
+      const isPage = /^\s*<(!doctype html|html)/i.test(response.data.toString('utf8', 0, 1000));
       if (isPage) throw badAnswer('a web page came instead, as from a sign-in page or a proxy in between');
     };
     await (method === 'GET' ? this.#patiently(task, request.signal) : this.#gate.run(task, request.signal));
@@ -113,7 +95,7 @@ export class PlexClient {
 
   /** A file, asked for once and past the line of the other requests. Throws `plex_bad_answer` above `maxBytes`. */
   async bytes(request: Request, maxBytes: number): Promise<{ body: Buffer; contentType: string }> {
-    const { data, headers } = await this.#send('GET', request, bytesUpTo(maxBytes));
+    const { data, headers } = await this.#send('GET', request, maxBytes);
     return { body: data, contentType: toStr(headers['content-type']) ?? '' };
   }
 
@@ -130,12 +112,12 @@ export class PlexClient {
   }
 
   /** Sends with the token, once the server is known to be the right one. */
-  async #send<Body>(method: string, request: Request, wanted: Wanted<Body>): Promise<AxiosResponse<Body>> {
+  async #send(method: string, request: Request, maxBytes = MAX_BODY_BYTES): Promise<AxiosResponse<Buffer>> {
     const { token, expectedServerId } = this.#options;
     if (!/^[\x21-\x7e]+$/.test(token))
       throw new AppError('plex_unauthorized', 'The Plex token holds characters that no token has. Enter it again.');
     if (expectedServerId !== null && this.#serverId === null) await this.#askServerId(request.signal);
-    return this.#exchange(method, request, wanted, { 'X-Plex-Token': token });
+    return this.#exchange(method, request, maxBytes, { 'X-Plex-Token': token });
   }
 
   async #askServerId(signal: AbortSignal | undefined): Promise<string> {
@@ -145,7 +127,7 @@ export class PlexClient {
   }
 
   async #identity(signal: AbortSignal | undefined): Promise<Raw> {
-    const response = await this.#exchange('GET', { path: '/identity', signal }, TEXT, {});
+    const response = await this.#exchange('GET', { path: '/identity', signal }, MAX_BODY_BYTES, {});
     const identity = await readContainer(
       response.data,
       toStr(response.headers['content-type']) ?? '',
@@ -162,12 +144,12 @@ export class PlexClient {
     return identity;
   }
 
-  async #exchange<Body>(
+  async #exchange(
     method: string,
     request: Request,
-    wanted: Wanted<Body>,
+    maxBytes: number,
     secret: Record<string, string>,
-  ): Promise<AxiosResponse<Body>> {
+  ): Promise<AxiosResponse<Buffer>> {
     const { token, timeoutMs } = this.#options;
     request.signal?.throwIfAborted();
     const deadline = new AbortController();
@@ -178,21 +160,22 @@ export class PlexClient {
     const timer = setTimeout(giveUp, timeoutMs);
     request.signal?.addEventListener('abort', giveUp, { once: true });
     try {
-      const response = await axios.request<Body>({
+      const response = await axios.request<unknown>({
         method,
         url: this.#address(request),
         headers: { ...this.#headers(), ...request.headers, ...secret },
         signal: deadline.signal,
-        responseType: wanted.as,
-        transformResponse: [wanted.read],
+        // What it says in which encoding is looked at when it is read.
+        responseType: 'arraybuffer',
         validateStatus: () => true,
-        maxContentLength: wanted.maxBytes,
+        maxContentLength: maxBytes,
         // A redirect to another host, or a proxy in between, would be handed the token.
         maxRedirects: 0,
         proxy: false,
       });
-      if (response.status < 200 || response.status > 299) throw statusFailure(response.status, String(response.data));
-      return response;
+      const data = Buffer.isBuffer(response.data) ? response.data : Buffer.alloc(0);
+      if (response.status < 200 || response.status > 299) throw statusFailure(response.status, data.toString('utf8', 0, 10_000));
+      return { ...response, data };
     } catch (error) {
       request.signal?.throwIfAborted();
       if (error instanceof AppError) throw error;

@@ -35,6 +35,27 @@ export function toStr(value: unknown): string | null {
   return typeof value === 'number' && Number.isFinite(value) ? String(value) : null;
 }
 
+const MAX_TEXT_CHARS = 500;
+
+/** Text to be read by people: on one line, and not longer than 500 characters. */
+export function toText(value: unknown): string | null {
+  const text = toStr(value);
+  if (text === null) return null;
+  const line = /\p{Cc}/u.test(text) ? text.replace(/\p{Cc}+/gu, ' ').trim() : text;
+  // A slice alone would keep the whole of a huge text in memory.
+  return line.length > MAX_TEXT_CHARS
+    ? Buffer.from(line.slice(0, MAX_TEXT_CHARS)).toString()
+    : line === ''
+      ? null
+      : line;
+}
+
+/** An id of Plex as text, null for what cannot be one: ids stand in addresses, and in ids of ours. */
+export function toKey(value: unknown): string | null {
+  const key = toStr(value);
+  return key !== null && /^[\w-]{1,64}$/.test(key) ? key : null;
+}
+
 const LAST_SECOND = 253_402_300_799;
 
 /** Epoch seconds as ISO time; null when absent, 0 or beyond the year 9999. */

@@ -35,14 +35,17 @@ export function statusFailure(status: number, body: string): AppError {
       'plex_bad_answer',
       `The address of Plex sends us elsewhere (${status}). Enter the final address; the token is not sent along.`,
     );
-  return failure('plex_bad_answer', `Plex answered with the unexpected status ${status}.`);
+  return failure(
+    'plex_bad_answer',
+    `Plex answered with the unexpected status ${status}. Check whether its address leads to Plex itself.`,
+  );
 }
 
 /** An answer that is not what Plex sends; `detail` says what it was. */
 export const badAnswer = (detail: string, cause?: Error): AppError =>
   new AppError(
     'plex_bad_answer',
-    `Plex gave no usable answer: ${detail}. Nothing was changed.`,
+    `Plex gave no usable answer: ${detail}. Nothing was removed; try again, and check what answers at its address if it stays.`,
     cause ? { cause } : {},
   );
 
@@ -79,6 +82,7 @@ export function transportFailure(error: unknown, token: string): AppError {
       'The address of Plex is not a web address. It looks like http://192.168.1.10:32400.',
       cause,
     );
+  if (name.startsWith('HPE_')) return badAnswer('it is not HTTP as it should be', cause);
   if (name.startsWith('Z_') || name.startsWith('ERR_BR') || name.startsWith('ERR_ZLIB'))
     return badAnswer('its compression is damaged', cause);
   return failure('plex_unreachable', 'Plex cannot be reached. Is the server running, and is its address right?', cause);

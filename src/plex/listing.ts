@@ -1,8 +1,13 @@
 import { Breather } from '../lib/breather.js';
-import { itemsOf } from './answer.js';
+import { countOf, itemsOf } from './answer.js';
 import type { PlexClient } from './client.js';
-import { toInt, toStr, type Raw } from './coerce.js';
+import { toStr, type Raw } from './coerce.js';
 import { badAnswer } from './failure.js';
+
+/** A list may grow while it is read, but not by more than itself and so many entries. */
+const GROWTH = 5000;
+/** More than any library holds: where a list does not say how long it is, it ends here at the latest. */
+const MOST_ENTRIES = 1_000_000;
 
 /** One page of a listing, without what earlier pages held already. */
 export interface RawPage {
@@ -25,7 +30,7 @@ interface ListRequest {
  * Reads a whole listing page by page; the next page is on its way while the caller works on this one.
  *
  * Advances by what came, not by what was asked. When the server counts fewer items than before, what moved up is read
- * again. Throws `plex_bad_answer` when an answer ends before the server's own count.
+ * again. Throws `plex_bad_answer` when a list ends before the server's own count, goes on behind it, or never ends.
  */
 export async function* pagesOf(client: PlexClient, request: ListRequest): AsyncGenerator<RawPage> {
   const abandon = new AbortController();
@@ -39,6 +44,8 @@ export async function* pagesOf(client: PlexClient, request: ListRequest): AsyncG
   const seen = new Set<string>();
   const breather = new Breather();
   let known = 0;
+  let first: number | null = null;
+  let gone = 0;
   let isReread = false;
   try {
     for (let start: number | null = 0, next = ask(0); start !== null;) {
@@ -56,6 +63,12 @@ export async function* pagesOf(client: PlexClient, request: ListRequest): AsyncG
       if (fresh.length === 0 && !isLast && !isReread && removed === 0)
         throw badAnswer('it repeats the same page of a list');
       known = total;
+      gone += removed;
+      first ??= page.total;
+      if (total > (first === null ? MOST_ENTRIES : 2 * first + GROWTH))
+        throw badAnswer('a list does not come to an end');
+      if (request.exact && page.total !== null && seen.size > total + gone)
+        throw badAnswer(`a list holds more than the ${total} entries it counts`);
       isReread = removed > 0;
       start = isReread ? Math.max(0, start - removed) : isLast ? null : end;
       if (start !== null) next = ask(start);
@@ -84,7 +97,7 @@ async function askPage(client: PlexClient, request: ListRequest, start: number):
     },
     signal: request.signal,
   });
-  return { items: itemsOf(container), total: toInt(container['totalSize']) ?? totalSize, container };
+  return { items: itemsOf(container), total: countOf(container, 'totalSize') ?? totalSize, container };
 }
 
 /** Something without a key cannot be told apart, so it counts as new. */

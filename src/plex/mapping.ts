@@ -1,37 +1,42 @@
 import { itemId, type LibraryItem } from '../domain/library.js';
 import type { MediaFile } from '../domain/media.js';
-import { toCount, toInt, toIso, toList, toNum, toStr, type Raw } from './coerce.js';
-import { audioOf, subtitlesOf, videoOf, videoOfListing } from './streams.js';
+import { toCount, toInt, toIso, toKey, toList, toNum, toStr, toText, type Raw } from './coerce.js';
+import { audioOf, positive, streamsOf, subtitlesOf, videoOf, videoOfListing } from './streams.js';
 
 const OPTIMIZED_VERSION = 42;
 const EPOCH = new Date(0).toISOString();
 
-/** Where an item was read: what the item itself may leave out. */
+/** More than any title has; what is above is no list of versions or tags. */
+const MOST_VERSIONS = 200;
+const MOST_TAGS = 1000;
+const LONGEST_PATH = 8192;
+const LONGEST_THUMB = 500;
+
+/** Where an item was read. */
 export interface ItemPlace {
   serverId: string;
-  /** Used when the item does not name its section. */
   sectionId: string;
 }
 
 /** A film or episode as Plex describes it; null for anything else, such as a season or a clip. */
 export function toItem(raw: Raw, place: ItemPlace): LibraryItem | null {
-  const ratingKey = toStr(raw['ratingKey']);
+  const ratingKey = toKey(raw['ratingKey']);
   const type = toStr(raw['type']);
   if (ratingKey === null || (type !== 'movie' && type !== 'episode')) return null;
   const isEpisode = type === 'episode';
   return {
     id: itemId(place.serverId, ratingKey),
     serverId: place.serverId,
-    sectionId: toStr(raw['librarySectionID']) ?? place.sectionId,
+    sectionId: place.sectionId,
     ratingKey,
-    guid: toStr(raw['guid']) ?? '',
+    guid: toText(raw['guid']) ?? '',
     type,
-    title: toStr(raw['title']) ?? '',
+    title: toText(raw['title']) ?? '',
     year: toInt(raw['year']),
-    show: isEpisode ? (toStr(raw['grandparentTitle']) ?? '') : null,
+    show: isEpisode ? (toText(raw['grandparentTitle']) ?? '') : null,
     season: isEpisode ? toInt(raw['parentIndex']) : null,
     episode: isEpisode ? toInt(raw['index']) : null,
-    edition: toStr(raw['editionTitle']),
+    edition: toText(raw['editionTitle']),
     thumb: posterOf(raw),
     addedAt: toIso(raw['addedAt']) ?? toIso(raw['updatedAt']) ?? EPOCH,
     updatedAt: toIso(raw['updatedAt']),
@@ -42,7 +47,7 @@ export function toItem(raw: Raw, place: ItemPlace): LibraryItem | null {
     labels: tagsOf(raw['Label']),
     collections: tagsOf(raw['Collection']),
     tags: [],
-    files: toList(raw['Media']).flatMap(toFiles),
+    files: toList(raw['Media']).slice(0, MOST_VERSIONS).flatMap(toFiles),
     state: 'present',
   };
 }
@@ -52,20 +57,20 @@ function toFiles(media: Raw): MediaFile[] {
   const parts = toList(media['Part']);
   const files: MediaFile[] = [];
   for (const part of parts) {
-    const id = toStr(part['id']);
-    const path = toStr(part['file']);
+    const id = toKey(part['id']);
+    const path = pathOf(part['file']);
     if (id === null || path === null) continue;
-    const streams = toList(part['Stream']);
+    const streams = streamsOf(part['Stream']);
     const isDetailed = streams.length > 0;
     files.push({
       id,
-      mediaId: toStr(media['id']) ?? id,
+      mediaId: toKey(media['id']) ?? id,
       path,
       localPath: null,
       sizeBytes: toCount(part['size']),
-      container: toStr(part['container']) ?? toStr(media['container']) ?? extensionOf(path),
+      container: toText(part['container']) ?? toText(media['container']) ?? extensionOf(path),
       durationMs: toCount(part['duration'] ?? media['duration']),
-      bitrateKbps: toNum(media['bitrate']),
+      bitrateKbps: positive(media['bitrate']),
       video: isDetailed ? videoOf(streams, media) : videoOfListing(media),
       audio: audioOf(streams),
       subtitles: subtitlesOf(streams),
@@ -83,12 +88,22 @@ const isOptimized = (media: Raw, path: string): boolean =>
   toStr(media['target']) !== null ||
   /[\\/]Plex Versions[\\/]/.test(path);
 
-const tagsOf = (value: unknown): string[] => toList(value).flatMap(({ tag }) => toStr(tag) ?? []);
+const tagsOf = (value: unknown): string[] =>
+  toList(value)
+    .slice(0, MOST_TAGS)
+    .flatMap(({ tag }) => toText(tag) ?? []);
 
 /** An episode's own picture is a scene; its poster is the show's. Only paths on the server, never an address. */
 function posterOf(raw: Raw): string | null {
   const path = toStr(raw['grandparentThumb']) ?? toStr(raw['thumb']);
-  return path?.startsWith('/') === true && !path.includes('?') ? path : null;
+  if (path === null || path.length > LONGEST_THUMB || /[?#\p{Cc}]/u.test(path)) return null;
+  return path.startsWith('/') ? path : null;
+}
+
+/** Never shortened or cleaned: that would be another file. */
+function pathOf(value: unknown): string | null {
+  const path = toStr(value);
+  return path !== null && path.length <= LONGEST_PATH && !path.includes('\0') ? path : null;
 }
 
 function extensionOf(path: string): string {

@@ -5,10 +5,11 @@ import type { ItemPage, MediaServer, PlaySession, ServerIdentity, ServerSection 
 import type { ServerEvent } from '../domain/server-event.js';
 import type { Poster, PosterSize } from '../domain/poster.js';
 import { Breather } from '../lib/breather.js';
-import { itemsOf } from './answer.js';
+import { directoriesOf, itemsOf } from './answer.js';
 import { PlexClient } from './client.js';
 import { PlexCollections } from './collections.js';
-import { toBool, toBoolOrNull, toIso, toList, toNum, toStr, type Raw } from './coerce.js';
+import { toBool, toBoolOrNull, toIso, toKey, toList, toNum, toStr, toText, type Raw } from './coerce.js';
+import { askedFor, checkLibraries, checkSection, isWanted } from './entries.js';
 import { badAnswer } from './failure.js';
 import { pagesOf } from './listing.js';
 import { toItem } from './mapping.js';
@@ -32,7 +33,6 @@ const SECOND_LOOK_MS = 500;
 const SLIM = {
   excludeElements: 'Country,Director,Genre,Image,Rating,Role,Similar,UltraBlurColors,Writer',
   excludeFields: 'summary,tagline',
-  includeCollections: 1,
 };
 
 const typeNumber = ({ type }: Pick<Section, 'type'>): number => (type === 'movie' ? 1 : 4);
@@ -48,14 +48,19 @@ export class PlexServer implements MediaServer {
   readonly #client: PlexClient;
   readonly #posters: Posters;
   readonly #notifications: NotificationOptions;
+  readonly #prefix: string;
 
-  /** `expectedServerId` null: a server that is not known yet. `timeoutMs` is for one whole answer. */
+  /**
+   * `expectedServerId` null: a server that is not known yet. `sectionPrefix` stands before the server's own keys in the
+   * ids of its libraries. `timeoutMs` is for one whole answer.
+   */
   constructor(options: {
     url: string;
     token: string;
     clientId: string;
     version: string;
     expectedServerId?: string | null;
+    sectionPrefix?: string;
     timeoutMs?: number;
   }) {
     const { token, clientId, version } = options;
@@ -65,9 +70,10 @@ export class PlexServer implements MediaServer {
       expectedServerId: options.expectedServerId ?? null,
       timeoutMs: options.timeoutMs ?? DEFAULT_TIMEOUT_MS,
     });
+    this.#prefix = options.sectionPrefix ?? '';
     this.#posters = new Posters(this.#client, options.timeoutMs);
     this.metadata = new MetadataEditor(this.#client, (keys, signal) => this.#metadata(keys, signal));
-    this.collections = new PlexCollections(this.#client, keyOf);
+    this.collections = new PlexCollections(this.#client, (id) => this.#keyOfSection(id));
   }
 
   /** Proves address and token; says what the server tells of itself. Preferences are for its owner only, so they may be null. */
@@ -91,14 +97,15 @@ export class PlexServer implements MediaServer {
   async sections(signal?: AbortSignal): Promise<ServerSection[]> {
     const { container } = await this.#client.get({ path: '/library/sections', signal });
     const serverId = await this.#client.serverId(signal);
-    const directories = toList(container['Directory']);
-    if ((toNum(container['size']) ?? 0) > directories.length) throw badAnswer('it holds fewer libraries than it says');
+    const directories = directoriesOf(container);
+    checkLibraries(directories);
     return directories.flatMap((raw) => {
-      const id = toStr(raw['key']);
+      const key = toStr(raw['key']);
       const type = toStr(raw['type']);
-      if (id === null || (type !== 'movie' && type !== 'show')) return [];
+      if (key === null || (type !== 'movie' && type !== 'show')) return [];
       const locations = toList(raw['Location']).flatMap(({ path }) => toStr(path) ?? []);
-      return { id, serverId, title: toStr(raw['title']) ?? id, type, locations, refreshing: toBool(raw['refreshing']) };
+      const id = this.#prefix + key;
+      return { id, serverId, title: toText(raw['title']) ?? key, type, locations, refreshing: toBool(raw['refreshing']) };
     });
   }
 
@@ -112,15 +119,19 @@ export class PlexServer implements MediaServer {
       options.since === undefined
         ? this.#list(section, { sort: 'id' }, true, options.signal)
         : this.#changed(section, secondsOf(options.since), options.signal);
+    const asked = { key: this.#keyOfSection(section.id), type: section.type };
     const breather = new Breather();
+    let passedOver = 0;
     for await (const page of pages) {
+      checkSection(page.container, asked.key);
       const items: LibraryItem[] = [];
       for (const [index, raw] of page.items.entries()) {
-        const item = toItem(raw, place);
-        if (item !== null) items.push(item);
+        const item = isWanted(raw, asked) ? toItem(raw, place) : null;
+        if (item === null) passedOver++;
+        else items.push(item);
         if (index % ITEMS_PER_TURN === 0 && breather.isDue) await breather.pause();
       }
-      yield { items, total: page.total };
+      yield { items, total: page.total - passedOver };
     }
   }
 
@@ -154,7 +165,7 @@ export class PlexServer implements MediaServer {
     const leaves: { ratingKey: string; addedAt: string }[] = [];
     for await (const { items } of pagesOf(this.#client, { path, pageSize: PAGE_SIZE, exact: true, signal })) {
       for (const raw of items) {
-        const key = toStr(raw['ratingKey']);
+        const key = toKey(raw['ratingKey']);
         const addedAt = toIso(raw['addedAt']) ?? toIso(raw['updatedAt']);
         if (key !== null && addedAt !== null) leaves.push({ ratingKey: key, addedAt });
       }
@@ -179,7 +190,7 @@ export class PlexServer implements MediaServer {
   async refresh(sectionId: string, folder: string, signal?: AbortSignal): Promise<void> {
     const path = folder.length > 1 ? folder.replace(/[\\/]+$/, '') : folder;
     if (path === '') throw invalid('A scan needs a folder.');
-    const request = { path: pathOf('library', 'sections', keyOf(sectionId), 'refresh'), query: { path }, signal };
+    const request = { path: pathOf('library', 'sections', this.#keyOfSection(sectionId), 'refresh'), query: { path }, signal };
     try {
       await this.#client.send('GET', request);
     } catch (error) {
@@ -203,7 +214,10 @@ export class PlexServer implements MediaServer {
     // Asked without the token, before every connection: who answers now may be another server.
     const identity = await this.#client.askIdentity(signal);
     if (toStr(identity['machineIdentifier']) === null) throw badAnswer('it does not say which server it is from');
-    yield* notifications(this.#notifications, signal);
+    for await (const event of notifications(this.#notifications, signal)) {
+      const isOfSection = 'sectionId' in event && event.sectionId !== null;
+      yield isOfSection ? { ...event, sectionId: this.#prefix + (event.sectionId ?? '') } : event;
+    }
   }
 
   poster(thumb: string, size: PosterSize, signal?: AbortSignal): Promise<Poster> {
@@ -216,7 +230,7 @@ export class PlexServer implements MediaServer {
     exact: boolean,
     signal: AbortSignal | undefined,
   ): ReturnType<typeof pagesOf> {
-    const path = pathOf('library', 'sections', keyOf(section.id), 'all');
+    const path = pathOf('library', 'sections', this.#keyOfSection(section.id), 'all');
     const all = { type: typeNumber(section), ...SLIM, ...query };
     return pagesOf(this.#client, { path, query: all, pageSize: PAGE_SIZE, exact, signal });
   }
@@ -259,13 +273,7 @@ export class PlexServer implements MediaServer {
     try {
       // Without skipRefresh a detail answer may wait for the server to read the file again.
       const { container } = await this.#client.get({ path, query: { skipRefresh: 1, includeCollections: 1 }, signal });
-      const section = container['librarySectionID'];
-      const asked = new Set(keys);
-      return itemsOf(container)
-        .filter((raw) => asked.has(toStr(raw['ratingKey']) ?? ''))
-        .map((raw) =>
-          section === undefined || 'librarySectionID' in raw ? raw : { ...raw, librarySectionID: section },
-        );
+      return askedFor(itemsOf(container), keys, container['librarySectionID']);
     } catch (error) {
       if (!(error instanceof AppError) || error.code !== 'plex_not_found') throw error;
       if (keys.length === 1) return [];
@@ -275,8 +283,15 @@ export class PlexServer implements MediaServer {
     }
   }
 
+  /** Throws `invalid` for a library of another server: its key would address one of ours. */
+  #keyOfSection(id: string): string {
+    if (!id.startsWith(this.#prefix)) throw invalid('That library belongs to another server.');
+    return keyOf(id.slice(this.#prefix.length));
+  }
+
   async #place(raw: Raw, signal: AbortSignal | undefined): Promise<{ serverId: string; sectionId: string }> {
-    return { serverId: await this.#client.serverId(signal), sectionId: toStr(raw['librarySectionID']) ?? '' };
+    const key = toStr(raw['librarySectionID']);
+    return { serverId: await this.#client.serverId(signal), sectionId: key === null ? '' : this.#prefix + key };
   }
 
   async #preferences(signal: AbortSignal | undefined): Promise<Map<string, unknown>> {

@@ -1,9 +1,21 @@
 import type { AudioStream, Hdr, SubtitleStream, VideoStream } from '../domain/media.js';
-import { toBool, toCount, toInt, toNum, toStr, type Raw } from './coerce.js';
+import { toBool, toCount, toInt, toList, toNum, toStr, toText, type Raw } from './coerce.js';
 
 const VIDEO = 1;
 const AUDIO = 2;
 const SUBTITLE = 3;
+const LYRICS = 4;
+/** More than any file has. */
+const MOST_STREAMS = 1000;
+
+/** The streams of a part; what does not say which kind of stream it is, is none. */
+export const streamsOf = (value: unknown): Raw[] =>
+  toList(value)
+    .slice(0, MOST_STREAMS)
+    .filter(({ streamType }) => {
+      const kind = toInt(streamType);
+      return kind !== null && kind >= VIDEO && kind <= LYRICS;
+    });
 
 /**
  * Which kind of HDR a stream holds, as far as Plex knows. `bt2020` or `main 10` alone is no HDR; Dolby Vision may come
@@ -24,7 +36,7 @@ export function videoOf(streams: readonly Raw[], media: Raw): VideoStream | null
     ({ streamType, codec }) => toInt(streamType) === VIDEO && codec !== 'mjpeg' && codec !== 'png',
   );
   if (stream === undefined) return null;
-  const codec = toStr(stream['codec']) ?? toStr(media['videoCodec']);
+  const codec = toText(stream['codec']) ?? toText(media['videoCodec']);
   const width = toCount(stream['width'] ?? stream['codedWidth'] ?? media['width']);
   const height = toCount(stream['height'] ?? stream['codedHeight'] ?? media['height']);
   if (codec === null || width === 0 || height === 0) return null;
@@ -41,7 +53,7 @@ export function videoOf(streams: readonly Raw[], media: Raw): VideoStream | null
 
 /** What a listing tells of the picture: no HDR, no depth, no exact frame rate. Null when the file was not analysed. */
 export function videoOfListing(media: Raw): VideoStream | null {
-  const codec = toStr(media['videoCodec']);
+  const codec = toText(media['videoCodec']);
   const width = toCount(media['width']);
   const height = toCount(media['height']);
   if (codec === null || width === 0 || height === 0) return null;
@@ -53,14 +65,14 @@ export const audioOf = (streams: readonly Raw[]): AudioStream[] =>
   streams
     .filter(({ streamType }) => toInt(streamType) === AUDIO)
     .map((stream) => {
-      const codec = toStr(stream['codec']) ?? 'unknown';
+      const codec = toText(stream['codec']) ?? 'unknown';
       return {
         codec: codec === 'dca' ? 'dts' : codec,
         channels: toCount(stream['channels']),
         bitrateKbps: positive(stream['bitrate']),
         language: languageOf(stream),
         title: titleOf(stream),
-        profile: toStr(stream['profile']),
+        profile: toText(stream['profile']),
       };
     });
 
@@ -69,9 +81,9 @@ export const subtitlesOf = (streams: readonly Raw[]): SubtitleStream[] =>
   streams
     .filter(({ streamType }) => toInt(streamType) === SUBTITLE)
     .map((stream) => ({
-      codec: toStr(stream['codec']) ?? toStr(stream['format']) ?? 'unknown',
+      codec: toText(stream['codec']) ?? toText(stream['format']) ?? 'unknown',
       language: languageOf(stream),
-      title: toStr(stream['title']) ?? toStr(stream['displayTitle']),
+      title: toText(stream['title']) ?? toText(stream['displayTitle']),
       forced: toBool(stream['forced']),
       // An embedded stream has a place in the file; some of them have an address for downloading as well.
       external: toStr(stream['key']) !== null && toInt(stream['index']) === null,
@@ -79,18 +91,19 @@ export const subtitlesOf = (streams: readonly Raw[]): SubtitleStream[] =>
 
 /** Newer servers tell of Atmos only in the title they display. */
 function titleOf(stream: Raw): string | null {
-  const title = toStr(stream['title']);
-  const shown = toStr(stream['displayTitle']);
+  const title = toText(stream['title']);
+  const shown = toText(stream['displayTitle']);
   if (title === null) return shown;
   return shown !== null && /atmos/i.test(shown) && !/atmos/i.test(title) ? `${title} (${shown})` : title;
 }
 
 function languageOf(stream: Raw): string | null {
-  const code = toStr(stream['languageCode']) ?? toStr(stream['languageTag']);
+  const code = toText(stream['languageCode']) ?? toText(stream['languageTag']);
   return code === 'und' ? null : code;
 }
 
-function positive(value: unknown): number | null {
+/** A number above zero, or null. */
+export function positive(value: unknown): number | null {
   const number = toNum(value);
   return number !== null && number > 0 ? number : null;
 }

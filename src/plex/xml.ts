@@ -43,7 +43,8 @@ function toRaw(value: unknown): Raw {
   const { $: attributes, ...children } = value as Element;
   const raw: Record<string, unknown> = { ...attributes };
   for (const [name, list] of Object.entries(children)) {
-    if (!Array.isArray(list)) continue;
+    // Assigned, this name would become the object's prototype.
+    if (!Array.isArray(list) || name === '__proto__') continue;
     const key = ITEMS.has(name) ? 'Metadata' : name;
     const objects = list.map(toRaw);
     const known = raw[key];

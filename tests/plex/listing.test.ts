@@ -295,7 +295,7 @@ describe('reading a list page by page', () => {
       respond = (res, _query, req) => {
         const ids = (new URL(req.url ?? '', 'http://x').pathname.split('/').at(-1) ?? '').split(',');
         if (ids.includes('7')) res.writeHead(404, { 'Content-Type': 'text/html' }).end('<html>404</html>');
-        else json(res, { size: ids.length, Metadata: ids.map((id) => aFilm(Number(id))) });
+        else json(res, { size: ids.length, librarySectionID: 1, Metadata: ids.map((id) => aFilm(Number(id))) });
       };
       const found = await plexAt(server.url).details(numbers(20));
       expect(found.map(({ ratingKey }) => ratingKey)).to.deep.equal(numbers(20).filter((key) => key !== '7'));
@@ -314,7 +314,7 @@ describe('reading a list page by page', () => {
       let looks = 0;
       respond = (res) => {
         if (++looks === 1) json(res, { size: 0 });
-        else json(res, { size: 1, Metadata: [aFilm(5)] });
+        else json(res, { size: 1, librarySectionID: 1, Metadata: [aFilm(5)] });
       };
       expect((await plexAt(server.url).item('5'))?.ratingKey).to.equal('5');
       respond = (res) => {
