@@ -15,6 +15,7 @@ import type { Presets } from './domain/presets.js';
 import { AllNews } from './engine/library/all-news.js';
 import { Analyzer } from './engine/library/analyze.js';
 import { Automation } from './engine/library/automate.js';
+import { BatchEdits } from './engine/library/batch-edits.js';
 import { FirstContact } from './engine/library/first-contact.js';
 import { Intake } from './engine/library/intake.js';
 import { LibrarySearch } from './engine/library/search.js';
@@ -200,6 +201,10 @@ class MediaFlow implements App {
         queue.viewersChanged();
       },
     });
+    const edits = new BatchEdits({
+      ...shared,
+      readNow: (ratingKeys, serverId) => intake.readNow(ratingKeys, serverId),
+    });
     const contact = new FirstContact({ ...shared, sync });
     const schedule = this.#schedule(store, bus, sync);
     const problems = new Problems({ ...shared, executor, swapper, schedule, dataDir: config.dataDir });
@@ -214,6 +219,7 @@ class MediaFlow implements App {
       analyzer,
       enqueue,
       queue,
+      edits,
       connectPlex: (address) => plex.connect(address),
       plexTv: new PlexTvService({
         url: config.plexTvUrl,
@@ -229,7 +235,7 @@ class MediaFlow implements App {
     };
     return {
       context: this.#context,
-      inOrder: [analyzer, search, statistics, queue, intake, sync, news, contact, schedule, problems],
+      inOrder: [analyzer, search, statistics, queue, intake, edits, sync, news, contact, schedule, problems],
     };
   }
 

@@ -1,5 +1,6 @@
 import type { z } from 'zod';
 import type { Access } from '../domain/access.js';
+import type { BatchEdit } from '../domain/batch-edit.js';
 import type { ErrorCode } from '../domain/errors.js';
 import type { Events } from '../domain/events.js';
 import type { Job } from '../domain/job.js';
@@ -129,6 +130,16 @@ export interface QueueRequests {
   purge(quarantineId: string): Promise<QuarantineEntry>;
 }
 
+/** What actions ask of the part that edits metadata on the media servers. */
+export interface EditRequests {
+  /** An edit as it stands at this moment. Throws `not_found`. */
+  find(id: string): BatchEdit;
+  /** Returns at once; the work follows. Throws `conflict` for another number of titles, and while an edit is running. */
+  begin(id: string, expected: number): Promise<BatchEdit>;
+  /** Throws `conflict` when it is not running. */
+  halt(id: string): Promise<BatchEdit>;
+}
+
 /** Everything an action may work with. The composition root hands in the parts; an action names only what it asks of them. */
 export interface Context {
   store: Store;
@@ -146,6 +157,7 @@ export interface Context {
   analyzer: AnalyzerRequests;
   enqueue: EnqueueRequests;
   queue: QueueRequests;
+  edits: EditRequests;
   rules: RuleRunner;
   presets: Presets;
   /** Throws `plex_not_configured`. */

@@ -20,6 +20,7 @@ export interface Events {
   'quarantine.changed': { ids: string[] };
   'rule.changed': { ids: string[] };
   'collection.changed': { ids: string[] };
+  'edit.changed': { id: string };
   'settings.changed': Record<string, never>;
   'problem.changed': Record<string, never>;
 }
@@ -37,6 +38,7 @@ export const LIVE = [
   'quarantine.changed',
   'rule.changed',
   'collection.changed',
+  'edit.changed',
   'settings.changed',
   'problem.changed',
 ] as const satisfies (keyof Events)[];

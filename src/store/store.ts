@@ -2,6 +2,7 @@ import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { LibraryCollection } from '../domain/collection.js';
+import { BatchEdit } from '../domain/batch-edit.js';
 import { AppError, toAppError } from '../domain/errors.js';
 import { Attempt, isFinished, Job } from '../domain/job.js';
 import { LibraryItem, Section } from '../domain/library.js';
@@ -125,6 +126,7 @@ export async function openStore(options: StoreOptions) {
     pending: await open('pending item', PendingItem, single('pending.json')),
     tags: await open('tag', Tag, single('tags.json')),
     collections: await open('collection', LibraryCollection, single('collections.json')),
+    edits: await open('metadata edit', BatchEdit, { kind: 'named', dir: 'edits', prefix: '', nameOf: ({ id }) => id }),
     sessions: await open('session', SessionRow, single('sessions.json')),
   };
   const settingsFile = await Document.open(dir, 'settings.json', Settings, {});

@@ -28,6 +28,7 @@ const IDS: { [Name in LiveEvent]: (payload: Events[Name]) => readonly string[] }
   'quarantine.changed': ({ ids }) => ids,
   'rule.changed': ({ ids }) => ids,
   'collection.changed': ({ ids }) => ids,
+  'edit.changed': ({ id }) => [id],
   'settings.changed': () => [],
   'problem.changed': () => [],
 };
