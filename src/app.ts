@@ -15,6 +15,7 @@ import type { Presets } from './domain/presets.js';
 import { AllNews } from './engine/library/all-news.js';
 import { Analyzer } from './engine/library/analyze.js';
 import { Automation } from './engine/library/automate.js';
+import { CollectionKeeper } from './engine/library/collection-keeper.js';
 import { BatchEdits } from './engine/library/batch-edits.js';
 import { FirstContact } from './engine/library/first-contact.js';
 import { Intake } from './engine/library/intake.js';
@@ -179,6 +180,7 @@ class MediaFlow implements App {
     const analyzer = new Analyzer({ ...shared, automation });
     const search = new LibrarySearch(shared);
     const statistics = new LibraryStatisticsBook(shared);
+    const collections = new CollectionKeeper({ ...shared, search });
     const sync = new LibrarySync({ ...shared, analyzer });
     const intake = new Intake({ ...shared, analyzer });
     const queue = new Queue(
@@ -215,6 +217,7 @@ class MediaFlow implements App {
       sync,
       search,
       statistics,
+      collections,
       news,
       analyzer,
       enqueue,
@@ -235,7 +238,7 @@ class MediaFlow implements App {
     };
     return {
       context: this.#context,
-      inOrder: [analyzer, search, statistics, queue, intake, edits, sync, news, contact, schedule, problems],
+      inOrder: [analyzer, search, statistics, collections, queue, intake, edits, sync, news, contact, schedule, problems],
     };
   }
 

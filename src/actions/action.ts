@@ -1,6 +1,7 @@
 import type { z } from 'zod';
 import type { Access } from '../domain/access.js';
 import type { BatchEdit } from '../domain/batch-edit.js';
+import type { CollectionPlan, LibraryCollection, PlacePreview } from '../domain/collection.js';
 import type { ErrorCode } from '../domain/errors.js';
 import type { Events } from '../domain/events.js';
 import type { Job } from '../domain/job.js';
@@ -102,6 +103,24 @@ export interface SearchRequests {
   all(filter: LibraryFilter, sort?: LibrarySort): Promise<string[]>;
 }
 
+/** What actions ask of the part that keeps collections in Plex. */
+export interface CollectionRequests {
+  /** Throws `invalid` for a filter that is gone, cannot be read, or lets everything through. */
+  filterOf(plan: Pick<CollectionPlan, 'filterId' | 'query'>): LibraryFilter;
+  /** Asks Plex and changes nothing; when Plex fails, the preview says so. Throws `invalid`. */
+  preview(plan: CollectionPlan): Promise<PlacePreview[]>;
+  /** What went wrong stands in the row. Throws `not_found`, `conflict`. */
+  sync(id: string): Promise<LibraryCollection>;
+  /** All that follow by themselves; returns at once. */
+  syncSoon(): void;
+  isSyncing(id: string): boolean;
+  makeAgain(id: string, sectionId: string): Promise<LibraryCollection>;
+  forget(id: string, sectionId: string): Promise<LibraryCollection>;
+  adopt(id: string, sectionId: string): Promise<LibraryCollection>;
+  putBack(id: string, sectionId: string): Promise<LibraryCollection>;
+  remove(id: string, inPlex: boolean): Promise<LibraryCollection>;
+}
+
 /** The library in numbers. */
 export interface StatisticsRequests {
   /** Counted anew after a change, which takes a moment. */
@@ -153,6 +172,7 @@ export interface Context {
   sync: SyncRequests;
   search: SearchRequests;
   statistics: StatisticsRequests;
+  collections: CollectionRequests;
   news: NewsRequests;
   analyzer: AnalyzerRequests;
   enqueue: EnqueueRequests;

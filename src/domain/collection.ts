@@ -71,6 +71,34 @@ export const LibraryCollection = z.object({
 });
 export type LibraryCollection = z.infer<typeof LibraryCollection>;
 
+/** What a collection follows, whether it is stored or only thought of. */
+export type CollectionPlan = Pick<LibraryCollection, 'name' | 'filterId' | 'query' | 'places'>;
+
+/** What bringing a collection in step would do in one library. */
+export const PlacePreview = z.object({
+  sectionId: z.string(),
+  /** What the library is called. */
+  section: z.string(),
+  type: z.enum(['movie', 'show']),
+  state: PlaceState,
+  /** Films or series that match. */
+  matches: z.int(),
+  /** What it holds in Plex now, and how many of that people put in. */
+  held: z.int(),
+  byHand: z.int(),
+  added: z.int(),
+  removed: z.int(),
+  /** Titles that match, but were taken out in Plex. */
+  keptOut: z.int(),
+  /** The first few titles of each. */
+  samples: z.object({ added: z.array(z.string()), removed: z.array(z.string()) }),
+  /** Why something would be left as it is. */
+  note: z.string().nullable(),
+  /** Why Plex could not be asked. */
+  error: z.string().nullable(),
+});
+export type PlacePreview = z.infer<typeof PlacePreview>;
+
 /** A library in which the collection is not made yet. */
 export const newPlace = (serverId: string, sectionId: string): CollectionPlace => ({
   serverId,

@@ -1,4 +1,10 @@
-import { newPlace, type CollectionPlace, type LibraryCollection } from '../../domain/collection.js';
+import {
+  newPlace,
+  type CollectionPlace,
+  type CollectionPlan,
+  type LibraryCollection,
+  type PlacePreview,
+} from '../../domain/collection.js';
 import { conflict, invalid, notFound, toAppError } from '../../domain/errors.js';
 import type { Events } from '../../domain/events.js';
 import { EVERYTHING, filterOf, type LibraryFilter } from '../../domain/library-filter.js';
@@ -8,7 +14,7 @@ import type { Bus } from '../../lib/bus.js';
 import type { Log } from '../../lib/log.js';
 import type { Store } from '../../store/store.js';
 import { matchesOf, type SectionMatches } from './collection-matches.js';
-import { previewOf, type PlacePreview } from './collection-preview.js';
+import { previewOf } from './collection-preview.js';
 import { lookAt } from './collection-sight.js';
 import { bringInStep, failed, leftAlone, makeCollection } from './collection-step.js';
 
@@ -21,9 +27,6 @@ export interface CollectionKeeperParts {
   server: (serverId?: string) => MediaServer;
   search: { all(filter: LibraryFilter): Promise<string[]> };
 }
-
-/** What a collection follows, whether it is stored or only thought of. */
-export type CollectionPlan = Pick<LibraryCollection, 'name' | 'filterId' | 'query' | 'places'>;
 
 /**
  * Keeps collections in Plex in step with the filters they follow: after each sync of the library, and when asked. Of
@@ -48,11 +51,11 @@ export class CollectionKeeper {
     const { bus } = this.#parts;
     this.#listening = [
       bus.on('sync.completed', () => {
-        this.#wake();
+        this.syncSoon();
       }),
       // Filters may ask what rules found, which is known only now.
       bus.on('analysis.completed', ({ trigger }) => {
-        if (trigger === 'sync') this.#wake();
+        if (trigger === 'sync') this.syncSoon();
       }),
     ];
   }
@@ -88,8 +91,13 @@ export class CollectionKeeper {
     }
   }
 
-  /** Brings all in step that follow the library by themselves. */
-  async syncAll(): Promise<void> {
+  /** Brings all in step that follow the library by themselves; returns at once. */
+  syncSoon(): void {
+    this.#isRoundDue = true;
+    this.#round ??= this.#rounds().finally(() => (this.#round = null));
+  }
+
+  async #syncAll(): Promise<void> {
     const { store, log } = this.#parts;
     for (const { id } of store.collections.where(({ keepInStep }) => keepInStep)) {
       if (this.#abort.signal.aborted) return;
@@ -185,15 +193,10 @@ export class CollectionKeeper {
     });
   }
 
-  #wake(): void {
-    this.#isRoundDue = true;
-    this.#round ??= this.#rounds().finally(() => (this.#round = null));
-  }
-
   async #rounds(): Promise<void> {
     while (this.#isRoundDue && !this.#abort.signal.aborted) {
       this.#isRoundDue = false;
-      await this.syncAll();
+      await this.#syncAll();
     }
   }
 

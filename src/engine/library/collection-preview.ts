@@ -1,32 +1,9 @@
-import type { CollectionPlace, PlaceState } from '../../domain/collection.js';
+import type { CollectionPlace, PlacePreview } from '../../domain/collection.js';
 import { toAppError } from '../../domain/errors.js';
 import type { Section } from '../../domain/library.js';
 import type { ServerCollections } from '../../domain/media-server.js';
 import type { SectionMatches } from './collection-matches.js';
 import { lookAt, whyHeld } from './collection-sight.js';
-
-/** What bringing a collection in step would do in one library. */
-export interface PlacePreview {
-  sectionId: string;
-  section: string;
-  type: 'movie' | 'show';
-  state: PlaceState;
-  /** Films or series that match. */
-  matches: number;
-  /** What it holds in Plex now, and how many of that people put in. */
-  held: number;
-  byHand: number;
-  added: number;
-  removed: number;
-  /** Titles that match, but were taken out in Plex. */
-  keptOut: number;
-  /** The first few titles of each. */
-  samples: { added: string[]; removed: string[] };
-  /** Why something would be left as it is. */
-  note: string | null;
-  /** Why Plex could not be asked. */
-  error: string | null;
-}
 
 const SAMPLES = 8;
 
