@@ -284,6 +284,8 @@ document.addEventListener('submit', (event) => {
   const form = event.target;
   // htmx asks for its own forms.
   if (!form.dataset?.confirm || !question || form.dataset.confirmed || form.hasAttribute('hx-post')) return;
+  // A button that leads elsewhere is not what the form asks about.
+  if (event.submitter?.hasAttribute('formaction')) return;
   event.preventDefault();
   ask(form, () => {
     form.dataset.confirmed = 'yes';

@@ -96,7 +96,7 @@ async function answerForm(doors: Doors, route: Route, req: Request, res: Respons
     return;
   }
   const notice = route.notice?.(result as never) ?? '';
-  const after = wanted ?? route.after;
+  const after = wanted ?? filledIn(route.after, { ...req.params, ...(result as object | undefined) });
   const from = refererPath(req);
   const to = after === undefined ? (from ?? `${urlBase}/`) : urlBase + after;
   if (wantsFragment(req) && (after === undefined || from?.split('?')[0] === to)) {
@@ -150,12 +150,21 @@ async function redraw(doors: Doors, route: Route, error: AppError, req: Request,
   const again = doors.routes.find(({ method, page, view }) => method === 'get' && view && matches(page, route.form));
   const shown = describe(error, String(res.get('X-Request-Id')));
   if (!again || error.code === 'internal') throw error;
-  const input = again.action.input.safeParse({ ...pathValues(again.page, route.form), ...stepOf(route), next: '' });
+  const input = again.action.input.safeParse({
+    ...pathValues(again.page, route.form),
+    ...req.params,
+    ...stepOf(route),
+    next: '',
+  });
   if (!input.success) throw error;
   const data = (await again.action(doors.ctx, input.data as never)) as object;
   res.status(statusOf(error));
   await draw(doors, again, withRefusal(withFields(data), shown, (req.body ?? {}) as Record<string, unknown>), req, res);
 }
+
+/** `/library/edit/:id` with the id in its place. */
+const filledIn = (path: string | undefined, values: Record<string, unknown>): string | undefined =>
+  path?.replace(/:(\w+)/g, (_, name: string) => encodeURIComponent(String(values[name])));
 
 const partsOf = (path: string | null | undefined): string[] => (path ?? '').split('/');
 

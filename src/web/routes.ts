@@ -8,6 +8,7 @@ import * as jobs from '../actions/jobs.js';
 import * as libraryBrowser from '../actions/library-browser.js';
 import * as libraryExport from '../actions/library-export.js';
 import * as library from '../actions/library.js';
+import * as metadata from '../actions/metadata.js';
 import * as plex from '../actions/plex.js';
 import * as plexAccount from '../actions/plex-account.js';
 import * as posters from '../actions/posters.js';
@@ -37,7 +38,7 @@ export interface Route {
   /** Handlebars template of the answer. A form with a view shows what came out instead of going back to its page. */
   view: string | null;
   access: AccessLevel;
-  /** Where a plain form goes when it went well; by default to the page it came from. */
+  /** Where a plain form goes when it went well; by default to the page it came from. `:id` is taken from the result or the path. */
   after?: string;
   /** The page (of a GET row) that is drawn again with the message when a plain form is refused. */
   form?: string;
@@ -164,6 +165,16 @@ export const routes: readonly Route[] = [
   post('/library/filters',                  '/api/filter-presets',                  filters.saveFilter,       { notice: say('The filter is saved.') }),
   post('/library/filters/:id',              '/api/filter-presets/:id',              filters.changeFilter,     { notice: say('The filter is changed.') }),
   post('/library/filters/:id/remove',       '/api/filter-presets/:id/remove',       filters.removeFilter,     { notice: say('The filter is removed.'), after: '/library' }),
+  page('/library/edit',                     '/api/library/metadata',                metadata.listEdits,       'library/edits'),
+  post('/library/edit',                     '/api/library/metadata',                metadata.chooseTitles,    { after: '/library/edit/:id' }),
+  page('/library/edit/:id',                 '/api/library/metadata/:id',            metadata.showEdit,        'library/edit'),
+  post('/library/edit/:id',                 null,                                   metadata.changeEdit,      { form: '/library/edit/:id', after: '/library/edit/:id/preview' }),
+  put ('/api/library/metadata/:id',         metadata.changeEdit),
+  page('/library/edit/:id/preview',         '/api/library/metadata/:id/preview',    metadata.previewEdit,     'library/edit-preview'),
+  post('/library/edit/:id/apply',           '/api/library/metadata/:id/apply',      metadata.applyEdit,       { form: '/library/edit/:id/preview', after: '/library/edit/:id/result' }),
+  page('/library/edit/:id/result',          '/api/library/metadata/:id/result',     metadata.showEditResult,  'library/edit-result'),
+  post('/library/edit/:id/stop',            '/api/library/metadata/:id/stop',       metadata.stopEdit,        { after: '/library/edit/:id/result', notice: say('Stopped. What was changed until then stays changed.') }),
+  post('/library/edit/:id/again',           '/api/library/metadata/:id/again',      metadata.repeatEdit,      { after: '/library/edit/:id/preview' }),
   page('/library/:id',                      '/api/library/items/:id',               library.showItem,         'library/item'),
   picture('/library/:id/poster',            posters.showPoster),
   page('/library/:id/plan',                 null,                                   library.planItem,         'library/plan'),

@@ -1,3 +1,4 @@
+import { editHelpers } from './edit-helpers.js';
 import { libraryHelpers } from './library-helpers.js';
 import { formatBitrate, formatBytes, formatDuration } from '../lib/units.js';
 
@@ -177,6 +178,7 @@ export function viewHelpers(urlBase: string): Record<string, (...args: never[]) 
   const channels = (n: unknown): string => CHANNELS[Number(n)] ?? `${String(n)} channels`;
   return {
     ...libraryHelpers({ codec: nameIn(CODECS), hdr: nameIn(HDR), channels }),
+    ...editHelpers,
     url,
     /** `(href "/queue/" id "/log")`: what does not begin with a slash is a value and gets encoded. */
     href: (...parts: unknown[]) =>

@@ -160,6 +160,35 @@ const browser = {
   next: '?page=2',
 };
 
+const textEdit = { value: HOSTILE, clear: true, lock: 'lock' };
+const tagEdit = { mode: 'remove', tags: [HOSTILE], lock: 'unlock' };
+const changes = [
+  { field: 'summary', before: '', after: HOSTILE, isLocked: false, willBeLocked: true },
+  { field: 'studio', before: HOSTILE, after: HOSTILE, isLocked: true, willBeLocked: false },
+  { field: 'genres', before: [HOSTILE, 'Drama'], after: ['Drama', `${HOSTILE}2`], isLocked: true, willBeLocked: true },
+  { field: 'labels', before: [], after: [], isLocked: false, willBeLocked: true },
+];
+const anEdit = {
+  id: HOSTILE,
+  state: 'draft',
+  total: 3,
+  only: null,
+  percent: 10,
+  fields: ['summary', 'genres'],
+  counts: { waiting: 1, done: 1, unchanged: 0, not_taken: 1, failed: 1 },
+  edit: { title: textEdit, titleSort: textEdit, summary: textEdit, genres: tagEdit, labels: tagEdit },
+  createdAt: '2026-01-01T00:00:00Z',
+  finishedAt: '2026-01-01T00:00:00Z',
+};
+const edited = (['waiting', 'done', 'unchanged', 'not_taken', 'failed'] as const).map((state) => ({
+  itemId: HOSTILE,
+  title: HOSTILE,
+  state,
+  changes,
+  open: changes,
+  reason: state === 'failed' ? HOSTILE : null,
+}));
+
 /** Page -> data; several where a page has several faces. What lies in `parts/` is drawn by the pages that include it. */
 const SAMPLES: Record<string, object[]> = {
   'layouts/main': [{ body: 'body' }, { body: 'body', page: { ...page, shell } }],
@@ -195,6 +224,38 @@ const SAMPLES: Record<string, object[]> = {
       presets: [preset],
     },
   ],
+  'library/edits': [
+    { total: 1, items: [anEdit, { ...anEdit, state: 'done', only: HOSTILE, fields: [] }] },
+    { items: [] },
+  ],
+  'library/edit': [
+    { ...anEdit, error: { message: HOSTILE, fields: { 'edit.summary.value': HOSTILE, 'edit.genres.tags': HOSTILE } } },
+    { ...anEdit, only: HOSTILE },
+    { ...anEdit, state: 'done' },
+  ],
+  'library/edit-preview': [
+    {
+      ...anEdit,
+      looked: 2,
+      changing: 1,
+      unchanged: 1,
+      gone: 1,
+      byField: [{ field: 'genres', titles: 1 }],
+      hasEpisodes: true,
+      rows: [
+        { itemId: HOSTILE, title: HOSTILE, changes },
+        { itemId: 'x', title: HOSTILE, isGone: true, changes: [] },
+      ],
+      error: { message: HOSTILE, fields: {} },
+    },
+    { ...anEdit, only: HOSTILE, total: 1, looked: 1, changing: 0, unchanged: 1, gone: 0, byField: [], rows: [] },
+  ],
+  'library/edit-result': (['draft', 'running', 'done', 'stopped', 'interrupted'] as const).map((state) => ({
+    ...anEdit,
+    state,
+    shown: state === 'done' ? 'failed' : '',
+    titles: { total: 9, items: state === 'done' ? [] : edited, next: '?page=2', previous: null },
+  })),
   'library/plan': [
     {
       id: 'x',

@@ -14,6 +14,7 @@ import type { SettingsChange } from '../../src/domain/settings.js';
 import type { PlexWebhook, WebhookOutcome } from '../../src/domain/webhook.js';
 import { Bus } from '../../src/lib/bus.js';
 import { newId } from '../../src/lib/ids.js';
+import { BatchEdits } from '../../src/engine/library/batch-edits.js';
 import { LibrarySearch } from '../../src/engine/library/search.js';
 import { createLog } from '../../src/lib/log.js';
 import { openStore } from '../../src/store/store.js';
@@ -173,6 +174,8 @@ export async function startWeb(
     presets: { list: () => [], problems: [] },
   } as unknown as Context;
   Object.assign(context, await options.prepare?.(context, asked));
+  const edits = new BatchEdits({ ...context, readNow: (ratingKeys) => context.intake.readNow(ratingKeys) });
+  context.edits = edits;
   const search = new LibrarySearch(context);
   search.start();
   context.search = search;
@@ -191,6 +194,7 @@ export async function startWeb(
       await web.stop();
       await search.stop();
       await statistics.stop();
+      await edits.stop();
       await store.close();
       await rm(dir, { recursive: true });
     },
