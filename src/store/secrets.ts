@@ -26,7 +26,7 @@ const SealedFile = z.record(z.string(), Sealed);
 type SealedFile = z.infer<typeof SealedFile>;
 
 /** A secret that the environment holds, and the variable it came from. */
-export type SecretOverrides = { readonly [Name in SecretName]?: { value: string; variable: string } };
+export type SecretOverrides = Partial<Record<SecretName, { value: string; variable: string }>>;
 
 /** Small secrets, encrypted at rest with AES-256-GCM; the name is bound to the value, so that two cannot be swapped in the file. */
 export class Secrets {

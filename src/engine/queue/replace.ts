@@ -72,9 +72,10 @@ export class Replacer {
     const shown = await this.#tell(this.#book.get(job.id), plan, where, signal);
     // Whoever sees the job done finds the library as it is now.
     await this.#refreshLibrary(shown.item ?? where);
+    // And nothing of the work beside it: what stands in its place needs the work folder no more, also after a crash.
+    await this.#tidy(job);
     await this.#record(job.id, plan, placed, shown);
     await swapper.finish(job.id);
-    await this.#tidy(job);
   }
 
   async #whereIs(job: Job, signal: AbortSignal): Promise<Where | null> {
@@ -217,7 +218,7 @@ export class Replacer {
     this.#parts.log.info({ jobId, differences }, 'Replaced');
   }
 
-  /** The job's work folder; it is empty now. */
+  /** Removes the job's work folder. */
   async #tidy({ outputPath }: Job): Promise<void> {
     if (outputPath) await rm(dirname(outputPath), { recursive: true, force: true }).catch(() => undefined);
   }
