@@ -1,6 +1,8 @@
 import * as access from '../actions/access.js';
 import type { AnyAction } from '../actions/action.js';
 import * as bulk from '../actions/bulk.js';
+import * as collectionBuilder from '../actions/collection-builder.js';
+import * as collections from '../actions/collections.js';
 import * as dashboard from '../actions/dashboard.js';
 import * as diagnosis from '../actions/diagnosis.js';
 import * as health from '../actions/health.js';
@@ -55,6 +57,7 @@ export interface Route {
 type Extra = Partial<Pick<Route, 'access' | 'after' | 'form' | 'session' | 'needsSetup' | 'view' | 'notice'>>;
 
 const say = (text: string) => () => text;
+const outcome = (result: { outcome: string }): string => result.outcome;
 const queued = ({
   items,
   refused,
@@ -194,6 +197,21 @@ export const routes: readonly Route[] = [
   put ('/api/tags/:id',                     tags.changeTag),
   post('/tags/:id/delete',                  null,                                   tags.deleteTag,           { after: '/tags', notice: ({ name }: { name: string }) => `The tag ${name} is gone.` }),
   remove('/api/tags/:id',                   tags.deleteTag),
+
+  // ---- collections
+  page('/collections',                      '/api/collections',                     collections.listCollections, 'collections/list'),
+  post('/collections',                      '/api/collections',                     collections.createCollection, { form: '/collections/new', after: '/collections', notice: outcome }),
+  post('/collections/sync',                 '/api/collections/sync',                collections.syncCollections, { notice: say('The collections are being brought in step.') }),
+  page('/collections/new',                  null,                                   collectionBuilder.newCollection, 'collections/new'),
+  post(null,                                '/api/collections/preview',             collectionBuilder.previewCollection),
+  page('/collections/:id',                  '/api/collections/:id',                 collections.showCollection, 'collections/collection'),
+  post('/collections/:id',                  null,                                   collections.changeCollection, { notice: say('Saved.') }),
+  put ('/api/collections/:id',              collections.changeCollection),
+  post(null,                                '/api/collections/:id/preview',         collectionBuilder.previewStored),
+  post('/collections/:id/sync',             '/api/collections/:id/sync',            collections.syncCollection, { notice: outcome }),
+  post('/collections/:id/in/:sectionId',    '/api/collections/:id/in/:sectionId',   collections.decidePlace,  { notice: outcome }),
+  post('/collections/:id/delete',           null,                                   collections.deleteCollection, { after: '/collections', notice: ({ name, inPlex }: { name: string; inPlex: boolean }) => `The collection ${name} is gone${inPlex ? ', in Plex too' : '; in Plex it stays'}.` }),
+  remove('/api/collections/:id',            collections.deleteCollection),
 
   // ---- recommendations
   page('/recommendations',                  '/api/recommendations',                 recommendations.listRecommendations,   'recommendations/list'),

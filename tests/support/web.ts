@@ -15,6 +15,7 @@ import type { PlexWebhook, WebhookOutcome } from '../../src/domain/webhook.js';
 import { Bus } from '../../src/lib/bus.js';
 import { newId } from '../../src/lib/ids.js';
 import { BatchEdits } from '../../src/engine/library/batch-edits.js';
+import { CollectionKeeper } from '../../src/engine/library/collection-keeper.js';
 import { LibrarySearch } from '../../src/engine/library/search.js';
 import { createLog } from '../../src/lib/log.js';
 import { openStore } from '../../src/store/store.js';
@@ -179,6 +180,9 @@ export async function startWeb(
   const search = new LibrarySearch(context);
   search.start();
   context.search = search;
+  const collections = new CollectionKeeper({ ...context, search });
+  collections.start();
+  context.collections = collections;
   const statistics = new LibraryStatisticsBook(context);
   statistics.start();
   context.statistics = statistics;
@@ -192,6 +196,7 @@ export async function startWeb(
     url: `http://127.0.0.1:${port}${options.urlBase ?? ''}`,
     async stop() {
       await web.stop();
+      await collections.stop();
       await search.stop();
       await statistics.stop();
       await edits.stop();
