@@ -69,9 +69,10 @@ function listOf(container: Raw, name: 'Metadata' | 'Directory'): readonly Raw[] 
 }
 
 function formatOf(text: string, contentType: string): 'json' | 'xml' | 'html' | 'none' {
-  const start = text.slice(0, 200).trimStart().toLowerCase();
+  const start = text.trimStart().slice(0, 20).toLowerCase();
+  if (start === '') return 'none';
   if (start.startsWith('<!doctype html') || start.startsWith('<html')) return 'html';
-  if (contentType.includes('json')) return start === '' ? 'none' : 'json';
+  if (contentType.includes('json')) return 'json';
   if (contentType.includes('xml') && start.startsWith('<')) return 'xml';
   if (contentType.includes('html')) return 'html';
   if (start.startsWith('{')) return 'json';

@@ -53,7 +53,7 @@ export function toText(value: unknown): string | null {
 /** An id of Plex as text, null for what cannot be one: ids stand in addresses, and in ids of ours. */
 export function toKey(value: unknown): string | null {
   const key = toStr(value);
-  return key !== null && /^[\w-]{1,64}$/.test(key) ? key : null;
+  return key !== null && /^[A-Za-z0-9][\w-]{0,63}$/.test(key) ? key : null;
 }
 
 const LAST_SECOND = 253_402_300_799;

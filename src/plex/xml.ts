@@ -66,9 +66,11 @@ function checkShape(text: string): void {
     const end = endOfTag(text, at);
     if (next === '/') depth--;
     else {
+      if (depth === 0 && elements > 0) throw new Error('XML with more than one root');
       elements++;
       if (text[end - 2] !== '/') depth++;
     }
+    if (depth < 0) throw new Error('XML that closes what it did not open');
     if (depth > MAX_DEPTH || elements > MAX_ELEMENTS) throw new Error('XML that is too deep or too large');
     at = end;
   }

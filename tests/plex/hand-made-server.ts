@@ -14,13 +14,13 @@ export interface HandMade {
 
 type Handler = (req: IncomingMessage, res: ServerResponse, url: URL) => void;
 
-/** A server on the loopback address that does what the test says; `/identity` is answered properly. */
-export async function handMade(handler: Handler): Promise<HandMade> {
+/** A server on the loopback address that does what the test says; `/identity` is answered properly, unless that is the test's. */
+export async function handMade(handler: Handler, identity: 'proper' | 'handled' = 'proper'): Promise<HandMade> {
   const seen: HandMade['seen'] = [];
   const server = createServer((req, res) => {
     seen.push({ method: req.method ?? '', url: req.url ?? '', headers: req.headers });
     const url = new URL(req.url ?? '/', 'http://plex');
-    if (url.pathname === '/identity') json(res, { size: 0, machineIdentifier: SERVER_ID });
+    if (url.pathname === '/identity' && identity === 'proper') json(res, { size: 0, machineIdentifier: SERVER_ID });
     else handler(req, res, url);
   });
   server.listen(0, '127.0.0.1');

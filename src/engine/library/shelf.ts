@@ -120,11 +120,15 @@ const isSameFile = (a: MediaFile, b: MediaFile): boolean =>
 /** After a change of the item the streams may be other ones: they stand until they are read again. */
 const keepStreams = (file: MediaFile, before: MediaFile, isUntouched: boolean): MediaFile => ({
   ...file,
-  video: before.detailed ? before.video : file.video,
+  video: wasRead(before) ? before.video : file.video,
   audio: before.audio,
   subtitles: before.subtitles,
   detailed: before.detailed && isUntouched,
 });
+
+/** Whether its streams were read once, though they may have to be read again. */
+const wasRead = ({ detailed, video, audio, subtitles }: MediaFile): boolean =>
+  detailed || audio.length > 0 || subtitles.length > 0 || (video !== null && (video.bitDepth ?? video.fps) !== null);
 
 /** Plain data only, and several times quicker than Node's own comparison: a full sync compares every item. */
 function isSame(a: unknown, b: unknown): boolean {

@@ -58,7 +58,7 @@ export class SectionSync {
     const since = isFull ? null : new Date(new Date(section.syncedAt ?? 0).getTime() - OVERLAP_MS).toISOString();
     const { seen, total } = await this.#readPages(section, since, report, signal);
     if (isFull && seen.size === 0 && stored.size > 0)
-      throw new Frozen(`Plex lists nothing in it, though there were ${stored.size} titles.`);
+      throw new Frozen(`Plex lists nothing in it, though there were ${stored.size} titles. Check its folders in Plex.`);
     if (mode === 'full') await this.#sweep(section, stored, seen, total, report, signal);
     const itemCount = isFull && mode === 'full' ? seen.size : (await this.#storedIds(section.id)).size;
     const known = store.sections.find(section.id) ?? section;
