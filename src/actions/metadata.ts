@@ -26,7 +26,7 @@ const Id = z.object({ id: z.string() });
 const EditSummary = BatchEdit.omit({ titles: true }).extend({
   total: z.int(),
   /** Fields the edit says something about. */
-  fields: z.array(z.enum(EDIT_FIELDS)),
+  editedFields: z.array(z.enum(EDIT_FIELDS)),
   counts: TitleCounts,
   /** Of all titles, how many are through; 0 to 100. */
   percent: z.number(),
@@ -41,7 +41,7 @@ function summaryOf({ titles, ...edit }: BatchEdit): z.infer<typeof EditSummary> 
   return {
     ...edit,
     total,
-    fields: fieldsOf(edit.edit),
+    editedFields: fieldsOf(edit.edit),
     counts,
     percent: total === 0 ? 100 : Math.round(((total - counts.waiting) / total) * 1000) / 10,
     only: total === 1 && first ? first.title : null,

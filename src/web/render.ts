@@ -40,7 +40,8 @@ export class Views {
 
   /** Adds a template under a name; other templates may include it by that name. */
   add(name: string, source: string): void {
-    const template = this.#handlebars.compile(source);
+    // An indent before a partial would be written into every line of it, text areas included.
+    const template = this.#handlebars.compile(source, { preventIndent: true });
     this.#views.set(name, template);
     this.#handlebars.registerPartial(name, template);
   }

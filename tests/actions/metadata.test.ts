@@ -181,7 +181,7 @@ describe('metadata edits', function () {
     // The rest once more, and only the rest.
     world.plex.edits.refuse = () => null;
     const again = await call(metadata.repeatEdit, { id });
-    expect(again).to.deep.include({ total: 2, state: 'draft', fields: ['labels'] });
+    expect(again).to.deep.include({ total: 2, state: 'draft', editedFields: ['labels'] });
     await apply(again.id, 2);
     expect(titled(await ended(again.id), 'done')).to.deep.equal([second?.id]);
   });

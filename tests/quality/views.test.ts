@@ -174,7 +174,7 @@ const anEdit = {
   total: 3,
   only: null,
   percent: 10,
-  fields: ['summary', 'genres'],
+  editedFields: ['summary', 'genres'],
   counts: { waiting: 1, done: 1, unchanged: 0, not_taken: 1, failed: 1 },
   edit: { title: textEdit, titleSort: textEdit, summary: textEdit, genres: tagEdit, labels: tagEdit },
   createdAt: '2026-01-01T00:00:00Z',
@@ -188,6 +188,40 @@ const edited = (['waiting', 'done', 'unchanged', 'not_taken', 'failed'] as const
   open: changes,
   reason: state === 'failed' ? HOSTILE : null,
 }));
+
+const sync = { at: '2026-01-01', added: 1, removed: 2, note: HOSTILE, error: null };
+const collectionPlaces = (['new', 'there', 'taken', 'deleted', 'off'] as const).map((state) => ({
+  sectionId: HOSTILE,
+  section: HOSTILE,
+  type: 'movie',
+  state,
+  title: HOSTILE,
+  isRenamed: true,
+  adopted: true,
+  held: 2,
+  byHand: 1,
+  takenOut: [{ ratingKey: '1', title: HOSTILE }],
+  takenOutTotal: 60,
+  plexUrl: 'https://app.plex.tv/desktop/',
+  lastSync: state === 'new' ? { ...sync, error: HOSTILE } : sync,
+}));
+const collectionPreview = [
+  { section: HOSTILE, state: 'there', held: 1, matches: 1, added: 9, removed: 9, byHand: 1, keptOut: 1, samples: { added: [HOSTILE], removed: [HOSTILE] }, note: HOSTILE },
+  { section: HOSTILE, state: 'new', error: HOSTILE },
+]; // prettier-ignore
+const collection = {
+  id: HOSTILE,
+  name: HOSTILE,
+  filterId: 'x',
+  filterName: HOSTILE,
+  shownQuery: `q=${HOSTILE}`,
+  chips: ['q', 'codec', 'tag'].map((name) => ({ name, value: HOSTILE })),
+  filters: [{ id: HOSTILE, name: HOSTILE, isChosen: true }],
+  held: 2,
+  keepInStep: true,
+  nextAt: '2026-01-01',
+  places: collectionPlaces,
+};
 
 /** Page -> data; several where a page has several faces. What lies in `parts/` is drawn by the pages that include it. */
 const SAMPLES: Record<string, object[]> = {
@@ -225,7 +259,7 @@ const SAMPLES: Record<string, object[]> = {
     },
   ],
   'library/edits': [
-    { total: 1, items: [anEdit, { ...anEdit, state: 'done', only: HOSTILE, fields: [] }] },
+    { total: 1, items: [anEdit, { ...anEdit, state: 'done', only: HOSTILE, editedFields: [] }] },
     { items: [] },
   ],
   'library/edit': [
@@ -337,6 +371,26 @@ const SAMPLES: Record<string, object[]> = {
   'tags/item': [
     { id: 'x', displayTitle: HOSTILE, tags: [tag], others: [tag] },
     { id: 'x', displayTitle: HOSTILE, tags: [], others: [] },
+  ],
+  'collections/list': [
+    {
+      items: [
+        collection,
+        { ...collection, isSyncing: true },
+        { ...collection, error: HOSTILE },
+        { ...collection, places: [], filterName: null },
+      ],
+    },
+    { items: [] },
+  ],
+  'collections/new': [
+    { ...collection, query: 'codec=av1', preview: collectionPreview },
+    { ...collection, query: '', preview: [], error: { message: HOSTILE, fields: { name: HOSTILE } } },
+    { filters: [], query: '', preview: null },
+  ],
+  'collections/collection': [
+    { ...collection, preview: collectionPreview, isSyncing: true, error: HOSTILE },
+    { ...collection, filterName: null, chips: [], keepInStep: false, places: [], refusal: { message: HOSTILE } },
   ],
   'presets/list': [{ items: [preset], broken: [{ file: HOSTILE, message: HOSTILE }] }],
   'sign-in/page': [{ error: { message: HOSTILE }, next: HOSTILE }],
