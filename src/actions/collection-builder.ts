@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { CollectionName, PlacePreview } from '../domain/collection.js';
 import { AppError, conflict } from '../domain/errors.js';
+import { filterOf } from '../domain/library-filter.js';
 import { SavedFilter } from '../domain/saved-filter.js';
 import { isSameName } from '../domain/tag.js';
 import { action, type Context } from './action.js';
@@ -17,6 +18,8 @@ export type Plan = z.infer<typeof Plan>;
 
 /** What a form's plan means. Throws `invalid` for a filter that is gone, unreadable, or lets everything through. */
 export function planOf({ collections }: Context, { filterId, query }: Omit<Plan, 'name'>) {
+  // A name it does not know would be dropped, and more would match than was meant.
+  if (filterId === '') filterOf(query);
   const plan = filterId === '' ? { filterId: null, query: withoutSort(tidyQuery(query)) } : { filterId, query: '' };
   collections.filterOf(plan);
   return plan;

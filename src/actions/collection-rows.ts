@@ -3,7 +3,7 @@ import { LibraryCollection, PlaceState, PlaceSync, TakenOut, type CollectionPlac
 import type { Context } from './action.js';
 
 /** Of what was taken out in Plex, so many are named. */
-const NAMED = 50;
+const NAMED = 12;
 
 /** One value of a filter, in words. */
 export const Chip = z.object({ name: z.string(), value: z.string() });
