@@ -217,7 +217,11 @@ export const repeatEdit = action(
   },
 );
 
-const WORST_FIRST: readonly TitleState[] = ['failed', 'not_taken', 'waiting', 'done', 'unchanged'];
+/** What needs a look comes first; while an edit runs, waiting is nothing to look at. */
+const orderOf = (state: BatchEdit['state']): readonly TitleState[] =>
+  state === 'running'
+    ? ['failed', 'not_taken', 'done', 'unchanged', 'waiting']
+    : ['failed', 'not_taken', 'waiting', 'done', 'unchanged'];
 
 /** What became of every title: what needs a look comes first. Throws `not_found`. */
 export const showEditResult = action(
@@ -232,9 +236,10 @@ export const showEditResult = action(
   },
   ({ edits }, { id, state, ...paging }) => {
     const edit = edits.find(id);
+    const order = orderOf(edit.state);
     const titles = edit.titles
       .filter((title) => state === '' || title.state === state)
-      .sort((a, b) => WORST_FIRST.indexOf(a.state) - WORST_FIRST.indexOf(b.state));
+      .sort((a, b) => order.indexOf(a.state) - order.indexOf(b.state));
     return { ...summaryOf(edit), shown: state, titles: pageOf(titles, paging, { state }) };
   },
 );

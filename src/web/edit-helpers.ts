@@ -43,7 +43,7 @@ function shown({ field, before, after, isLocked, willBeLocked }: FieldChange) {
     isSame: before === after,
     before,
     after,
-    lock: isLocked === willBeLocked ? '' : willBeLocked ? 'will be locked' : 'will be unlocked',
+    lock: isLocked === willBeLocked ? '' : willBeLocked ? 'locked' : 'unlocked',
   };
 }
 
@@ -51,6 +51,10 @@ function shown({ field, before, after, isLocked, willBeLocked }: FieldChange) {
 export const editHelpers = {
   editField: (field: unknown) => FIELDS[String(field)] ?? '',
   editState: (state: unknown) => STATES[String(state)] ?? '',
-  editOutcome: (state: unknown) => OUTCOMES[String(state)] ?? OUTCOMES['waiting'],
+  /** What became of a title, in words; `edit` is the state of the whole. */
+  editOutcome: (state: unknown, edit: unknown) =>
+    state === 'waiting' && edit === 'running'
+      ? { tone: '', icon: 'clock', word: 'Waiting' }
+      : (OUTCOMES[String(state)] ?? OUTCOMES['waiting']),
   editShown: (change: unknown) => shown(change as FieldChange),
 };
