@@ -200,12 +200,12 @@ export const routes: readonly Route[] = [
 
   // ---- collections
   page('/collections',                      '/api/collections',                     collections.listCollections, 'collections/list'),
-  post('/collections',                      '/api/collections',                     collections.createCollection, { form: '/collections/new', after: '/collections', notice: outcome }),
+  post('/collections',                      '/api/collections',                     collections.createCollection, { form: '/collections/new', after: '/collections/:id', notice: outcome }),
   post('/collections/sync',                 '/api/collections/sync',                collections.syncCollections, { notice: say('The collections are being brought in step.') }),
   page('/collections/new',                  null,                                   collectionBuilder.newCollection, 'collections/new'),
   post(null,                                '/api/collections/preview',             collectionBuilder.previewCollection),
   page('/collections/:id',                  '/api/collections/:id',                 collections.showCollection, 'collections/collection'),
-  post('/collections/:id',                  null,                                   collections.changeCollection, { notice: say('Saved.') }),
+  post('/collections/:id',                  null,                                   collections.changeCollection, { form: '/collections/:id', after: '/collections/:id', notice: say('Saved.') }),
   put ('/api/collections/:id',              collections.changeCollection),
   post(null,                                '/api/collections/:id/preview',         collectionBuilder.previewStored),
   post('/collections/:id/sync',             '/api/collections/:id/sync',            collections.syncCollection, { notice: outcome }),
