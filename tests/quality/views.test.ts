@@ -212,6 +212,7 @@ const collectionPreview = [
 const collection = {
   id: HOSTILE,
   name: HOSTILE,
+  title: HOSTILE,
   filterId: 'x',
   filterName: HOSTILE,
   shownQuery: `q=${HOSTILE}`,
@@ -390,6 +391,7 @@ const SAMPLES: Record<string, object[]> = {
   ],
   'collections/collection': [
     { ...collection, preview: collectionPreview, isSyncing: true, error: HOSTILE },
+    { ...collection, error: { message: HOSTILE, fields: {} } },
     { ...collection, filterName: null, chips: [], keepInStep: false, places: [], refusal: { message: HOSTILE } },
   ],
   'presets/list': [{ items: [preset], broken: [{ file: HOSTILE, message: HOSTILE }] }],

@@ -132,6 +132,29 @@ describe('collections over HTTP', function () {
     expect(load(refused.text)('#coll-name').attr('value')).to.equal('Mine');
   });
 
+  it('say why a change is refused, on the page it was made on', async () => {
+    await api('POST', '/api/collections', { name: 'Modern', filterId: 'modern' });
+    const { json } = await api('POST', '/api/collections', { name: 'North', filterId: 'north' });
+    const refused = await browser.post(`/collections/${json.id}`, { name: 'modern', filterId: 'north' });
+    expect(refused.response.status).to.equal(409);
+    const page = load(refused.text);
+    expect(page('#form-error').text()).to.contain('There is a collection named modern already');
+    expect(page('h1').text()).to.equal('North');
+    expect(page('#coll-name').attr('value')).to.equal('modern');
+    const saved = await browser.post(`/collections/${json.id}`, {
+      name: 'Nord',
+      filterId: 'north',
+      keepInStep: 'false',
+    });
+    expect(saved.response.headers.get('location')).to.equal(`/collections/${json.id}`);
+    expect(world.web.context.store.collections.get(json.id)).to.deep.include({ name: 'Nord', keepInStep: false });
+    await browser.post('/library/filters/north/remove');
+    await browser.post(`/collections/${json.id}/sync`);
+    const gone = await browser.get(`/collections/${json.id}`);
+    expect(gone.text).to.contain('Its filter cannot be used').and.to.contain('was removed');
+    expect(world.plex.collections.titled('North').children).to.have.length(1);
+  });
+
   it('ask the owner where something stands in the way', async () => {
     const [first = ''] = world.plex.items().map(({ ratingKey }) => ratingKey);
     world.plex.collections.make('1', 'Modern', [first]);

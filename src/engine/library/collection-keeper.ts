@@ -246,12 +246,13 @@ export class CollectionKeeper {
     try {
       let sight = await lookAt({ name, place, section, matches }, collections, signal);
       const step = { collections: collections(), now, save, signal };
+      const isFresh = sight.kind === 'make';
       if (sight.kind === 'make' && section !== null) {
         current = await makeCollection(place, { section, name, first: sight.first }, step);
         sight = await lookAt({ name, place: current, section, matches }, collections, signal);
       }
       if (sight.kind === 'leave') await save(leftAlone(current, sight, now));
-      else if (sight.kind === 'change') await save(await bringInStep(current, sight, step));
+      else if (sight.kind === 'change') await save(await bringInStep(current, sight, { ...step, isFresh }));
     } catch (error) {
       signal.throwIfAborted();
       log.warn({ err: error, collection: name, section: section?.title }, 'A collection was not brought in step');

@@ -49,8 +49,13 @@ export async function makeCollection(
 }
 
 /** Puts in what matches and takes out what no longer does; first in, then out, so that it is never empty. */
-export async function bringInStep(place: CollectionPlace, sight: Change, parts: StepParts): Promise<CollectionPlace> {
+export async function bringInStep(
+  place: CollectionPlace,
+  sight: Change,
+  parts: StepParts & { /** It was made just now, with one title. */ isFresh: boolean },
+): Promise<CollectionPlace> {
   const { collections, now, save, signal } = parts;
+  const firsts = parts.isFresh ? 1 : 0;
   const { found, held, change } = sight;
   const takenOut = [...change.takenOut, ...(await namesOf(change.missed, collections, signal))];
   // What is gone from Plex would only make it refuse the rest.
@@ -66,7 +71,8 @@ export async function bringInStep(place: CollectionPlace, sight: Change, parts: 
     takenOut,
   };
   const note = whyHeld(change);
-  if (add.length === 0 && change.remove.length === 0) return { ...before, lastSync: resultOf(now, { note }) };
+  if (add.length === 0 && change.remove.length === 0)
+    return { ...before, lastSync: resultOf(now, { added: firsts, note }) };
   await save(before);
   if (add.length > 0) await collections.add(found.ratingKey, add, signal);
   const after = await takeOut(found.ratingKey, change.remove, parts);
@@ -80,7 +86,7 @@ export async function bringInStep(place: CollectionPlace, sight: Change, parts: 
     adding: lacking,
     removing: stubborn,
     lastSync: resultOf(now, {
-      added: add.length - lacking.length,
+      added: firsts + add.length - lacking.length,
       removed: isOut.size,
       note: note ?? whyUnfinished(lacking.length, stubborn.length),
     }),
