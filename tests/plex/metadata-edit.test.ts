@@ -150,6 +150,12 @@ describe('requests for edits', () => {
     });
   });
 
+  it('take a hundred titles at once, and need only one request for them', () => {
+    const items = Array.from({ length: 250 }, (_, n) => item({ ratingKey: String(n + 1) }));
+    const requests = editRequests(items, edit({ labels: { tags: 'Keep' } }));
+    expect(requests.map(({ ratingKeys }) => ratingKeys.length)).to.deep.equal([100, 100, 50]);
+  });
+
   it('stay short enough for an address, whatever the text', () => {
     const items = Array.from({ length: 250 }, (_, n) => item({ ratingKey: String(1_000_000 + n) }));
     const long = '電影'.repeat(330);
@@ -317,6 +323,27 @@ for (const format of ['json', 'xml'] as const)
       expect(done).to.deep.equal(changed);
       expect(puts()).to.equal(2);
       expect(told.length).to.equal(200);
+    });
+
+    it('tells nothing of titles whose request was never sent', async () => {
+      const stop = new AbortController();
+      for (const [at, film] of all().slice(0, 10).entries()) film.labels = [`Own ${at}`];
+      plex.edits.refuse = () => {
+        if (puts() === 2) stop.abort(new Error('enough'));
+        return null;
+      };
+      const told: EditOutcome[] = [];
+      const work = async (): Promise<void> => {
+        for await (const outcomes of server.metadata.edit(keys(10), edit({ labels: { tags: 'Keep' } }), stop.signal))
+          told.push(...outcomes);
+      };
+      const error = await work().then(
+        () => null,
+        (thrown: unknown) => thrown,
+      );
+      expect(error).to.have.property('message', 'enough');
+      expect(told.map(({ state }) => state)).to.deep.equal(['done', 'done']);
+      expect(puts()).to.equal(2);
     });
 
     it('refuses what could mean the whole library before anything is sent', async () => {
