@@ -86,8 +86,13 @@ export class OwnerAccess implements Access {
     return this.#need('webhookSecret');
   }
 
-  checkWebhookSecret(secret: string): boolean {
-    return isSame(secret, this.webhookSecret);
+  webhookSecretOf(serverId: string): string | null {
+    return this.#secrets.find(`webhookSecret:${serverId}`);
+  }
+
+  checkWebhookSecret(secret: string, serverId?: string): boolean {
+    const own = serverId === undefined ? this.webhookSecret : this.webhookSecretOf(serverId);
+    return own !== null && isSame(secret, own);
   }
 
   async rotateWebhookSecret(): Promise<string> {

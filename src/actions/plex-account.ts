@@ -76,7 +76,7 @@ const Server = z.object({
   isOwned: z.boolean(),
   sharedBy: z.string().nullable(),
   isOnline: z.boolean(),
-  /** The one MediaFlow is connected to. */
+  /** Whether MediaFlow is connected to it. */
   isCurrent: z.boolean(),
   /** The connection that would be taken; null when none works from here. */
   best: z.object({ url: z.string(), kind: Kind }).nullable(),
@@ -118,14 +118,14 @@ async function find(ctx: Context): Promise<z.infer<typeof Found>> {
     const [account, servers] = await Promise.all([ctx.plexTv.account(token), ctx.plexTv.servers(token)]);
     return { account, servers };
   });
-  const current = ctx.store.settings.value.plex.serverId;
+  const connected = ctx.store.servers.ids();
   const items = await Promise.all(
     servers.map(async (server) => {
       const connections = await ctx.plexTv.tryConnections(server);
       const { serverId, name, version, isOwned, sharedBy, isOnline } = server;
       return {
         ...{ serverId, name, version, isOwned, sharedBy, isOnline },
-        isCurrent: serverId === current,
+        isCurrent: connected.includes(serverId),
         best: connections.find(({ works }) => works) ?? null,
         connections,
       };
@@ -155,8 +155,10 @@ export const chooseServer = action(
     const servers = await withAccount(ctx, (token) => ctx.plexTv.servers(token));
     const server = servers.find((candidate) => candidate.serverId === serverId);
     if (!server) throw notFound('server of this account', serverId);
-    const { plex } = ctx.store.settings.value;
-    const fixed = ctx.store.settings.locked['plex.url'] === undefined ? given : plex.url;
+    const { settings, servers: known } = ctx.store;
+    const isFirst = known.firstId === '' || known.firstId === serverId;
+    const isLocked = settings.locked['plex.url'] !== undefined && isFirst;
+    const fixed = isLocked ? settings.value.plex.url : given;
     const tried = fixed === undefined ? await ctx.plexTv.tryConnections(server) : [];
     const best = fixed === undefined ? tried.find(({ works }) => works) : { url: fixed, kind: 'local' as const };
     if (!best) {
@@ -166,7 +168,7 @@ export const chooseServer = action(
       );
     }
     const kind = server.connections.find((connection) => connection.url === best.url)?.kind ?? best.kind;
-    const identity = await connect(ctx, { url: best.url, token: server.accessToken, serverId });
+    const identity = await connect(ctx, { url: best.url, token: server.accessToken, serverId, isOwned: server.isOwned });
     return { ...identity, url: best.url, kind };
   },
 );

@@ -1,5 +1,6 @@
+import { randomBytes } from 'node:crypto';
 import { z } from 'zod';
-import { AppError } from '../domain/errors.js';
+import { conflict } from '../domain/errors.js';
 import { Section } from '../domain/library.js';
 import type { ServerIdentity } from '../domain/media-server.js';
 import { Run } from '../domain/run.js';
@@ -37,31 +38,50 @@ export const testPlex = action(
 );
 
 /**
- * Tries a server and keeps its address and token. With a server's id, no other server gets to see the token. Throws a
- * `plex_*` code and keeps nothing when it does not answer as Plex.
+ * Tries a server and keeps its address and token; one beside the first gets a row of its own. With a server's id, no other
+ * server gets to see the token. Throws a `plex_*` code and keeps nothing when it does not answer as Plex.
  */
 export async function connect(
   ctx: Context,
-  address: z.infer<typeof Address> & { serverId?: string },
+  address: z.infer<typeof Address> & { serverId?: string; isOwned?: boolean },
 ): Promise<z.infer<typeof PlexIdentity>> {
   const { store } = ctx;
   const identity = await ctx.connectPlex(address).identity();
-  const known = store.settings.value.plex.serverId;
-  if (known !== '' && known !== identity.machineIdentifier && store.library.size > 0) {
-    const name = store.settings.value.plex.serverName || known;
-    throw new AppError(
-      'plex_wrong_server',
-      `This is ${identity.name}, but the library here belongs to ${name}. Use a data folder of its own for another server.`,
-      { fields: { url: 'is another server' } },
-    );
-  }
-  if (store.secrets.find('plexToken') !== address.token) await store.secrets.set('plexToken', address.token);
-  await store.settings.change({
-    plex: { url: address.url, serverId: identity.machineIdentifier, serverName: identity.name },
-  });
+  const { firstId, others } = store.servers;
+  const isBeside = firstId !== '' && firstId !== identity.machineIdentifier;
+  if (isBeside && (store.library.size > 0 || others.size > 0)) await keepBeside(ctx, address, identity);
+  else await keepFirst(ctx, address, identity);
   await store.audit.append({ who: 'owner', action: 'connect server', object: identity.name });
   ctx.bus.emit('settings.changed', {});
   return toServer(identity);
+}
+
+async function keepFirst({ store }: Context, { url, token }: z.infer<typeof Address>, identity: ServerIdentity) {
+  if (store.secrets.find('plexToken') !== token) await store.secrets.set('plexToken', token);
+  await store.settings.change({
+    plex: { url, serverId: identity.machineIdentifier, serverName: identity.name },
+  });
+}
+
+/** Its libraries are read at once, or by the sync that comes next. Throws `conflict` when its ids could not be told from another's. */
+async function keepBeside(
+  { store, sync, now, log }: Context,
+  { url, token, isOwned = true }: z.infer<typeof Address> & { isOwned?: boolean },
+  { machineIdentifier: id, name }: ServerIdentity,
+): Promise<void> {
+  const { servers, secrets } = store;
+  const isSame = (other: string): boolean => other !== id && other.slice(0, 8) === id.slice(0, 8);
+  if (servers.ids().some(isSame)) throw conflict('The id of this server begins like that of another one.');
+  // The token first: a server without one would be asked in vain.
+  await secrets.set(`plexToken:${id}`, token);
+  if (secrets.find(`webhookSecret:${id}`) === null)
+    await secrets.set(`webhookSecret:${id}`, randomBytes(24).toString('base64url'));
+  const addedAt = servers.others.find(id)?.addedAt ?? now().toISOString();
+  await servers.others.put({ id, name, url, isOwned, addedAt });
+  if (sync.status().state === 'running') return;
+  sync.run({ mode: 'changed', trigger: 'owner' }).done.catch((error: unknown) => {
+    log.warn({ err: error }, 'The first sync of a server ended early');
+  });
 }
 
 /** Connects a server. Throws a `plex_*` code; nothing is kept then. */

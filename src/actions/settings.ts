@@ -8,6 +8,7 @@ import { Run } from '../domain/run.js';
 import { Settings } from '../domain/settings.js';
 import { action, type AnyAction, type Context } from './action.js';
 import { plexConnect, PlexConnect } from './plex-account.js';
+import { ServerBeside, serversBeside } from './servers.js';
 import { Origin, showWebhook, WebhookAddress } from './webhooks.js';
 
 /** The groups that have a page of their own. */
@@ -80,15 +81,19 @@ const Tab = z.object({
   locked: z.record(z.string(), z.string()),
   /** JSON schema with title and description of each setting. */
   schema: z.record(z.string(), z.json()),
+  /** Whom a path mapping may count for; empty when there is one server only. */
+  servers: z.array(z.object({ id: z.string(), name: z.string() })),
 });
 
 function tabOf({ store }: Context, tab: SettingsTab): z.infer<typeof Tab> {
+  const { servers } = store;
   const own = Object.entries(store.settings.locked).filter(([field]) => field.startsWith(`${tab}.`));
   return {
     tab,
     values: store.settings.value[tab] as z.infer<typeof Tab>['values'],
     locked: Object.fromEntries(own.map(([field, variable]) => [field.slice(tab.length + 1), variable])),
     schema: z.toJSONSchema(groupOf(tab), { io: 'input' }) as Record<string, z.core.util.JSONType>,
+    servers: servers.others.size === 0 ? [] : servers.ids().map((id) => ({ id, name: servers.nameOf(id) })),
   };
 }
 
@@ -123,7 +128,9 @@ export const showPlexSettings = action(
     output: Tab.extend({
       connect: PlexConnect,
       connection: Connection,
+      /** Of the first server. */
       sections: z.array(Section),
+      others: z.array(ServerBeside),
       sync: z.object({
         state: z.enum(['idle', 'running']),
         done: z.int(),
@@ -140,7 +147,8 @@ export const showPlexSettings = action(
       ...tabOf(ctx, 'plex'),
       connect: await plexConnect(ctx, find === 'yes'),
       connection: { isConnected: plex.url !== '' && hasToken, name: plex.serverName, url: plex.url, hasToken },
-      sections: [...ctx.store.sections.values()],
+      sections: ctx.store.sections.where(({ serverId }) => !ctx.store.servers.others.has(serverId)),
+      others: serversBeside(ctx, origin),
       sync: ctx.sync.status(),
       webhook: await showWebhook(ctx, { origin }),
     };

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { PlexWebhook, WebhookOutcome } from '../domain/webhook.js';
-import { action } from './action.js';
+import { action, type Context } from './action.js';
 
 /** Where Plex must post to, and what came so far. */
 export const WebhookAddress = z.object({
@@ -40,10 +40,25 @@ export const rotateWebhook = action(
   },
 );
 
-/** Takes in one event from Plex. */
+/** Who may post under a secret: every server, the one with this id, or nobody. Takes the same time for right and wrong. */
+export function senderOf({ access, store }: Context, secret: string): 'all' | { serverId: string } | null {
+  const isShared = access.checkWebhookSecret(secret);
+  const own = store.servers.others.where(({ id }) => access.checkWebhookSecret(secret, id))[0];
+  return isShared ? 'all' : own ? { serverId: own.id } : null;
+}
+
+/** Takes in one event from Plex. `onlyFrom`: the only server that may send it here. */
 export const receiveWebhook = action(
-  { summary: 'Take in a Plex webhook', input: PlexWebhook, output: z.object({ outcome: WebhookOutcome }) },
-  async ({ intake }, event) => ({ outcome: await intake.receive(event) }),
+  {
+    summary: 'Take in a Plex webhook',
+    input: z.object({ event: PlexWebhook, onlyFrom: z.string().nullable().default(null) }),
+    output: z.object({ outcome: WebhookOutcome }),
+  },
+  async ({ intake }, { event, onlyFrom }) => {
+    if (onlyFrom === null || event.Server.uuid === onlyFrom) return { outcome: await intake.receive(event) };
+    await intake.count('wrong_server', event.event);
+    return { outcome: 'wrong_server' as const };
+  },
 );
 
 /** Counts a webhook that was refused at the door. */

@@ -28,8 +28,12 @@ export interface Access {
   checkApiKey(key: string): boolean;
   /** A new key, readable only in this answer. Throws `conflict` when the environment holds it. */
   rotateApiKey(): Promise<string>;
+  /** The last part of the webhook's address. Events of every server are taken there. */
   readonly webhookSecret: string;
-  checkWebhookSecret(secret: string): boolean;
+  /** The same for a server beside the first: only its events are taken there. Null for one that has none. */
+  webhookSecretOf(serverId: string): string | null;
+  /** For a server beside the first, with its id. */
+  checkWebhookSecret(secret: string, serverId?: string): boolean;
   /** Throws `conflict` when the environment holds it. */
   rotateWebhookSecret(): Promise<string>;
   /** Signs session cookies. */

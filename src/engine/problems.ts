@@ -1,8 +1,7 @@
 import { access, constants, readdir } from 'node:fs/promises';
-import { toAppError } from '../domain/errors.js';
 import type { Events } from '../domain/events.js';
 import type { Servers } from '../domain/media-server.js';
-import { isInside } from '../domain/paths.js';
+import { isInside, mappingsOf } from '../domain/paths.js';
 import type { Presets } from '../domain/presets.js';
 import type { Problem } from '../domain/problem.js';
 import type { RuleRunner } from '../domain/rule.js';
@@ -14,6 +13,7 @@ import type { Log } from '../lib/log.js';
 import { Loop } from '../lib/loop.js';
 import { formatBytes } from '../lib/units.js';
 import type { Store } from '../store/store.js';
+import { problemsOfServers } from './problems-plex.js';
 import type { Schedule } from './schedule.js';
 
 const LOOK_MS = 60_000;
@@ -70,7 +70,7 @@ export class Problems {
 
   async #look(signal: AbortSignal): Promise<void> {
     const found = await Promise.all([
-      this.#lookAtPlex(signal),
+      problemsOfServers(this.#parts, signal),
       this.#lookAtFolders(),
       this.#lookAtTools(signal),
       this.#lookAtRoom(),
@@ -79,54 +79,6 @@ export class Problems {
     const before = JSON.stringify(this.#seen);
     this.#seen = found.flat();
     if (before !== JSON.stringify(this.#seen)) this.#parts.bus.emit('problem.changed', {});
-  }
-
-  async #lookAtPlex(signal: AbortSignal): Promise<Problem[]> {
-    if (this.#parts.store.settings.value.plex.url === '') {
-      return [problem('plex.missing', 'warning', 'Plex is not connected.', 'Sign in with Plex.', '/settings/plex')];
-    }
-    try {
-      const { webhooksEnabled, pushNotifications } = await this.#parts.server().identity(signal);
-      const hint = 'MediaFlow still looks for changes by its schedule.';
-      return [
-        ...(webhooksEnabled === false
-          ? [
-              problem(
-                'plex.webhooks-off',
-                'warning',
-                `Plex has webhooks turned off. ${hint}`,
-                'Turn on "Webhooks" in Plex under Settings, Network.',
-                null,
-              ),
-            ]
-          : []),
-        ...(pushNotifications === false
-          ? [
-              problem(
-                'plex.push-off',
-                'warning',
-                `Plex does not announce new titles. ${hint}`,
-                'Turn on "Push notifications" in Plex under Settings, General.',
-                null,
-              ),
-            ]
-          : []),
-      ];
-    } catch (error) {
-      if (signal.aborted) return [];
-      const { code, message } = toAppError(error);
-      return [
-        problem(
-          code.replace('_', '.'),
-          'error',
-          `Plex cannot be used: ${message}`,
-          code === 'plex_unauthorized'
-            ? 'Sign in with Plex again; nothing is replaced until then.'
-            : 'Check the connection; nothing is replaced until it answers.',
-          '/settings/plex',
-        ),
-      ];
-    }
   }
 
   async #lookAtFolders(): Promise<Problem[]> {
@@ -141,7 +93,7 @@ export class Problems {
     }
     for (const section of this.#parts.store.sections.values()) {
       for (const location of section.locations) {
-        if (mappings.some(({ from }) => isInside(location, from))) continue;
+        if (mappingsOf(section.serverId, mappings).some(({ from }) => isInside(location, from))) continue;
         found.push(
           problem(
             `unmapped.${location}`,

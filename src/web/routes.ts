@@ -20,6 +20,7 @@ import * as queue from '../actions/queue.js';
 import * as recommendations from '../actions/recommendations.js';
 import * as rules from '../actions/rules.js';
 import * as filters from '../actions/saved-filters.js';
+import * as servers from '../actions/servers.js';
 import * as settings from '../actions/settings.js';
 import * as setup from '../actions/setup.js';
 import * as statistics from '../actions/statistics.js';
@@ -135,6 +136,9 @@ export const routes: readonly Route[] = [
   post('/settings/plex/connect',            '/api/plex/servers',                    plex.connectPlex,         { form: '/settings/plex', after: '/settings/plex', notice: ({ name }: { name: string }) => `Connected to ${name}.` }),
   post('/settings/plex/pin',                '/api/plex/pin',                        plexAccount.startSignIn,  { form: '/settings/plex' }),
   post('/settings/plex/servers/:serverId',  '/api/plex/servers/:serverId',          plexAccount.chooseServer, { form: '/settings/plex', after: '/settings/plex', notice: connected }),
+  post('/settings/plex/servers/:serverId/remove', '/api/plex/servers/:serverId/remove', servers.removeServer, { after: '/settings/plex', notice: ({ name, titles }: { name: string; titles: number }) => `${name} is removed, with ${titles} ${titles === 1 ? 'title' : 'titles'} from the library here. No file was touched.` }),
+  remove('/api/plex/servers/:serverId',     servers.removeServer),
+  post('/settings/plex/sections/:sectionId', '/api/plex/sections/:sectionId',       servers.switchSection,    { after: '/settings/plex', notice: ({ title, enabled }: { title: string; enabled: boolean }) => `${title} is switched ${enabled ? 'on; it is being read' : 'off'}.` }),
   post('/settings/plex/sign-out',           '/api/plex/sign-out',                   plexAccount.signOutOfPlex, { access: 'person', after: '/settings/plex', notice: say('The Plex account is forgotten. The server stays connected.') }),
   post('/settings/events/webhook',          '/api/plex/webhook/add',                diagnosis.addWebhook,     { access: 'person', form: '/settings/events', after: '/settings/events', notice: say('Plex posts its news to MediaFlow now.') }),
   post('/settings/plex/check',              '/api/plex/check',                      settings.checkPlex,       { view: 'settings/check' }),
@@ -145,6 +149,7 @@ export const routes: readonly Route[] = [
   read('/api/plex/servers',                 plexAccount.findServers),
   post(null,                                '/api/plex/servers/test',               plex.testPlex),
   read('/api/plex/sections',                plex.listSections),
+  read('/api/plex/servers/beside',          servers.listServersBeside),
   read('/api/plex/sessions',                plex.listPlaySessions),
   post('/plex/sync',                        '/api/plex/sync',                       plex.startSync,           { notice: say('Reading the library from Plex.') }),
   read('/api/plex/sync/status',             plex.showSync),

@@ -2,7 +2,7 @@ import { finished } from 'node:stream/promises';
 import busboy from 'busboy';
 import type { Request, RequestHandler } from 'express';
 import type { Context } from '../actions/action.js';
-import { countWebhook, receiveWebhook } from '../actions/webhooks.js';
+import { countWebhook, receiveWebhook, senderOf } from '../actions/webhooks.js';
 import { AppError, invalid, toAppError } from '../domain/errors.js';
 import { PlexWebhook, type WebhookOutcome } from '../domain/webhook.js';
 
@@ -21,7 +21,8 @@ export function plexWebhook(ctx: Context): RequestHandler {
   };
   return async (req, res) => {
     const { secret } = req.params;
-    if (typeof secret !== 'string' || !ctx.access.checkWebhookSecret(secret)) {
+    const sender = typeof secret === 'string' ? senderOf(ctx, secret) : null;
+    if (sender === null) {
       refuse('wrong_secret', '');
       res.status(404).set('Connection', 'close').json(bodyOf('not_found', 'There is nothing here.'));
       return;
@@ -37,7 +38,7 @@ export function plexWebhook(ctx: Context): RequestHandler {
       return;
     }
     res.status(200).json({ ok: true });
-    receiveWebhook(ctx, event).catch((error: unknown) => {
+    receiveWebhook(ctx, { event, onlyFrom: sender === 'all' ? null : sender.serverId }).catch((error: unknown) => {
       ctx.log.error({ err: error, event: event.event }, 'A webhook was answered but could not be worked on');
     });
   };

@@ -225,6 +225,8 @@ const collection = {
 };
 
 /** Page -> data; several where a page has several faces. What lies in `parts/` is drawn by the pages that include it. */
+const section = { id: HOSTILE, type: 'movie', title: HOSTILE, locations: [HOSTILE], frozen: HOSTILE };
+
 const SAMPLES: Record<string, object[]> = {
   'layouts/main': [{ body: 'body' }, { body: 'body', page: { ...page, shell } }],
   'dashboard/page': [
@@ -420,14 +422,17 @@ const SAMPLES: Record<string, object[]> = {
   ],
   'settings/page': [
     tab,
-    { ...tab, tab: 'paths' },
+    { ...tab, tab: 'paths', servers: [{ id: HOSTILE, name: HOSTILE }] },
     { ...tab, tab: 'security', hasApiKey: true },
     ...CONNECTS.map((connect) => ({
       ...tab,
       tab: 'plex',
       connect,
       connection: { isConnected: true, name: HOSTILE, url: HOSTILE },
-      sections: [{ type: 'movie', title: HOSTILE, locations: [HOSTILE], frozen: HOSTILE }],
+      sections: [{ ...section, enabled: true }],
+      others: [
+        { serverId: HOSTILE, name: HOSTILE, url: HOSTILE, trouble: HOSTILE, webhookUrl: HOSTILE, sections: [section] },
+      ],
       sync: { state: 'idle', lastRun: run },
       webhook: { url: HOSTILE, counts: { accepted: 1 } },
     })),
@@ -461,7 +466,7 @@ describe('views', () => {
   it('have sample data here, and every page is somebody’s', () => {
     const used = new Set(routes.map(({ view }) => view));
     const pages = views.map(nameOf).filter((name) => !name.startsWith('parts/'));
-    const within = ['settings/plex', 'settings/security', 'settings/sign-in', 'settings/servers'];
+    const within = ['plex', 'library', 'others', 'security', 'sign-in', 'servers'].map((name) => `settings/${name}`);
     for (const name of pages) if (!within.includes(name)) expect(SAMPLES, name).to.have.property(name);
     const inPages = ['layouts/main', 'error/page', 'docs/page', ...within];
     expect(pages.filter((name) => !used.has(name) && !inPages.includes(name))).to.deep.equal([]);

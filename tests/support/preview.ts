@@ -323,6 +323,19 @@ function keptOf(done: readonly Job[]): QuarantineEntry[] {
   ];
 }
 
+/** A friend's server beside the first one, with one library switched off. */
+async function addServerBeside(store: Context['store']): Promise<void> {
+  const id = 'abcdef0123456789abcdef0123456789abcdef01';
+  const address = 'https://10-0-0-7.abcdef.plex.direct:32400';
+  await store.otherServers.put({ id, name: 'Den', url: address, isOwned: false, addedAt: before(9) });
+  await store.secrets.set(`webhookSecret:${id}`, 'a-secret-of-its-own');
+  const section = { serverId: id, frozen: null, syncedAt: null, locations: ['/volume1/video'], type: 'movie' as const };
+  await store.sections.putMany([
+    { ...section, id: 'abcdef01-1', title: 'Old films', enabled: true, itemCount: 412 },
+    { ...section, id: 'abcdef01-4', title: 'Home videos', enabled: false, itemCount: 0 },
+  ]);
+}
+
 /** Fills the store and stands in for the engine as far as the pages can see it. */
 async function prepare(context: Context, asked: string[]): Promise<Partial<Context>> {
   const { store, bus } = context;
@@ -348,6 +361,7 @@ async function prepare(context: Context, asked: string[]): Promise<Partial<Conte
     locations: ['/share/TV'],
     itemCount: EPISODES.length,
   });
+  await addServerBeside(store);
   const tag = { createdAt: before(30) };
   await store.tags.putMany([
     { ...tag, id: 'keep', name: 'Never touch', color: 'rose', category: 'Care' },
