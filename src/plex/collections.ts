@@ -12,6 +12,13 @@ const PAGE_SIZE = 500;
 /** Longer lists make addresses that servers refuse. */
 const TITLES_AT_ONCE = 100;
 const NAMES_AT_ONCE = 50;
+/** What an answer that is read for its names alone need not hold. */
+const NAMES_ONLY = {
+  skipRefresh: 1,
+  excludeElements:
+    'Chapter,Collection,Country,Director,Field,Genre,Guid,Image,Label,Marker,Media,Rating,Role,Similar,UltraBlurColors,Writer',
+  excludeFields: 'summary,tagline',
+};
 /** A server that is busy may not show something for a moment. */
 const SECOND_LOOK_MS = 500;
 
@@ -129,7 +136,7 @@ export class PlexCollections implements ServerCollections {
 
   /** A server that answers 404 for the whole list because of one is asked for the halves. */
   async #names(keys: readonly string[], signal: AbortSignal | undefined): Promise<NamedTitle[]> {
-    const request = { path: `/library/metadata/${keys.join(',')}`, query: { skipRefresh: 1 }, signal };
+    const request = { path: `/library/metadata/${keys.join(',')}`, query: NAMES_ONLY, signal };
     const answer = await this.#client.get(request).catch(nullIfUnknown);
     if (answer !== null) {
       const asked = new Set(keys);
