@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import type { IncomingMessage } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -30,6 +31,8 @@ export class NotificationSocket {
 
   start(): void {
     this.#stopped = new AbortController();
+    // An edit of a hundred items is told a hundred times, each after a moment.
+    setMaxListeners(0, this.#stopped.signal);
   }
 
   async stop(): Promise<void> {
