@@ -56,6 +56,21 @@ describe('collections of a Plex server', () => {
     expect(sent('PUT')[0]?.query).to.deep.equal({ uri: `${start}${keys.slice(0, 2).join(',')}` });
   });
 
+  it('knows its libraries under the ids of a second server, and no other', async () => {
+    const { url, token, machineIdentifier: expectedServerId } = plex;
+    const second = new PlexServer({
+      url,
+      token,
+      clientId: 'c',
+      version: '1',
+      expectedServerId,
+      sectionPrefix: 'abcd-',
+    });
+    const made = await second.collections.create({ id: 'abcd-1', type: 'movie' }, 'A', keys[0] ?? '');
+    expect(await second.collections.list('abcd-1')).to.deep.equal([made]);
+    expect(await codeOf(second.collections.list('1'))).to.equal('invalid');
+  });
+
   it('sends nothing for an empty list, or for an id that is no number', async () => {
     const { collections } = server;
     const made = plex.collections.make('1', 'A', keys.slice(0, 2));
