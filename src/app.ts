@@ -25,6 +25,7 @@ import { Problems } from './engine/problems.js';
 import { Enqueue } from './engine/queue/enqueue.js';
 import { Queue } from './engine/queue/queue.js';
 import { Schedule } from './engine/schedule.js';
+import { countMatches, findLocalFolder } from './files/find-folder.js';
 import { provePath } from './files/prove-path.js';
 import { SpaceLedger } from './files/space.js';
 import { Swapper } from './files/swap.js';
@@ -56,6 +57,9 @@ export function createApp(config: Config, options: { log: Log; now?: () => Date;
 
 /** When hardly anybody watches, and before the full look changes much. */
 const BACKUP_CRON = '15 3 * * *';
+
+/** Encoders that do not answer by then do not work. */
+const WORKER_CHECK_MS = 120_000;
 
 interface Stoppable {
   stop(): Promise<void> | void;
@@ -232,13 +236,29 @@ class MediaFlow implements App {
       }),
       nextRuns: () => schedule.next(),
       provePath,
+      findFolder: findLocalFolder,
+      countFiles: (files) => countMatches('/', files),
+      checkWorker: () => executor.check(AbortSignal.timeout(WORKER_CHECK_MS)),
       problems: () => Promise.resolve(problems.list()),
       readiness: () => ({ ready: this.#isReady }),
       access,
     };
     return {
       context: this.#context,
-      inOrder: [analyzer, search, statistics, collections, queue, intake, edits, sync, news, contact, schedule, problems],
+      inOrder: [
+        analyzer,
+        search,
+        statistics,
+        collections,
+        queue,
+        intake,
+        edits,
+        sync,
+        news,
+        contact,
+        schedule,
+        problems,
+      ],
     };
   }
 

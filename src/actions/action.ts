@@ -8,6 +8,7 @@ import type { Job } from '../domain/job.js';
 import type { FacetCounts, LibraryFilter, LibrarySort } from '../domain/library-filter.js';
 import type { MediaServer, Servers } from '../domain/media-server.js';
 import type { PathProof } from '../domain/path-proof.js';
+import type { PathMapping } from '../domain/paths.js';
 import type { PlexTv } from '../domain/plex-account.js';
 import type { Presets } from '../domain/presets.js';
 import type { Problem } from '../domain/problem.js';
@@ -16,7 +17,7 @@ import type { LibraryStatistics } from '../domain/statistics.js';
 import type { Decision, RuleRunner } from '../domain/rule.js';
 import type { Run } from '../domain/run.js';
 import type { PlexWebhook, WebhookOutcome } from '../domain/webhook.js';
-import type { Progress } from '../domain/worker.js';
+import type { Progress, WorkerHealth } from '../domain/worker.js';
 import type { Bus } from '../lib/bus.js';
 import type { Log } from '../lib/log.js';
 import type { Store } from '../store/store.js';
@@ -188,6 +189,12 @@ export interface Context {
   /** When each task of the schedule comes next; null for one that is off. */
   nextRuns: () => { name: string; at: Date | null }[];
   provePath: (folder: string) => Promise<PathProof>;
+  /** Where files that the server lists below `from` lie on this machine; null when they are found nowhere. */
+  findFolder: (from: string, files: readonly { path: string; sizeBytes: number }[]) => Promise<PathMapping | null>;
+  /** How many of these files of this machine are there with their size. */
+  countFiles: (files: readonly { path: string; sizeBytes: number }[]) => Promise<number>;
+  /** What real test encodes on this machine show. */
+  checkWorker: () => Promise<WorkerHealth>;
   problems: () => Promise<Problem[]>;
   /** Whether work can be taken in; false while starting and stopping. */
   readiness: () => { ready: boolean };

@@ -3,16 +3,16 @@ import { z } from 'zod';
 import { NewPassword } from '../domain/access.js';
 import { AppError, conflict, invalid } from '../domain/errors.js';
 import { PathProof } from '../domain/path-proof.js';
+import type { WorkerHealth } from '../domain/worker.js';
 import { action, type Context } from './action.js';
 import { connect, ServerUrl } from './plex.js';
+import { ProvedMapping, suggestMappings, wrongFolders } from './path-suggestions.js';
 import { plexConnect, PlexConnect } from './plex-account.js';
 import { Origin, webhookUrl } from './webhooks.js';
 
-const Step = z.enum(['token', 'admin', 'plex', 'paths', 'safety', 'ready']);
+const Step = z.enum(['token', 'admin', 'plex', 'paths', 'worker', 'safety', 'ready']);
 type Step = z.infer<typeof Step>;
 const Next = z.object({ step: Step });
-
-const Mapping = z.object({ from: z.string(), to: z.string(), proof: PathProof.nullable() });
 
 /** Whether the owner got through the setup, or the environment says everything it asks. */
 export const isSetUp = ({ store }: Context): boolean =>
@@ -23,7 +23,38 @@ function firstOpenStep({ access, store }: Context): Step {
   if (!access.hasPassword) return 'admin';
   if (store.settings.value.plex.url === '' || store.secrets.find('plexToken') === null) return 'plex';
   if (store.settings.value.paths.mappings.length === 0) return 'paths';
-  return 'safety';
+  return 'worker';
+}
+
+/** What an encoder is called by people. */
+const ENCODER_NAMES: Readonly<Record<string, string>> = { libx265: 'HEVC', libx264: 'H.264', libsvtav1: 'AV1' };
+
+const WorkerReport = z.object({
+  ffmpegVersion: z.string().nullable(),
+  encoders: z.array(
+    z.object({
+      name: z.string(),
+      title: z.string(),
+      works: z.boolean(),
+      tenBit: z.boolean(),
+      error: z.string().nullable(),
+    }),
+  ),
+  /** What is in the way; null when an encoder works. */
+  trouble: z.string().nullable(),
+});
+
+function toReport(health: WorkerHealth): z.infer<typeof WorkerReport> {
+  if (!health.ok) return { ffmpegVersion: null, encoders: [], trouble: health.reason };
+  const encoders = health.encoders.map((encoder) => ({
+    ...encoder,
+    title: ENCODER_NAMES[encoder.name] ?? encoder.name,
+  }));
+  const isUsable = encoders.some(({ works }) => works);
+  const trouble = isUsable
+    ? null
+    : 'This ffmpeg has no encoder that works. Install the one of your system, or set MEDIAFLOW_FFMPEG.';
+  return { ffmpegVersion: health.ffmpegVersion, encoders, trouble };
 }
 
 /** Asked for before the setup token was given. Throws `conflict` once a password exists. */
@@ -64,11 +95,13 @@ export const showSetup = action(
       finishedAt: z.string().nullable(),
       plexUrl: z.string(),
       serverName: z.string(),
-      mappings: z.array(Mapping),
+      mappings: z.array(ProvedMapping),
       dryRun: z.boolean(),
       webhookUrl: z.string(),
       /** Null but in the step that connects Plex. */
       connect: PlexConnect.nullable(),
+      /** What real test encodes on this machine showed; null but in the step about it. */
+      worker: WorkerReport.nullable(),
     }),
   },
   async (ctx, { step: asked, find, origin }) => {
@@ -76,7 +109,7 @@ export const showSetup = action(
     const open = firstOpenStep(ctx);
     const canGoBack = open !== 'admin' && asked !== undefined && asked !== 'token' && asked !== 'admin';
     const isReached =
-      canGoBack && Step.options.indexOf(asked) <= Step.options.indexOf(open === 'safety' ? 'ready' : open);
+      canGoBack && Step.options.indexOf(asked) <= Step.options.indexOf(open === 'worker' ? 'ready' : open);
     const step = isReached ? asked : open;
     const { plex, safety, setup } = store.settings.value;
     return {
@@ -88,27 +121,10 @@ export const showSetup = action(
       dryRun: safety.dryRun,
       webhookUrl: webhookUrl(config.publicUrl, origin, access.webhookSecret),
       connect: step === 'plex' ? await plexConnect(ctx, find === 'yes') : null,
+      worker: step === 'worker' ? toReport(await ctx.checkWorker()) : null,
     };
   },
 );
-
-/** Every folder of the server's libraries, with the local folder known for it or else the same path. */
-async function suggestMappings(ctx: Context): Promise<z.infer<typeof Mapping>[]> {
-  const known = ctx.store.settings.value.paths.mappings;
-  if (known.length > 0) {
-    return Promise.all(known.map(async (pair) => ({ ...pair, proof: await ctx.provePath(pair.to) })));
-  }
-  const sections = await ctx
-    .server()
-    .sections()
-    .catch((error: unknown) => {
-      ctx.log.warn({ err: error }, 'The libraries could not be listed for the setup');
-      return [];
-    });
-  const folders = [...new Set(sections.flatMap(({ locations }) => locations))];
-  const pairs = folders.map((folder) => ({ from: folder, to: isAbsolute(folder) ? folder : '', proof: null }));
-  return pairs.length > 0 ? pairs : [{ from: '', to: '', proof: null }];
-}
 
 /** Sets the first password. Throws `conflict` once there is one. */
 export const setFirstPassword = action(
@@ -136,7 +152,10 @@ export const setupPlex = action(
 
 const Pairs = z.array(z.object({ from: z.string().trim(), to: z.string().trim() })).max(100);
 
-/** Proves every local folder, then keeps the mappings. Throws `invalid` naming the folders that do not work. */
+/**
+ * Proves every local folder, and that files of Plex lie there, then keeps the mappings. Throws `invalid` naming the folders
+ * that do not work.
+ */
 export const setupPaths = action(
   {
     summary: 'Say where the files are',
@@ -154,9 +173,11 @@ export const setupPaths = action(
       const list = broken.map(({ folder, message }) => `${folder}: ${message ?? ''}`);
       throw invalid(list.join(' '), { mappings: 'some folders do not work yet' });
     }
+    const wrong = await wrongFolders(ctx, pairs);
+    if (wrong.length > 0) throw invalid(wrong.join(' '), { mappings: 'the files are not there' });
     await ctx.store.settings.change({ paths: { mappings: pairs } });
     ctx.bus.emit('settings.changed', {});
-    return { step: 'safety' as const, proofs };
+    return { step: 'worker' as const, proofs };
   },
 );
 

@@ -109,7 +109,7 @@ function lookOf(state: unknown, code: unknown): Look {
   return STATES[String(state)] ?? { tone: '', icon: 'info', word: String(state) };
 }
 
-const SETUP_STEPS = ['token', 'admin', 'plex', 'paths', 'safety', 'ready'];
+const SETUP_STEPS = ['token', 'admin', 'plex', 'paths', 'worker', 'safety', 'ready'];
 
 const STAGES = ['prepare', 'encode', 'verify', 'replace'] as const;
 

@@ -1,6 +1,5 @@
 import { AxeBuilder } from '@axe-core/playwright';
 import { expect } from 'chai';
-import { join } from 'node:path';
 import type { Page } from 'playwright-core';
 import { startBrowser, type RealBrowser } from '../support/browser.js';
 import { Clips } from '../support/clips.js';
@@ -12,6 +11,11 @@ const NAME = 'Films/Harbour Nine (2004)/Harbour Nine (2004).mkv';
 const OLD = [
   ...['-f', 'lavfi', '-i', 'testsrc2=s=640x360:r=25:d=8', '-f', 'lavfi', '-i', 'sine=f=440:d=8'],
   ...['-c:v', 'mpeg4', '-q:v', '2', '-c:a', 'aac'],
+];
+/** Nothing for a rule to find. */
+const MODERN = [
+  ...['-f', 'lavfi', '-i', 'testsrc2=s=640x360:r=25:d=1', '-f', 'lavfi', '-i', 'sine=f=440:d=1'],
+  ...['-c:v', 'libx265', '-preset', 'ultrafast', '-x265-params', 'log-level=error', '-c:a', 'aac', '-f', 'matroska'],
 ];
 
 describe('an owner at the browser', function () {
@@ -35,6 +39,9 @@ describe('an owner at the browser', function () {
   beforeEach(async () => {
     const nothing = { MEDIAFLOW_PLEX_URL: '', MEDIAFLOW_PLEX_TOKEN: '', MEDIAFLOW_PATH_MAPPINGS: '' };
     stage = await Stage.set({ env: { ...nothing, MEDIAFLOW_ADMIN_PASSWORD: '' } });
+    // Nothing else on this machine is called so: the setup looks for it everywhere.
+    const only = `Films/Only ${stage.dir.slice(-6)} (2001)`;
+    await stage.add(`${only}/Only.mkv`, await clips.make('modern.mkv', MODERN));
     path = await stage.add(NAME, await clips.make('story.mkv', OLD));
     original = await sha256Of(path);
     await stage.plex.scan();
@@ -67,12 +74,20 @@ describe('an owner at the browser', function () {
     await page.fill('#plex-url', stage.plex.url);
     await page.fill('#plex-token', stage.plex.token);
     await page.click('.by-hand button[type="submit"]');
-    expect(await page.inputValue('#from-0')).to.equal('/share/Media/Films');
+    expect(await page.inputValue('#from-0'), 'found by its files').to.equal('/share/Media');
+    expect(await page.inputValue('#to-0')).to.equal(stage.media);
+    expect(await page.textContent('main')).to.match(/2 of 2 files that Plex lists there were found/);
+    await page.fill('#to-0', '/not/there');
     await submit(page);
-    expect(await page.textContent('main'), 'a folder that is not there').to.match(/\/share\/Media\/Films/);
-    await page.fill('#to-0', join(stage.media, 'Films'));
-    await page.fill('#to-1', join(stage.media, 'Shows'));
+    expect(await page.textContent('main'), 'a folder that is not there').to.contain('/not/there is not there');
+    await page.fill('#to-0', stage.dir);
     await submit(page);
+    expect(await page.textContent('main'), 'a folder of something else').to.contain('None of 2 files');
+    await page.fill('#to-0', stage.media);
+    await submit(page);
+    await page.waitForSelector('#worker-h');
+    expect(await page.textContent('main')).to.match(/HEVC[^]*Works, in 10 bit too/);
+    await page.click('a.btn.primary:has-text("Continue")');
     await page.check('input[name="dryRun"][value="false"]');
     await submit(page);
     await submit(page);

@@ -398,12 +398,15 @@ const SAMPLES: Record<string, object[]> = {
   ],
   'presets/list': [{ items: [preset], broken: [{ file: HOSTILE, message: HOSTILE }] }],
   'sign-in/page': [{ error: { message: HOSTILE }, next: HOSTILE }],
-  'setup/page': ['token', 'admin', 'plex', 'paths', 'safety', 'ready'].map((step) => ({
+  'setup/page': ['token', 'admin', 'plex', 'paths', 'worker', 'safety', 'ready'].map((step) => ({
     step,
     connect: CONNECTS[3],
     error: { message: HOSTILE, fields: { url: HOSTILE, password: HOSTILE } },
     typed: { url: HOSTILE },
-    mappings: [{ from: HOSTILE, to: HOSTILE, proof: { message: HOSTILE, folder: HOSTILE } }],
+    mappings: [
+      { from: HOSTILE, to: HOSTILE, proof: { message: HOSTILE, folder: HOSTILE }, seen: { matched: 3, of: 6 } },
+    ],
+    worker: { ffmpegVersion: HOSTILE, encoders: [{ title: HOSTILE, error: HOSTILE }], trouble: HOSTILE },
     webhookUrl: HOSTILE,
   })),
   'settings/events': [

@@ -9,6 +9,7 @@ import { THUMB } from '../../src/demo/plex/webhooks.js';
 import { conflict } from '../../src/domain/errors.js';
 import type { Events } from '../../src/domain/events.js';
 import type { MediaServer } from '../../src/domain/media-server.js';
+import type { EncoderSupport } from '../../src/domain/worker.js';
 import type { PathProof } from '../../src/domain/path-proof.js';
 import type { SettingsChange } from '../../src/domain/settings.js';
 import type { PlexWebhook, WebhookOutcome } from '../../src/domain/webhook.js';
@@ -54,6 +55,12 @@ const PROOF: PathProof = {
   freeBytes: 1_000_000,
   message: null,
 };
+
+const ENCODERS: EncoderSupport[] = [
+  { name: 'libx265', works: true, tenBit: true, error: null },
+  { name: 'libx264', works: true, tenBit: false, error: null },
+  { name: 'libsvtav1', works: false, tenBit: false, error: "Unknown encoder 'libsvtav1'" },
+];
 
 /** A real web server over a real store; the engine behind it only remembers what it was asked. */
 export async function startWeb(
@@ -110,6 +117,8 @@ export async function startWeb(
           refreshing: false,
         },
       ]),
+    // eslint-disable-next-line @typescript-eslint/no-empty-function -- lists nothing
+    async *items() {},
     sessions: () => Promise.resolve([]),
     poster: () => Promise.resolve({ type: 'image/jpeg', bytes: THUMB }),
   } as unknown as MediaServer;
@@ -134,6 +143,9 @@ export async function startWeb(
     nextRuns: () => [{ name: 'look for changes', at: new Date('2026-01-01T00:15:00Z') }],
     provePath: (folder: string) =>
       Promise.resolve({ ...PROOF, folder, message: folder.startsWith('/nowhere') ? 'does not exist' : null }),
+    findFolder: () => Promise.resolve(null),
+    countFiles: (files: readonly unknown[]) => Promise.resolve(files.length),
+    checkWorker: () => Promise.resolve({ ok: true, ffmpegVersion: '7.1', encoders: ENCODERS }),
     intake: {
       receive: (event: PlexWebhook) => {
         webhooks.events.push(event);

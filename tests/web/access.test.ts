@@ -356,7 +356,8 @@ describe('the first visit', () => {
       'mappings[0][from]': '/share/Films',
       'mappings[0][to]': '/data',
     });
-    expect(proved.response.headers.get('location')).to.equal('/setup?step=safety');
+    expect(proved.response.headers.get('location')).to.equal('/setup?step=worker');
+    expect((await browser.get('/setup?step=worker')).text).to.contain('Unknown encoder &#x27;libsvtav1&#x27;');
     await browser.post('/setup/safety', [
       ['dryRun', 'false'],
       ['dryRun', 'true'],
