@@ -1,8 +1,8 @@
 import { z } from 'zod';
-import { isOffLimits } from '../src/domain/evaluate.js';
+import { isOffLimits, offLimitsReason } from '../src/domain/evaluate.js';
 import { PresetId } from '../src/domain/preset.js';
 import { defineRule } from '../src/domain/rule.js';
-import { formatBitrate } from '../src/lib/units.js';
+import { formatBitrate, formatBytes } from '../src/lib/units.js';
 
 /** Codecs of the time before H.264, by the name ffmpeg gives them. */
 const LEGACY =
@@ -42,5 +42,17 @@ export default defineRule({
     if (video.bitrateKbps <= enoughKbps) return null;
     const reason = `${formatBitrate(video.bitrateKbps)} H.264 where ${formatBitrate(enoughKbps)} is enough`;
     return { kind: 'transcode', preset, severity: video.bitrateKbps > 2 * enoughKbps ? 'high' : 'medium', reason };
+  },
+
+  whyNot({ file }, { h264, mbpsAt1080p, minSizeMb }) {
+    const { video } = file;
+    const offLimits = offLimitsReason(file);
+    if (offLimits !== null || !video) return offLimits ?? 'Its video is unknown.';
+    if (file.sizeBytes < minSizeMb * 1e6) return `Smaller than ${formatBytes(minSizeMb * 1e6)}.`;
+    if (video.codec !== 'h264') return `${video.codec} is no old codec.`;
+    if (!h264) return 'H.264 is left alone, as you chose.';
+    if (!video.bitrateKbps) return 'Plex does not tell its bitrate.';
+    const enoughKbps = 1000 * mbpsAt1080p * ((video.width * video.height) / FULL_HD);
+    return `${formatBitrate(video.bitrateKbps)} H.264 is not more than the ${formatBitrate(enoughKbps)} that are enough.`;
   },
 });

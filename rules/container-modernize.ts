@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { isOffLimits } from '../src/domain/evaluate.js';
+import { isOffLimits, offLimitsReason } from '../src/domain/evaluate.js';
 import { PresetId } from '../src/domain/preset.js';
 import { defineRule } from '../src/domain/rule.js';
 
@@ -29,5 +29,11 @@ export default defineRule({
       severity: 'low',
       reason: `A .${extension} file; the same streams in Matroska seek faster and hold subtitles`,
     };
+  },
+
+  whyNot({ file }) {
+    const extension = /\.(\w+)$/.exec(file.path)?.[1]?.toLowerCase();
+    if (!OLD.test(file.path)) return `.${extension ?? 'this'} is no old container.`;
+    return offLimitsReason(file) ?? 'Recordings in .ts are left alone, as you chose.';
   },
 });

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { isOffLimits } from '../src/domain/evaluate.js';
+import { isOffLimits, offLimitsReason } from '../src/domain/evaluate.js';
 import { isEfficient } from '../src/domain/facts.js';
 import { PresetId } from '../src/domain/preset.js';
 import { defineRule } from '../src/domain/rule.js';
@@ -29,5 +29,15 @@ export default defineRule({
       severity: rank <= 5 ? 'high' : 'medium',
       reason: `Number ${rank} of the largest files: ${formatBytes(file.sizeBytes)} in ${file.video.codec}`,
     };
+  },
+
+  whyNot({ file }, { storageOptTopN, storageOptMinSizeGb }, facts) {
+    const offLimits = offLimitsReason(file);
+    if (offLimits !== null || !file.video) return offLimits ?? 'Its video is unknown.';
+    if (isEfficient(file.video.codec)) return `${file.video.codec} is an efficient codec already.`;
+    const size = formatBytes(file.sizeBytes);
+    if (file.sizeBytes < storageOptMinSizeGb * 1e9)
+      return `${size} is less than ${formatBytes(storageOptMinSizeGb * 1e9)}.`;
+    return `${size} make it number ${facts.sizeRank(file)} of the largest; only the first ${storageOptTopN} count.`;
   },
 });

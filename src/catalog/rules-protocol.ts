@@ -27,6 +27,8 @@ export type Ask =
       picks: readonly (readonly [number, number])[];
       calls: readonly { rule: number; options: Record<string, unknown> }[];
       facts: FactsSnapshot;
+      /** Whether to say why there is no finding, too. */
+      reasons: boolean;
     };
 
 export interface LoadAnswer {
@@ -41,6 +43,8 @@ export type ParseAnswer = { options: Record<string, Json> } | { fields: Record<s
 export interface EvaluateAnswer {
   /** [index of the call, index of the subject, finding] */
   findings: [number, number, Finding][];
+  /** [index of the call, index of the subject, why there is no finding] */
+  refusals: [number, number, string][];
   /** Milliseconds per call. */
   ms: number[];
   /** Calls whose rule failed: [index of the call, why]. Their findings are left out. */

@@ -43,6 +43,8 @@ const Shape = z.object({
   evaluate: z.custom<Rule['evaluate']>((value) => typeof value === 'function', 'must be a function'),
 });
 
+const LONGEST_REASON = 400;
+
 /** Tells the watching main thread that another rule runs from here on. */
 function mark(rule: number): void {
   Atomics.store(state, 0, rule);
@@ -103,16 +105,17 @@ function freeze(item: LibraryItem): void {
   Object.freeze(item);
 }
 
-function evaluate({ items, picks, calls, facts }: Ask & { kind: 'evaluate' }): EvaluateAnswer {
+function evaluate({ items, picks, calls, facts, reasons }: Ask & { kind: 'evaluate' }): EvaluateAnswer {
   items.forEach(freeze);
   const known = factsOf(facts);
-  const answer: EvaluateAnswer = { findings: [], ms: [], problems: [] };
+  const answer: EvaluateAnswer = { findings: [], refusals: [], ms: [], problems: [] };
   calls.forEach(({ rule, options }, call) => {
     mark(rule);
     const start = performance.now();
     try {
-      for (const [pick, finding] of look(ruleOf(rule), options, items, picks, known))
-        answer.findings.push([call, pick, finding]);
+      const { found, refused } = look(ruleOf(rule), options, { items, picks, facts: known, reasons });
+      for (const [pick, finding] of found) answer.findings.push([call, pick, finding]);
+      for (const [pick, reason] of refused) answer.refusals.push([call, pick, reason]);
     } catch (error) {
       answer.problems.push([call, messageOf(error)]);
     }
@@ -124,24 +127,44 @@ function evaluate({ items, picks, calls, facts }: Ask & { kind: 'evaluate' }): E
 function look(
   rule: Rule,
   raw: Record<string, unknown>,
-  items: readonly LibraryItem[],
-  picks: readonly (readonly [number, number])[],
-  facts: LibraryFacts,
-): [number, Finding][] {
+  {
+    items,
+    picks,
+    facts,
+    reasons,
+  }: Pick<Ask & { kind: 'evaluate' }, 'items' | 'picks' | 'reasons'> & {
+    facts: LibraryFacts;
+  },
+): { found: [number, Finding][]; refused: [number, string][] } {
   const options = rule.options.safeParse(raw);
   if (!options.success) throw new Error(`its options do not fit any more (${issuesOf(options.error)})`);
   const found: [number, Finding][] = [];
+  const refused: [number, string][] = [];
   picks.forEach(([itemIndex, fileIndex], pick) => {
     const item = items[itemIndex];
     const file = item?.files[fileIndex];
     if (!item || !file) return;
     const finding: unknown = rule.evaluate({ item, file }, options.data, facts);
-    if (finding === null || finding === undefined) return;
+    if (finding === null || finding === undefined) {
+      const reason = reasons ? reasonOf(() => rule.whyNot?.({ item, file }, options.data, facts)) : null;
+      if (reason !== null) refused.push([pick, reason]);
+      return;
+    }
     const checked = Finding.safeParse(finding);
     if (!checked.success) throw new Error(`it answered something that is no finding (${issuesOf(checked.error)})`);
     found.push([pick, checked.data]);
   });
-  return found;
+  return { found, refused };
+}
+
+/** What it says, if anything: a rule that cannot explain itself is none the worse for it. */
+function reasonOf(explain: () => unknown): string | null {
+  try {
+    const reason = explain();
+    return typeof reason === 'string' && reason !== '' ? reason.slice(0, LONGEST_REASON) : null;
+  } catch {
+    return null;
+  }
 }
 
 async function answer(ask: Ask): Promise<LoadAnswer | ParseAnswer | EvaluateAnswer> {

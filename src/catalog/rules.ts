@@ -35,6 +35,8 @@ interface Answered {
   /** The calls whose rule works. */
   calls: Call[];
   findings: Decision[];
+  /** Why there is none, by `keyOf`. */
+  refusals: ReadonlyMap<string, string>;
 }
 
 /**
@@ -91,12 +93,13 @@ export class Rules implements RuleRunner {
 
   async evaluate(subjects: readonly Subject[], calls: readonly RuleCall[], facts: FactsSnapshot): Promise<Decision[]> {
     const decisions: Decision[] = [];
-    for await (const part of this.#batches(subjects, calls, facts)) {
+    for await (const part of this.#batches(subjects, calls, facts, true)) {
       const found = new Map(part.findings.map((decision) => [keyOf(decision), decision]));
       for (const { item, file } of part.subjects) {
         for (const { entry } of part.calls) {
           const no: Decision = { itemId: item.id, fileId: file.id, ruleId: entry.info.id, finding: null };
-          decisions.push(found.get(keyOf(no)) ?? no);
+          const whyNot = part.refusals.get(keyOf(no));
+          decisions.push(found.get(keyOf(no)) ?? (whyNot === undefined ? no : { ...no, whyNot }));
         }
       }
     }
@@ -109,7 +112,7 @@ export class Rules implements RuleRunner {
     calls: readonly RuleCall[],
     facts: FactsSnapshot,
   ): AsyncGenerator<{ subjects: readonly Subject[]; findings: Decision[]; ruleIds: string[] }> {
-    for await (const part of this.#batches(subjects, calls, facts)) {
+    for await (const part of this.#batches(subjects, calls, facts, false)) {
       const ruleIds = part.calls.map(({ ruleId }) => ruleId);
       yield { subjects: part.subjects, findings: part.findings, ruleIds };
     }
@@ -132,7 +135,8 @@ export class Rules implements RuleRunner {
     subjects: Iterable<Subject>,
     calls: readonly RuleCall[],
     facts: FactsSnapshot,
-  ): AsyncGenerator<{ subjects: readonly Subject[]; calls: Call[]; findings: Decision[] }> {
+    reasons: boolean,
+  ): AsyncGenerator<{ subjects: readonly Subject[] } & Answered> {
     const wanted = calls.map((call) => ({ ...call, entry: this.#entry(call.ruleId) }));
     const tookMs = new Map<Entry, number>();
     const ahead: { batch: Batch; result: Promise<Answered> }[] = [];
@@ -140,7 +144,7 @@ export class Rules implements RuleRunner {
     const breather = new Breather();
     for (const batch of cut(subjects)) {
       if (breather.isDue) await breather.pause();
-      const result = this.#evaluate(batch, wanted, facts, tookMs);
+      const result = this.#evaluate(batch, wanted, { facts, reasons }, tookMs);
       // Awaited below, in order; a failure must not count as forgotten until then.
       result.catch(() => undefined);
       ahead.push({ batch, result });
@@ -155,19 +159,19 @@ export class Rules implements RuleRunner {
   async #evaluate(
     batch: Batch,
     wanted: readonly Call[],
-    facts: FactsSnapshot,
+    scope: { facts: FactsSnapshot; reasons: boolean },
     tookMs: Map<Entry, number>,
   ): Promise<Answered> {
     for (;;) {
       const thread = await this.#living();
       const calls = wanted.filter(({ entry }) => entry.info.problem === null);
-      if (calls.length === 0) return { calls, findings: [] };
+      if (calls.length === 0) return { calls, findings: [], refusals: new Map() };
       const ask: Ask = {
         kind: 'evaluate',
         items: batch.items,
         picks: batch.picks,
         calls: calls.map(({ entry, options }) => ({ rule: entry.number, options })),
-        facts,
+        ...scope,
       };
       try {
         const answer = await thread.ask<EvaluateAnswer>(ask, this.#limits.batchMs);
@@ -180,7 +184,7 @@ export class Rules implements RuleRunner {
   }
 
   #read(
-    { findings, ms, problems }: EvaluateAnswer,
+    { findings, refusals, ms, problems }: EvaluateAnswer,
     { subjects }: Batch,
     calls: Call[],
     tookMs: Map<Entry, number>,
@@ -196,7 +200,14 @@ export class Rules implements RuleRunner {
       if (!subject || ruleId === undefined) continue;
       decisions.push({ itemId: subject.item.id, fileId: subject.file.id, ruleId, finding });
     }
-    return { calls: calls.filter(({ entry }) => entry.info.problem === null), findings: decisions };
+    const reasons = new Map<string, string>();
+    for (const [call, pick, reason] of refusals) {
+      const [subject, ruleId] = [subjects[pick], calls[call]?.ruleId];
+      if (subject && ruleId !== undefined)
+        reasons.set(keyOf({ itemId: subject.item.id, fileId: subject.file.id, ruleId, finding: null }), reason);
+    }
+    const usable = calls.filter(({ entry }) => entry.info.problem === null);
+    return { calls: usable, findings: decisions, refusals: reasons };
   }
 
   /** Asks one rule something; breaking the thread breaks the rule. Throws `rule_failed`. */

@@ -45,6 +45,8 @@ export interface Rule<Options extends z.ZodObject = z.ZodObject> {
   docs: RuleDocs;
   options: Options;
   evaluate(subject: Subject, options: z.infer<Options>, facts: LibraryFacts): Finding | null;
+  /** One sentence with figures: why `evaluate` said null. Asked only where a title is shown by itself. */
+  whyNot?(subject: Subject, options: z.infer<Options>, facts: LibraryFacts): string;
 }
 
 /** Declares a rule; the file name is its id. Only there for the types: the value is returned as it is. */
@@ -83,6 +85,8 @@ export interface Decision {
   fileId: string;
   ruleId: string;
   finding: Finding | null;
+  /** Why there is no finding, in the rule's own words; absent when it does not say. */
+  whyNot?: string;
 }
 
 /** Which rules to run and how. */

@@ -18,6 +18,11 @@ export function ruleTest<Options extends z.ZodObject>(
   rule: Rule<Options>,
   table: { flags: Record<string, Case & { finding: Partial<Finding> }>; ignores: Record<string, Case> },
 ): void {
+  const ask = ({ item, options = {}, library = [] }: Case): string | undefined => {
+    const file = item.files[0];
+    if (!file) throw new Error('the item has no file');
+    return rule.whyNot?.({ item, file }, rule.options.parse(options), factsOf(collectFacts([item, ...library])));
+  };
   const look = ({ item, options = {}, library = [] }: Case): Finding | null => {
     const file = item.files[0];
     if (!file) throw new Error('the item has no file');
@@ -36,6 +41,10 @@ export function ruleTest<Options extends z.ZodObject>(
     for (const [title, given] of Object.entries(table.ignores)) {
       it(`ignores ${title}`, () => {
         expect(look(given)).to.equal(null);
+        if (rule.whyNot)
+          expect(ask(given))
+            .to.match(/^[\p{Lu}\d.].*\w\.$|^\w+ is .*\.$/u)
+            .and.not.match(/undefined|NaN/);
       });
     }
   });
