@@ -74,7 +74,8 @@ function refreshDue() {
     // A list that grew is read again up to its length; one that grew further stays as it is.
     const length = region.querySelectorAll('[data-row]').length;
     if (length > MOST_ROWS) continue;
-    const here = new URL(location.href);
+    // While a title lies over its list, the address is the title's.
+    const here = new URL(region.closest('[data-address]')?.dataset.address ?? '', location.href);
     if (length > 0 && !here.searchParams.has('page')) {
       here.searchParams.set('pageSize', String(Math.max(USUAL_ROWS, length)));
     }

@@ -39,6 +39,8 @@ const KEYS = {
   k: () => goTo(at() ? (rows()[rows().indexOf(at()) - 1] ?? at()) : rows()[0]),
   x: () => at()?.querySelector('input[type="checkbox"]')?.click(),
   m: () => at() && openMenu(at()),
+  s: () => at()?.querySelector('[data-select="season"]')?.click(),
+  S: () => at()?.querySelector('[data-select="series"]')?.click(),
 };
 document.addEventListener('keydown', (event) => {
   if (event.ctrlKey || event.metaKey || event.altKey || !document.getElementById('titles')) return;
@@ -47,6 +49,64 @@ document.addEventListener('keydown', (event) => {
   event.preventDefault();
   KEYS[event.key]();
 });
+
+// ---- A season or a series at once, those of its titles included that the page does not show
+const AT_ONCE = 200;
+const base = document.querySelector('meta[name="url-base"]')?.content ?? '';
+
+async function titlesOf(query) {
+  const found = [];
+  for (let page = 1; ; page++) {
+    const params = new URLSearchParams({ ...query, page, pageSize: AT_ONCE });
+    const answer = await window.fetch(`${base}/api/library/items?${params}`, {
+      headers: { Accept: 'application/json' },
+    });
+    if (!answer.ok) throw new Error(`${answer.status}`);
+    const { items, total } = await answer.json();
+    found.push(...items);
+    if (items.length === 0 || found.length >= total) return found;
+  }
+}
+
+function pick({ id, sizeBytes, next }) {
+  let box = document.querySelector(`input[form="bulk"][value="${window.CSS.escape(id)}"]`);
+  if (!box) {
+    box = document.createElement('input');
+    Object.assign(box, { type: 'checkbox', name: 'itemIds', value: id, hidden: true });
+    box.setAttribute('form', 'bulk');
+    Object.assign(box.dataset, { size: sizeBytes, saves: next?.savesBytes ?? 0 });
+    document.querySelector('#bulk [data-beyond]').append(box);
+  }
+  box.checked = true;
+  return box;
+}
+
+const tellOf = (box) => box?.dispatchEvent(new window.Event('change', { bubbles: true }));
+
+document.addEventListener('click', (event) => {
+  const link = event.target.closest?.('#titles a[data-select]');
+  if (!link || event.button !== 0 || event.ctrlKey || event.metaKey || event.shiftKey) return;
+  event.preventDefault();
+  const { show, season } = Object.fromEntries(new URLSearchParams(link.search));
+  link.closest('details').open = false;
+  link.closest('[data-row]').querySelector('th a, a.wall-card').focus({ preventScroll: true });
+  titlesOf(season === undefined ? { show, sort: 'title' } : { show, season, sort: 'title' }).then(
+    (titles) => tellOf(titles.map(pick).at(-1)),
+    // What the link says without this file.
+    () => window.location.assign(link.href),
+  );
+});
+
+document.addEventListener('click', (event) => {
+  if (!event.target.closest?.('[data-pick-none]')) return;
+  const boxes = [...document.querySelectorAll('input[form="bulk"]')];
+  for (const box of boxes) box.checked = false;
+  document.querySelector('#bulk [data-beyond]').replaceChildren();
+  for (const all of document.querySelectorAll('[data-pick-everything]')) all.checked = false;
+  tellOf(document.querySelector('[data-pick-everything]'));
+  tellOf(boxes[0]);
+});
+for (const button of document.querySelectorAll('[data-pick-none]')) button.hidden = false;
 
 // ---- "All that match" is asked once more, with their number
 document.addEventListener('change', (event) => {
@@ -57,3 +117,4 @@ document.addEventListener('change', (event) => {
     form.dataset.yes = 'Queue them';
   } else delete form.dataset.confirm;
 });
+for (const all of document.querySelectorAll('[data-pick-everything]:checked')) tellOf(all);

@@ -21,7 +21,11 @@ const Chip = z.object({ name: z.string(), value: z.string(), query: z.string() }
 export const browseLibrary = action(
   {
     summary: 'Browse the library',
-    input: LibraryQuery.omit({ facets: true, sort: true }).extend({ sort: LibrarySort.optional() }),
+    input: LibraryQuery.omit({ facets: true, sort: true }).extend({
+      sort: LibrarySort.optional(),
+      /** Everything that matches comes selected. */
+      picked: z.literal('all').optional(),
+    }),
     output: LibraryPage.extend({
       filter: z.object({ ...LibraryFilter.shape, sort: LibrarySort }),
       /** The whole view as a query string, without page. */
@@ -32,6 +36,8 @@ export const browseLibrary = action(
       shown: z.record(LibraryColumn, z.boolean()),
       saved: z.array(SavedFilter.extend({ isCurrent: z.boolean() })),
       presets: z.array(z.object({ id: z.string(), title: z.string() })),
+      tags: z.array(z.object({ id: z.string(), name: z.string() })),
+      isPicked: z.boolean(),
       growsByItself: z.boolean(),
       /** Titles in the library, whatever the filter. */
       all: z.int(),
@@ -58,6 +64,8 @@ export const browseLibrary = action(
       >,
       saved: savedFilters(ctx).map((one) => ({ ...one, isCurrent: one.query === current })),
       presets: presets.list().map(({ id, title }) => ({ id, title })),
+      tags: [...store.tags.values()].map(({ id, name }) => ({ id, name })).sort((a, b) => a.name.localeCompare(b.name)),
+      isPicked: given.picked === 'all',
       growsByItself: input.page < PAGES_BY_THEMSELVES,
       all: store.library.size,
       lastSync: sync.status().lastRun,

@@ -156,12 +156,17 @@ export const showItem = action(
           ruleTitle: z.string(),
           mode: z.string(),
           finding: Finding.nullable(),
+          path: z.string(),
+          /** Why there is no finding. */
+          whyNot: z.string(),
         }),
       ),
       recommendations: z.array(Recommendation),
       jobs: z.array(Job),
       kept: z.array(QuarantineEntry),
       presets: z.array(z.object({ id: z.string(), title: z.string() })),
+      /** What the library it is in is called. */
+      section: z.string(),
     }),
   },
   async ({ store, analyzer, rules, presets }, { id }) => {
@@ -170,12 +175,15 @@ export const showItem = action(
     const decisions = await analyzer.decide(id);
     return {
       ...toRow(item),
-      decisions: decisions.map(({ fileId, ruleId, finding }) => ({
+      section: store.sections.find(item.sectionId)?.title ?? item.sectionId,
+      decisions: decisions.map(({ fileId, ruleId, finding, whyNot }) => ({
         fileId,
         ruleId,
         ruleTitle: titles.get(ruleId) ?? ruleId,
         mode: store.rules.find(ruleId)?.mode ?? 'recommend',
         finding,
+        path: item.files.find((file) => file.id === fileId)?.path ?? '',
+        whyNot: whyNot ?? 'Nothing to improve here.',
       })),
       recommendations: store.recommendations.where((row) => row.itemId === id),
       jobs: store.jobs.where((job) => job.itemId === id).sort(latestFirst),

@@ -1,11 +1,12 @@
 import { z } from 'zod';
 import { Choices } from '../domain/choices.js';
-import { conflict } from '../domain/errors.js';
+import { conflict, invalid } from '../domain/errors.js';
 import { displayTitle, type LibraryItem } from '../domain/library.js';
 import { isSameName, retag, Tag, TagChoice, TagColor, tagIdFor } from '../domain/tag.js';
 import { Breather } from '../lib/breather.js';
 import type { Store } from '../store/store.js';
 import { action, type Context } from './action.js';
+import { selectedIds, Selection } from './bulk.js';
 
 const TagRow = Tag.extend({
   /** Titles that have it. */
@@ -170,15 +171,20 @@ function checkTags(store: Store, add: readonly string[]): void {
   for (const id of add) store.tags.get(id);
 }
 
-/** Puts tags on many titles, or takes them off. Titles that are gone are counted in `unknown`. Throws `not_found` for an unknown tag. */
+/**
+ * Puts tags on many titles, or on everything that matches a filter, or takes them off. Titles that are gone are counted
+ * in `unknown`. Throws `not_found` for an unknown tag, `invalid` for none, and `conflict` when another number matches now.
+ */
 export const tagItems = action(
   {
     summary: 'Add tags to many library items, or remove them',
-    input: Retag.extend({ itemIds: z.array(z.string().min(1)).min(1, 'Choose at least one title') }),
+    input: Retag.extend(Selection.shape),
     output: z.object({ changed: z.int(), unknown: z.int() }),
   },
-  async (ctx, { itemIds, add, remove }) => {
+  async (ctx, { add, remove, ...selection }) => {
+    if (add.length + remove.length === 0) throw invalid('Choose a tag to add or to take off.', { add: 'is empty' });
     checkTags(ctx.store, add);
+    const itemIds = await selectedIds(ctx, selection);
     const unknown = new Set(itemIds.filter((id) => !ctx.store.library.has(id))).size;
     const changed = await change(ctx, itemIds, { add, remove });
     return { changed: changed.length, unknown };

@@ -109,6 +109,7 @@ export function libraryHelpers(names: { codec: NameOf; hdr: NameOf; channels: Na
       for (let at = 0; at + 2 < more.length; at += 2) params.set(String(more[at]), String(more[at + 1]));
       return `?${params.toString()}`;
     },
+    plus: (a: unknown, b: unknown) => Number(a) + Number(b),
     /** Where Plex's own page shows a title. */
     plexPage: (serverId: unknown, ratingKey: unknown) =>
       `https://app.plex.tv/desktop/#!/server/${encodeURIComponent(String(serverId))}/details?key=${encodeURIComponent(

@@ -461,7 +461,7 @@ async function prepare(context: Context, asked: string[]): Promise<Partial<Conte
         return Promise.resolve(
           ruleInfos.filter(({ problem }) => problem === null).map((rule): Decision => {
             const row = store.recommendations.where((one) => one.itemId === itemId && one.ruleId === rule.id)[0];
-            return { itemId, fileId: item.files[0]?.id ?? '', ruleId: rule.id, finding: row ? { kind: row.kind, preset: row.presetId, reason: row.reason, severity: row.severity } : null };
+            return { itemId, fileId: item.files[0]?.id ?? '', ruleId: rule.id, finding: row ? { kind: row.kind, preset: row.presetId, reason: row.reason, severity: row.severity } : null, whyNot: `${item.files[0]?.video?.codec ?? 'This'} needs nothing here.` };
           }),
         ); // prettier-ignore
       },

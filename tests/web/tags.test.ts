@@ -54,12 +54,30 @@ describe('tags over HTTP', () => {
     expect(web.context.store.library.get('i2').tags).to.deep.equal([]);
   });
 
+  it('go to everything that matches, when it is as many as was shown', async () => {
+    await api('POST', '/api/tags', { name: 'Keep' });
+    const all = { all: 'type=movie&sort=title', add: ['keep'] };
+    expect((await api('POST', '/api/tags/apply', { ...all, expected: 3 })).status).to.equal(409);
+    expect(web.context.store.library.get('i1').tags).to.deep.equal([]);
+    const applied = await api('POST', '/api/tags/apply', { ...all, expected: 2 });
+    expect(applied).to.deep.equal({ status: 200, json: { changed: 2, unknown: 0 } });
+    const form = await browser.post('/tags/apply', { all: 'tag=keep', expected: '2', add: '', remove: 'keep' });
+    expect(form.response.status).to.equal(303);
+    expect(web.context.store.library.get('i2').tags).to.deep.equal([]);
+  });
+
   it('refuse what is no tag, no title, or nothing at all', async () => {
     await api('POST', '/api/tags', { name: 'Keep' });
     expect((await api('POST', '/api/tags', { name: 'keep' })).status).to.equal(409);
     expect((await api('POST', '/api/tags', { name: '  ' })).json).to.have.nested.property('error.fields.name');
     expect((await api('POST', '/api/tags', { name: 'x', color: 'url(x)' })).status).to.equal(422);
-    for (const body of [{}, { itemIds: [] }, { itemIds: [''] }, { itemIds: 'all' }]) {
+    for (const body of [
+      {},
+      { itemIds: [] },
+      { itemIds: [''] },
+      { all: 'type=movie' },
+      { all: 'no=filter', expected: 2 },
+    ]) {
       expect((await api('POST', '/api/tags/apply', { add: 'keep', ...body })).status, JSON.stringify(body)).to.equal(
         422,
       );

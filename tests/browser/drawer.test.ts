@@ -1,0 +1,238 @@
+import { AxeBuilder } from '@axe-core/playwright';
+import { expect } from 'chai';
+import type { BrowserContext, Page } from 'playwright-core';
+import { signIn, startBrowser, type RealBrowser } from '../support/browser.js';
+import { startPreview } from '../support/preview.js';
+import type { WebTest } from '../support/web.js';
+
+describe('a title beside the library, and what is selected at once', function () {
+  this.timeout(180_000);
+  let web: WebTest;
+  let browser: RealBrowser;
+  let context: BrowserContext;
+  let page: Page;
+  const heard: string[] = [];
+  before(async () => {
+    [web, browser] = await Promise.all([startPreview(), startBrowser()]);
+    context = await browser.open({ viewport: { width: 1440, height: 900 } });
+    page = await context.newPage();
+    page.on('console', (message) => {
+      if (message.type() === 'error') heard.push(message.text());
+    });
+    page.on('pageerror', (error) => heard.push(error.message));
+    await signIn(page, web.url);
+  });
+  after(async () => {
+    await browser.close();
+    await web.stop();
+  });
+  beforeEach(async () => {
+    await page.setViewportSize({ width: 1440, height: 900 });
+    await page.goto(`${web.url}/library`);
+  });
+  afterEach(() => {
+    expect(heard.splice(0)).to.deep.equal([]);
+  });
+
+  const row = (n: number): string => `#titles [data-row]:nth-child(${n})`;
+  const serious = async (on = page): Promise<string[]> => {
+    const { violations } = await new AxeBuilder({ page: on }).setLegacyMode(true).analyze();
+    return violations.filter(({ impact }) => impact === 'serious' || impact === 'critical').map(({ id }) => id);
+  };
+  const focused = (): Promise<unknown> => page.evaluate('document.activeElement.textContent.trim()');
+  const selected = async (): Promise<string> => (await page.textContent('[data-bulk-count]')) ?? '';
+  const open = async (n: number): Promise<string> => {
+    const link = page.locator(`${row(n)} th a`);
+    const title = (await link.textContent()) ?? '';
+    await link.click();
+    await page.locator('#drawer h1').filter({ hasText: title }).waitFor();
+    return title;
+  };
+
+  it('opens at its own address, and the list stays where it was', async () => {
+    await page.locator(row(30)).scrollIntoViewIfNeeded();
+    const before = await page.evaluate('scrollY');
+    const title = await open(30);
+    expect(page.url()).to.match(/\/library\/[\w-]+$/);
+    expect(await page.title()).to.contain(title);
+    expect(await page.getAttribute('#drawer', 'aria-label')).to.equal(title);
+    await page.waitForFunction(`document.activeElement.matches('#drawer h1')`);
+    expect(await page.evaluate('scrollY')).to.equal(before);
+    expect(await page.locator('#titles [data-row]').count()).to.be.above(30);
+    await page.waitForSelector('#drawer #item-tags h2');
+    expect(await serious()).to.deep.equal([]);
+  });
+
+  it('closes with Escape, the button, its backdrop and Back, and the focus is in its row again', async () => {
+    const closings: (() => Promise<unknown>)[] = [
+      () => page.keyboard.press('Escape'),
+      () => page.click('#drawer [data-close]'),
+      () => page.mouse.click(100, 450),
+      () => page.evaluate('history.back()'),
+      () => page.click('#drawer .crumb a'),
+    ];
+    for (const [n, close] of closings.entries()) {
+      const title = await open(n + 2);
+      await close();
+      await page.waitForURL(/\/library$/);
+      await page.waitForSelector('#drawer:not([open])', { state: 'attached' });
+      expect(await focused(), String(n)).to.equal(title.trim());
+    }
+    // The page was never read anew: what was opened once is in the history before and behind.
+    await page.evaluate('history.forward()');
+    await page.waitForSelector('#drawer[open] h1');
+    await page.evaluate('history.back()');
+    await page.waitForSelector('#drawer:not([open])', { state: 'attached' });
+    expect(await page.locator('#titles [data-row]').count()).to.be.above(10);
+  });
+
+  it('goes on to the next title with j and k, and Back still leads to the list', async () => {
+    await open(1);
+    const second = (await page.textContent(`${row(2)} th a`)) ?? '';
+    await page.keyboard.press('j');
+    await page.locator('#drawer h1').filter({ hasText: second }).waitFor();
+    await page.keyboard.press('k');
+    await page.locator('#drawer h1').filter({ hasNotText: second }).waitFor();
+    expect(await page.isDisabled('#drawer [data-step="-1"]')).to.equal(true);
+    await page.click('#drawer [data-step="1"]');
+    await page.locator('#drawer h1').filter({ hasText: second }).waitFor();
+    await page.goBack();
+    await page.waitForURL(/\/library$/);
+    expect(await focused()).to.equal(second.trim());
+  });
+
+  it('is a page of its own when it is loaded anew, and Back reads the list', async () => {
+    const title = await open(3);
+    await page.reload();
+    expect(await page.textContent('#main h1')).to.contain(title);
+    expect(await page.locator('#drawer').count()).to.equal(0);
+    await page.goBack();
+    await page.waitForSelector('#titles [data-row]');
+    expect(page.url()).to.match(/\/library$/);
+  });
+
+  it('keeps the filter that lies below it', async () => {
+    await page.click('#facet-codec summary');
+    await page.check('#facet-codec input[value="h264"]');
+    await page.waitForURL(/codec=h264/);
+    await page.keyboard.press('Escape');
+    const count = await page.locator('#titles [data-row]').count();
+    await open(2);
+    // Something happened: the list below is read anew, from its own address.
+    const [answer] = await Promise.all([
+      page.waitForResponse((response) => response.url().includes('pageSize=')),
+      page.evaluate(`document.dispatchEvent(new CustomEvent('mf:done', { detail: { message: 'Done.' } }))`),
+    ]);
+    expect(answer.url()).to.contain('codec=h264');
+    await answer.finished();
+    await page.keyboard.press('Escape');
+    await page.waitForURL(/codec=h264/);
+    expect(await page.locator('#titles [data-row]').count()).to.equal(count);
+  });
+
+  it('changes tags in it, and says so above it', async () => {
+    await open(2);
+    await page.waitForSelector('#drawer #item-tags .tag-add');
+    await page.click('#drawer #item-tags .tag-add button');
+    await page.waitForSelector('#drawer #item-tags .tag-chips .chip');
+    expect(page.url()).to.match(/\/library\/[\w-]+$/);
+    expect(await page.locator('#drawer #toasts').count()).to.equal(1);
+    await page.click('#drawer #item-tags .chip-x');
+  });
+
+  it('tells everything: streams, why and why not, and where it is in Plex', async () => {
+    await page.goto(`${web.url}/library?q=northline`);
+    await open(1);
+    expect(await page.locator('#drawer .stream-list tbody tr').count()).to.be.above(1);
+    expect(await page.getAttribute('#drawer .acts a', 'href')).to.match(
+      /^https:\/\/app\.plex\.tv\/.*%2Fmetadata%2F\d+$/,
+    );
+    const words = await page.locator('#drawer section[aria-labelledby="why"] small').allTextContents();
+    expect(words.join(' ')).not.to.contain('Nothing to improve here');
+    expect(await page.textContent('#drawer section[aria-labelledby="plex-h"]')).to.contain('Northline');
+  });
+
+  it('is a page on a phone', async () => {
+    await page.setViewportSize({ width: 360, height: 740 });
+    await page.goto(`${web.url}/library`);
+    await page.click(`${row(2)} th a`);
+    await page.waitForSelector('#main .item-head h1');
+    expect(await page.locator('#drawer').count()).to.equal(0);
+    expect(await serious()).to.deep.equal([]);
+    expect(await page.evaluate('document.documentElement.scrollWidth - innerWidth')).to.equal(0);
+  });
+
+  it('selects a season by menu and by key, with those that the page does not show', async () => {
+    await page.goto(`${web.url}/library?q=northline&pageSize=5`);
+    await page.locator(row(1)).click({ button: 'right' });
+    await page.click(`${row(1)} .pop a:has-text("Select this season")`);
+    await page.waitForSelector('[data-bulk-count]:has-text("11 selected")');
+    expect(await page.locator('#titles .pick input:checked').count()).to.be.at.least(5);
+    await page.click('#bulk [data-pick-none]');
+    expect(await selected()).to.equal('0 selected');
+    await page.goto(`${web.url}/library?q=harbour%20nine&pageSize=3`);
+    await page.keyboard.press('j');
+    await page.keyboard.press('Shift+S');
+    await page.waitForSelector('[data-bulk-count]:has-text("10 selected")');
+  });
+
+  it('tags what is selected, and everything that matches', async () => {
+    await page.goto(`${web.url}/tags`);
+    if (!(await page.content()).includes('Twice')) {
+      await page.fill('input[name="name"]', 'Twice');
+      await page.click('main form[action$="/tags"] button[type="submit"]');
+      await page.waitForSelector('text=Twice');
+    }
+    await page.goto(`${web.url}/library?q=glass%20orchard&pageSize=3`);
+    await page.keyboard.press('j');
+    await page.keyboard.press('s');
+    await page.waitForSelector('[data-bulk-count]:has-text("8 selected")');
+    await page.click('#bulk summary:has-text("Tag")');
+    expect(await serious()).to.deep.equal([]);
+    await page.selectOption('#bulk-add', { label: 'Twice' });
+    await page.click('#bulk .bulk-tags button');
+    await page.waitForSelector('.said:has-text("8 titles changed")');
+    expect(page.url()).to.contain('q=glass');
+    await page.check(`${row(1)} .pick input`);
+    await page.check('[data-pick-everything]');
+    await page.click('#bulk summary:has-text("Tag")');
+    await page.selectOption('#bulk-remove', { label: 'Twice' });
+    await page.click('#bulk .bulk-tags button');
+    await page.waitForSelector('.said:has-text("8 titles changed")');
+  });
+
+  it('has menus and the drawer among posters too', async () => {
+    await page.click('.acts button:has-text("Posters")');
+    await page.waitForSelector('.wall');
+    await page.locator(row(3)).click({ button: 'right' });
+    expect(await page.locator(`${row(3)} details.row-menu`).getAttribute('open')).to.equal('');
+    await page.keyboard.press('Escape');
+    await page.click(`${row(3)} a.wall-card`);
+    await page.waitForSelector('#drawer[open] h1');
+    await page.keyboard.press('Escape');
+    await page.waitForURL(/\/library$/);
+    await page.waitForFunction(`document.activeElement.matches('.wall-card')`);
+    expect(await serious()).to.deep.equal([]);
+    await page.goto(`${web.url}/library`);
+    await page.click('.acts button:has-text("Table")');
+    await page.waitForSelector('table.lib');
+  });
+
+  it('has all of it without scripts, on a phone', async () => {
+    const plain = await (
+      await browser.open({ javaScriptEnabled: false, viewport: { width: 360, height: 740 } })
+    ).newPage();
+    await signIn(plain, web.url);
+    await plain.goto(`${web.url}/library?show=Northline&season=3&sort=title&picked=all&pageSize=5`);
+    expect(await plain.locator('#titles .pick input:checked').count()).to.equal(5);
+    expect(await plain.isChecked('[data-pick-everything]')).to.equal(true);
+    await plain.click(`#bulk summary:has-text("Tag")`);
+    await plain.selectOption('#bulk-add', { index: 1 });
+    await Promise.all([plain.waitForURL(/picked=all/), plain.click('#bulk .bulk-tags button')]);
+    expect(await plain.textContent('.said')).to.contain('11 titles changed');
+    await plain.goto(`${web.url}/library?q=northline`);
+    await plain.click(`${row(1)} th a`);
+    await plain.waitForURL(/\/library\/[\w-]+$/);
+    expect(await plain.locator('.stream-list').count()).to.be.above(0);
+  });
+});
