@@ -19,6 +19,18 @@ export async function benchBrowse(): Promise<Figure[]> {
     exported: { rowsPerSec: number; grownMb: number; textMb: number };
     bareRowsPerSec: number;
   }>('browse-child.ts', [String(COUNT)]);
+  const page = await runChild<{ plain: number; gzip: number; br: number }>('page-child.ts', [String(COUNT)]);
+  const sized = (encoding: 'gzip' | 'br', bytes: number): Figure =>
+    figure({
+      id: `browse-html-${encoding}`,
+      what: `first page of the library of ${COUNT} titles, packed as ${encoding}`,
+      value: bytes / 1000,
+      unit: 'kB',
+      yardstick: 'the same page as it is',
+      yardstickValue: page.plain / 1000,
+      goal: '<= 60 kB',
+      holds: bytes <= 60_000,
+    });
   const compared = (id: string, what: string, ours: readonly number[], theirs: readonly number[]): Figure => {
     const value = percentile(ours, 0.95);
     const yardstickValue = percentile(theirs, 0.95);
@@ -34,6 +46,8 @@ export async function benchBrowse(): Promise<Figure[]> {
     });
   };
   return [
+    sized('gzip', page.gzip),
+    sized('br', page.br),
     compared('browse-page', 'any filter, order and page with the counts of every choice', times.ours, times.theirs),
     compared('browse-page-bare', 'the same without the counts', times.oursBare, times.theirsBare),
     figure({
