@@ -52,6 +52,8 @@ document.addEventListener('keydown', (event) => {
 
 // ---- A season or a series at once, those of its titles included that the page does not show
 const AT_ONCE = 200;
+/** A form with more is refused; then everything that matches is meant instead. */
+const MOST_PICKED = 1500;
 const base = document.querySelector('meta[name="url-base"]')?.content ?? '';
 
 async function titlesOf(query) {
@@ -63,6 +65,7 @@ async function titlesOf(query) {
     });
     if (!answer.ok) throw new Error(`${answer.status}`);
     const { items, total } = await answer.json();
+    if (total > MOST_PICKED) throw new Error('too many to name');
     found.push(...items);
     if (items.length === 0 || found.length >= total) return found;
   }
