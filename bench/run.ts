@@ -4,6 +4,7 @@ import { benchBrowse } from './browse.js';
 import { benchEncode } from './encode.js';
 import type { Figure } from './figure.js';
 import { benchLibrary } from './library.js';
+import { benchLive } from './live.js';
 import { benchRules } from './rules.js';
 import { benchStart } from './start.js';
 import { benchSync } from './sync.js';
@@ -17,6 +18,7 @@ const BENCHES: Record<string, () => Promise<Figure[]>> = {
   webhook: benchWebhook,
   rules: benchRules,
   browse: benchBrowse,
+  live: benchLive,
   encode: benchEncode,
 };
 

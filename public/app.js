@@ -47,11 +47,14 @@ for (const name of ['htmx:sendError', 'htmx:timeout']) {
 
 // ---- Live regions: the socket rings, the region reads its own page again, at most once a second
 const REFRESH_EVERY_MS = 1000;
+/** What comes together is read together. */
+const GATHER_MS = 100;
 /** Rows of a page unless its address says otherwise, and the most a page may have. */
 const USUAL_ROWS = 50;
 const MOST_ROWS = 200;
 const due = new Set();
 let timer = null;
+let refreshedMs = Number.NEGATIVE_INFINITY;
 let isShellDue = false;
 
 if (typeof Idiomorph === 'object') Idiomorph.defaults.ignoreActiveValue = true;
@@ -62,6 +65,7 @@ const isBusy = (region) =>
 
 function refreshDue() {
   timer = null;
+  refreshedMs = performance.now();
   if (isShellDue) {
     isShellDue = false;
     htmx.ajax('GET', `${urlBase}/shell`, { source: document.body, swap: 'none' });
@@ -98,7 +102,7 @@ function refreshDue() {
   if (due.size > 0) timer = window.setTimeout(refreshDue, REFRESH_EVERY_MS);
 }
 
-function ring(event, afterMs = REFRESH_EVERY_MS) {
+function ring(event, afterMs = Math.max(GATHER_MS, refreshedMs + REFRESH_EVERY_MS - performance.now())) {
   if (document.visibilityState === 'hidden' && event !== null) return;
   for (const region of document.querySelectorAll('[data-live]')) {
     if (event === null || region.dataset.live.split(' ').includes(event)) due.add(region.id);
