@@ -2,7 +2,7 @@ import { expect } from 'chai';
 import { SimulatedPlex } from '../../src/demo/plex/simulated-plex.js';
 import { AppError } from '../../src/domain/errors.js';
 import { PlexServer } from '../../src/plex/server.js';
-import { handMade, json, plexAt, SERVER_ID } from './hand-made-server.js';
+import { handMade, json, plexAt, SERVER_ID, type HandMade } from './hand-made-server.js';
 
 const FILMS = { id: '1', type: 'movie' } as const;
 
@@ -30,7 +30,16 @@ describe('collections of a Plex server', () => {
     const { url, token, machineIdentifier: expectedServerId } = plex;
     server = new PlexServer({ url, token, clientId: 'c', version: '1', expectedServerId });
   });
-  afterEach(() => plex.stop());
+  afterEach(async () => {
+    await plex.stop();
+    for (const hand of hands.splice(0)) await hand.stop();
+  });
+  const hands: HandMade[] = [];
+  const byHand = async (handler: Parameters<typeof handMade>[0]): Promise<HandMade> => {
+    const hand = await handMade(handler);
+    hands.push(hand);
+    return hand;
+  };
   const sent = (method: string) => plex.requests.filter((request) => request.method === method);
 
   it('makes one, fills it in chunks, reads it over several pages, and empties it one by one', async () => {
@@ -106,12 +115,11 @@ describe('collections of a Plex server', () => {
   });
 
   it('never deletes when the number is a film', async () => {
-    const hand = await handMade((_req, res) => {
+    const hand = await byHand((_req, res) => {
       json(res, { size: 1, Metadata: [{ ratingKey: '7', type: 'movie', title: 'A film' }] });
     });
     expect(await codeOf(plexAt(hand.url).collections.delete('7'))).to.equal('plex_bad_answer');
     expect(hand.seen.filter(({ method }) => method !== 'GET')).to.deep.equal([]);
-    await hand.stop();
   });
 
   it('says null for one that is gone, but throws for half an answer or an outage', async () => {
@@ -130,17 +138,16 @@ describe('collections of a Plex server', () => {
   });
 
   it('asks once to make one, even when the answer is lost', async () => {
-    const hand = await handMade((req, res) => {
+    const hand = await byHand((req, res) => {
       if (req.method === 'POST') res.socket?.destroy();
       else json(res, { size: 0 });
     });
     expect(await codeOf(plexAt(hand.url).collections.create(FILMS, 'A', '1'))).to.equal('plex_unreachable');
     expect(hand.seen.filter(({ method }) => method === 'POST')).to.have.length(1);
-    await hand.stop();
   });
 
   it('asks under the other word when a server does not know "items"', async () => {
-    const hand = await handMade((_req, res, url) => {
+    const hand = await byHand((_req, res, url) => {
       res.writeHead(url.pathname.includes('/items/') ? 404 : 200).end();
     });
     await plexAt(hand.url).collections.remove('5', ['8']);
@@ -148,7 +155,6 @@ describe('collections of a Plex server', () => {
       'DELETE /library/collections/5/items/8',
       'DELETE /library/collections/5/children/8',
     ]);
-    await hand.stop();
   });
 
   it('names titles, with the series of an episode, and leaves out what is gone', async () => {
@@ -156,7 +162,7 @@ describe('collections of a Plex server', () => {
       5: { ratingKey: '5', type: 'episode', title: 'Pilot', grandparentRatingKey: '3', grandparentTitle: 'Northline' },
       6: { ratingKey: '6', type: 'movie', title: 'A film' },
     };
-    const hand = await handMade((_req, res, url) => {
+    const hand = await byHand((_req, res, url) => {
       const ids = (url.pathname.split('/').at(-1) ?? '').split(',');
       // This one answers 404 for the whole list because of one.
       if (ids.some((id) => !(id in known))) res.writeHead(404).end();
@@ -166,6 +172,5 @@ describe('collections of a Plex server', () => {
       { ratingKey: '5', title: 'Pilot', showKey: '3', showTitle: 'Northline' },
       { ratingKey: '6', title: 'A film', showKey: null, showTitle: null },
     ]);
-    await hand.stop();
   });
 });
