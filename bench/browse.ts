@@ -62,7 +62,7 @@ export async function benchBrowse(): Promise<Figure[]> {
     }),
     figure({
       id: 'browse-export-memory',
-      what: 'memory that grew meanwhile',
+      what: 'memory held meanwhile',
       value: times.exported.grownMb,
       unit: 'MB',
       yardstick: 'the exported text in one piece',

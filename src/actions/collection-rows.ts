@@ -1,5 +1,12 @@
 import { z } from 'zod';
-import { LibraryCollection, PlaceState, PlaceSync, TakenOut, type CollectionPlace } from '../domain/collection.js';
+import {
+  LibraryCollection,
+  needsOwner,
+  PlaceState,
+  PlaceSync,
+  TakenOut,
+  type CollectionPlace,
+} from '../domain/collection.js';
 import type { Context } from './action.js';
 
 /** Of what was taken out in Plex, so many are named. */
@@ -106,8 +113,7 @@ export function rowOf(ctx: Context, collection: LibraryCollection): CollectionRo
     chips: chipsOf(ctx, query),
     isSyncing: ctx.collections.isSyncing(collection.id),
     held: rows.reduce((sum, { held, state }) => sum + (state === 'there' ? held : 0), 0),
-    needsOwner:
-      collection.error !== null || rows.some(({ state, lastSync }) => state === 'taken' || state === 'deleted' || (lastSync?.error ?? null) !== null), // prettier-ignore
+    needsOwner: needsOwner(collection),
     places: rows,
   };
 }

@@ -151,3 +151,8 @@ export function differenceOf(
     wanted.size === 0 && ours.length > 0 ? 'nothing-matches' : isLeftEmpty ? ('would-be-empty' as const) : null;
   return { ours, missed, takenOut, add, remove: hold === null ? remove : [], hold };
 }
+
+/** Whether it stands still until the owner decides something. */
+export const needsOwner = ({ error, places }: Pick<LibraryCollection, 'error' | 'places'>): boolean =>
+  error !== null ||
+  places.some(({ state, lastSync }) => state === 'taken' || state === 'deleted' || (lastSync?.error ?? null) !== null);

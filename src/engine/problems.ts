@@ -1,4 +1,5 @@
 import { access, constants, readdir } from 'node:fs/promises';
+import { needsOwner } from '../domain/collection.js';
 import type { Events } from '../domain/events.js';
 import type { Servers } from '../domain/media-server.js';
 import { isInside, mappingsOf } from '../domain/paths.js';
@@ -91,7 +92,9 @@ export class Problems {
           problem(`folder.${to}`, 'error', trouble, 'Nothing in it is touched until it is back.', '/settings/paths'),
         );
     }
-    for (const section of this.#parts.store.sections.values()) {
+    const { sections, servers } = this.#parts.store;
+    // What somebody shares lies on their machine, and what is switched off is not touched.
+    for (const section of sections.where(({ enabled, serverId }) => enabled && servers.isOwned(serverId))) {
       for (const location of section.locations) {
         if (mappingsOf(section.serverId, mappings).some(({ from }) => isInside(location, from))) continue;
         found.push(
@@ -187,6 +190,17 @@ export class Problems {
             `The rule ${rule.title} does not run: ${rule.problem ?? ''}`,
             'The other rules go on. Mend its file and restart.',
             '/rules',
+          ),
+        ),
+      ...store.collections
+        .where(needsOwner)
+        .map(({ id, name }) =>
+          problem(
+            `collection.${id}`,
+            'warning',
+            `The collection ${name} is not kept in step with Plex.`,
+            'Its page says why, and what you can decide.',
+            `/collections/${id}`,
           ),
         ),
       ...store.quarantine
