@@ -17,6 +17,7 @@ import { Analyzer } from './engine/library/analyze.js';
 import { Automation } from './engine/library/automate.js';
 import { CollectionKeeper } from './engine/library/collection-keeper.js';
 import { BatchEdits } from './engine/library/batch-edits.js';
+import { FileCheck } from './engine/library/file-check.js';
 import { FirstContact } from './engine/library/first-contact.js';
 import { Intake } from './engine/library/intake.js';
 import { LibrarySearch } from './engine/library/search.js';
@@ -213,7 +214,8 @@ class MediaFlow implements App {
     });
     const contact = new FirstContact({ ...shared, sync });
     const schedule = this.#schedule(store, bus, sync);
-    const problems = new Problems({ ...shared, executor, swapper, schedule, dataDir: config.dataDir });
+    const files = new FileCheck(shared);
+    const problems = new Problems({ ...shared, files, executor, swapper, schedule, dataDir: config.dataDir });
     this.#context = {
       ...shared,
       config: { version, urlBase: config.urlBase, publicUrl: config.publicUrl, demo: this.#isDemo },
@@ -257,6 +259,7 @@ class MediaFlow implements App {
         news,
         contact,
         schedule,
+        files,
         problems,
       ],
     };

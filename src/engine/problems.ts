@@ -14,6 +14,7 @@ import type { Log } from '../lib/log.js';
 import { Loop } from '../lib/loop.js';
 import { formatBytes } from '../lib/units.js';
 import type { Store } from '../store/store.js';
+import type { FileCheck } from './library/file-check.js';
 import { problemsOfServers } from './problems-plex.js';
 import type { Schedule } from './schedule.js';
 
@@ -31,6 +32,7 @@ export interface ProblemParts {
   executor: Executor;
   swapper: Swapper;
   schedule: Pick<Schedule, 'problems'>;
+  files: Pick<FileCheck, 'found'>;
   dataDir: string;
 }
 
@@ -192,6 +194,7 @@ export class Problems {
             '/rules',
           ),
         ),
+      ...strangersOf(this.#parts.files.found()),
       ...store.collections
         .where(needsOwner)
         .map(({ id, name }) =>
@@ -225,6 +228,28 @@ const problem = (
   fix: string,
   link: string | null,
 ): Problem => ({ id, severity, summary, fix, link });
+
+function strangersOf(found: ReturnType<FileCheck['found']>): Problem[] {
+  const of = (kind: 'gone' | 'changed', says: (many: string, title: string) => string, fix: string): Problem[] => {
+    const some = found.filter((stranger) => stranger.kind === kind);
+    const [first] = some;
+    if (!first) return [];
+    const many = some.length === 1 ? '1 file' : `${some.length} files`;
+    return [problem(`files.${kind}`, 'warning', says(many, first.title), fix, `/library/${first.itemId}`)];
+  };
+  return [
+    ...of(
+      'changed',
+      (many, title) => `${many} changed behind Plex, such as that of ${title}. Plex was asked to look at them again.`,
+      'If this stays after the next full look, scan the library in Plex.',
+    ),
+    ...of(
+      'gone',
+      (many, title) => `Plex lists ${many} that MediaFlow does not find, such as that of ${title}.`,
+      'If they were deleted or moved, scan the library in Plex; otherwise check the disk.',
+    ),
+  ];
+}
 
 /** What is wrong with a media folder, in a sentence; null when it can be worked in. */
 async function troubleOf(folder: string): Promise<string | null> {
