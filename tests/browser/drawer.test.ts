@@ -128,6 +128,14 @@ describe('a title beside the library, and what is selected at once', function ()
     await page.keyboard.press('Escape');
     await page.waitForURL(/codec=h264/);
     expect(await page.locator('#titles [data-row]').count()).to.equal(count);
+    // Back from it is no reading anew either, although htmx put this address into the history.
+    await page.evaluate('window.isSame = true');
+    await open(1);
+    await page.goBack();
+    await page.waitForURL(/codec=h264/);
+    await page.waitForSelector('#drawer:not([open])', { state: 'attached' });
+    await page.waitForTimeout(300);
+    expect(await page.evaluate('window.isSame')).to.equal(true);
   });
 
   it('changes tags in it, and says so above it', async () => {
@@ -163,11 +171,12 @@ describe('a title beside the library, and what is selected at once', function ()
   });
 
   it('selects a season by menu and by key, with those that the page does not show', async () => {
-    await page.goto(`${web.url}/library?q=northline&pageSize=5`);
+    await page.goto(`${web.url}/library?q=frost%20line`);
     await page.locator(row(1)).click({ button: 'right' });
     await page.click(`${row(1)} .pop a:has-text("Select this season")`);
     await page.waitForSelector('[data-bulk-count]:has-text("11 selected")');
-    expect(await page.locator('#titles .pick input:checked').count()).to.be.at.least(5);
+    expect(await page.locator('#titles [data-row]').count()).to.equal(1);
+    expect(await page.locator('#titles [data-row] .pick input:checked').count()).to.equal(1);
     await page.click('#bulk [data-pick-none]');
     expect(await selected()).to.equal('0 selected');
     await page.goto(`${web.url}/library?q=harbour%20nine&pageSize=3`);
