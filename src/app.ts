@@ -43,6 +43,8 @@ import { LocalExecutor } from './workers/local.js';
 export interface App {
   /** Resolves when work can be taken in. Throws when the port is taken, or the data cannot be opened. */
   start(): Promise<void>;
+  /** Resolves when what is read after the start was read; also when it was stopped before. */
+  settled(): Promise<void>;
   /** Lets go of everything; what ran is continued at the next start. Safe to call twice. */
   stop(): Promise<void>;
   /** The address on this machine; known once started. */
@@ -75,6 +77,7 @@ class MediaFlow implements App {
   #context: Context | null = null;
   #url = '';
   #isReady = false;
+  #settled: () => Promise<unknown> = () => Promise.resolve();
 
   constructor(config: Config, log: Log, now: () => Date, isDemo: boolean) {
     this.#config = config;
@@ -99,6 +102,10 @@ class MediaFlow implements App {
       await this.stop();
       throw error;
     }
+  }
+
+  async settled(): Promise<void> {
+    await this.#settled();
   }
 
   async stop(): Promise<void> {
@@ -185,6 +192,7 @@ class MediaFlow implements App {
     const analyzer = new Analyzer({ ...shared, automation });
     const search = new LibrarySearch(shared);
     const statistics = new LibraryStatisticsBook(shared);
+    this.#settled = () => Promise.all([search.settled(), analyzer.settled()]);
     const collections = new CollectionKeeper({ ...shared, search });
     const sync = new LibrarySync({ ...shared, analyzer });
     const intake = new Intake({ ...shared, analyzer });

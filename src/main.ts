@@ -1,7 +1,7 @@
 import { createApp } from './app.js';
 import { readConfig } from './config.js';
 import { toAppError } from './domain/errors.js';
-import { keepHeapSmall } from './lib/heap.js';
+import { collectGarbage, keepHeapSmall } from './lib/heap.js';
 import { createLog } from './lib/log.js';
 
 /** Whoever stops us waits ten seconds at most; what has not ended by then is ended, and mended at the next start. */
@@ -32,6 +32,8 @@ try {
   await app.start();
   // Not earlier: while the library is being opened everything read stays.
   keepHeapSmall();
+  // The text that the library was read from.
+  app.settled().then(collectGarbage, () => undefined);
 } catch (error) {
   // The log may be what failed: the owner reads this line in the terminal or in the container's log.
   console.error(`MediaFlow cannot start: ${toAppError(error).message}`);

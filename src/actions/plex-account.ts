@@ -168,7 +168,12 @@ export const chooseServer = action(
       );
     }
     const kind = server.connections.find((connection) => connection.url === best.url)?.kind ?? best.kind;
-    const identity = await connect(ctx, { url: best.url, token: server.accessToken, serverId, isOwned: server.isOwned });
+    const identity = await connect(ctx, {
+      url: best.url,
+      token: server.accessToken,
+      serverId,
+      isOwned: server.isOwned,
+    });
     return { ...identity, url: best.url, kind };
   },
 );

@@ -174,7 +174,8 @@ export class PlexClient {
         proxy: false,
       });
       const data = Buffer.isBuffer(response.data) ? response.data : Buffer.alloc(0);
-      if (response.status < 200 || response.status > 299) throw statusFailure(response.status, data.toString('utf8', 0, 10_000));
+      if (response.status < 200 || response.status > 299)
+        throw statusFailure(response.status, data.toString('utf8', 0, 10_000));
       return { ...response, data };
     } catch (error) {
       request.signal?.throwIfAborted();

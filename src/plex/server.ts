@@ -105,7 +105,14 @@ export class PlexServer implements MediaServer {
       if (key === null || (type !== 'movie' && type !== 'show')) return [];
       const locations = toList(raw['Location']).flatMap(({ path }) => toStr(path) ?? []);
       const id = this.#prefix + key;
-      return { id, serverId, title: toText(raw['title']) ?? key, type, locations, refreshing: toBool(raw['refreshing']) };
+      return {
+        id,
+        serverId,
+        title: toText(raw['title']) ?? key,
+        type,
+        locations,
+        refreshing: toBool(raw['refreshing']),
+      };
     });
   }
 
@@ -190,7 +197,11 @@ export class PlexServer implements MediaServer {
   async refresh(sectionId: string, folder: string, signal?: AbortSignal): Promise<void> {
     const path = folder.length > 1 ? folder.replace(/[\\/]+$/, '') : folder;
     if (path === '') throw invalid('A scan needs a folder.');
-    const request = { path: pathOf('library', 'sections', this.#keyOfSection(sectionId), 'refresh'), query: { path }, signal };
+    const request = {
+      path: pathOf('library', 'sections', this.#keyOfSection(sectionId), 'refresh'),
+      query: { path },
+      signal,
+    };
     try {
       await this.#client.send('GET', request);
     } catch (error) {

@@ -3,6 +3,7 @@ import { toAppError } from '../domain/errors.js';
 import { Breather } from '../lib/breather.js';
 import type { Copies } from './copies.js';
 import { messageOf, setFileAside, setRowsAside, type BadRow, type Damage } from './damage.js';
+import { beginSlab } from './packed-rows.js';
 import type { Shard } from './shard.js';
 import type { ShardData } from './shard-file.js';
 
@@ -27,6 +28,7 @@ export async function readShards<T extends { id: string }>(parts: {
   const { dir, shards, copies } = parts;
   const result: ReadResult<T> = { stamp: 0, damaged: [], mended: [], untidy: new Set() };
   const breather = new Breather();
+  beginSlab();
   for (const shard of shards) {
     const data = await shard.read().catch((error: unknown) => error as Error);
     if (data instanceof Error) {

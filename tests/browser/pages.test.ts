@@ -135,6 +135,9 @@ describe('the pages in a browser', function () {
       await check('paths');
       await visitor.fill('#to-0', '/data');
       await visitor.click('button[type="submit"]');
+      await visitor.waitForSelector('#worker-h');
+      await check('worker');
+      await visitor.click('a:has-text("Continue")');
       await visitor.waitForSelector('input[name="dryRun"]');
       await check('safety');
       await visitor.click('button[type="submit"]');

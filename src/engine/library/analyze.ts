@@ -75,6 +75,11 @@ export class Analyzer {
     await this.#parts.automation.stop();
   }
 
+  /** Resolves when the library was counted. */
+  async settled(): Promise<void> {
+    await this.#counting;
+  }
+
   /** Runs the rules over these items and keeps what they say. The run is not stored. Throws `rule_failed` when no rule can run. */
   async items(itemIds: string[], trigger: Run['trigger']): Promise<Run> {
     const { store } = this.#parts;

@@ -62,6 +62,11 @@ export class LibrarySearch {
     await this.#reading;
   }
 
+  /** Resolves when the library was read. */
+  async settled(): Promise<void> {
+    await this.#reading;
+  }
+
   /** One page of what matches; `page` counts from 1. */
   async find(request: {
     filter: LibraryFilter;
