@@ -37,7 +37,7 @@ const PARTS: Record<string, () => Promise<object>> = {
     const ms = await timed(async () => {
       for (let start = 0; ; start += PAGE) {
         const response = await fetch(
-          `${url}/library/sections/1/all?type=1&sort=id&includeCollections=1&excludeElements=Country,Director,Genre,Image,Rating,Role,Similar,UltraBlurColors,Writer&excludeFields=summary,tagline&X-Plex-Container-Start=${start}&X-Plex-Container-Size=${PAGE}`,
+          `${url}/library/sections/1/all?type=1&sort=id&excludeElements=Country,Director,Genre,Image,Rating,Role,Similar,UltraBlurColors,Writer&excludeFields=summary,tagline&X-Plex-Container-Start=${start}&X-Plex-Container-Size=${PAGE}`,
           { headers: { Accept: 'application/json', 'X-Plex-Token': token } },
         );
         const { MediaContainer } = JSON.parse(await response.text()) as { MediaContainer: { Metadata?: object[] } };

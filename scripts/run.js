@@ -6,8 +6,8 @@ import { fileURLToPath } from 'node:url';
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const [what, ...args] = process.argv.slice(2);
 
-// Half of what the young objects of a large library may take otherwise, and no slower for it.
-const SMALL_HEAP = '--max-semi-space-size=4';
+// Half of the room for young objects: ten megabytes less with a large library, and hardly slower.
+const SMALL_HEAP = '--max-semi-space-size=8';
 
 const PROGRAMS = {
   start: [SMALL_HEAP, 'dist/src/main.js'],

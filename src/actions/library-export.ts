@@ -86,7 +86,7 @@ async function* csv(ctx: Context, ids: readonly string[]): AsyncGenerator<string
   // The mark at the start tells table programs that this is UTF-8.
   yield* inPieces(ctx, ids, {
     start: `\uFEFF${Object.keys(COLUMNS).join(',')}\r\n`,
-    text: csvLines,
+    text: (row) => csvLines({ ...row, tags: row.tags.map((id) => ctx.store.tags.find(id)?.name ?? id) }),
     between: '',
     end: '',
   });

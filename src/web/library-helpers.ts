@@ -109,6 +109,9 @@ export function libraryHelpers(names: { codec: NameOf; hdr: NameOf; channels: Na
       for (let at = 0; at + 2 < more.length; at += 2) params.set(String(more[at]), String(more[at + 1]));
       return `?${params.toString()}`;
     },
+    /** Of a tag by its id, from the list of all tags. */
+    tagName: (id: unknown, tags: unknown) =>
+      (tags as { id: string; name: string }[] | undefined)?.find((tag) => tag.id === id)?.name ?? String(id),
     plus: (a: unknown, b: unknown) => Number(a) + Number(b),
     /** Where Plex's own page shows a title. */
     plexPage: (serverId: unknown, ratingKey: unknown) =>

@@ -167,6 +167,16 @@ describe('the library browser', () => {
     expect(lines[3]).to.match(/^x-3,"Comma, ""quote""",1981,/);
   });
 
+  it('calls tags by their names', async () => {
+    const tag = { id: 't-1', name: 'Film club, weekly', color: 'rose' as const, category: '', createdAt: '2026-01-01' };
+    await ctx.store.tags.put(tag);
+    await ctx.store.library.patch('x-1', { tags: ['t-1'] });
+    expect(await exported({ codec: 'mpeg4' })).to.contain(',"Film club, weekly",');
+    await chooseColumns(ctx, chooseColumns.input.parse({ columns: ['tags'] }));
+    const page = await fetch(`${web.url}/library?codec=mpeg4`, { headers: { 'X-Api-Key': API_KEY } });
+    expect(await page.text()).to.match(/data-label="Tags">Film club, weekly</);
+  });
+
   it('exports JSON that reads back', async () => {
     const rows = JSON.parse(await exported({ format: 'json', codec: 'mpeg4' })) as { id: string }[];
     expect(rows.map(({ id }) => id)).to.deep.equal(['x-1']);
