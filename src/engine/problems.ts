@@ -6,6 +6,7 @@ import { isInside, mappingsOf } from '../domain/paths.js';
 import type { Presets } from '../domain/presets.js';
 import type { Problem } from '../domain/problem.js';
 import type { RuleRunner } from '../domain/rule.js';
+import type { Stranger } from '../domain/stranger.js';
 import type { Executor } from '../domain/worker.js';
 import { freeBytes } from '../files/space.js';
 import type { Swapper } from '../files/swap.js';
@@ -14,7 +15,6 @@ import type { Log } from '../lib/log.js';
 import { Loop } from '../lib/loop.js';
 import { formatBytes } from '../lib/units.js';
 import type { Store } from '../store/store.js';
-import type { FileCheck } from './library/file-check.js';
 import { problemsOfServers } from './problems-plex.js';
 import type { Schedule } from './schedule.js';
 
@@ -32,7 +32,7 @@ export interface ProblemParts {
   executor: Executor;
   swapper: Swapper;
   schedule: Pick<Schedule, 'problems'>;
-  files: Pick<FileCheck, 'found'>;
+  files: { found(): readonly Stranger[] };
   dataDir: string;
 }
 
@@ -229,7 +229,7 @@ const problem = (
   link: string | null,
 ): Problem => ({ id, severity, summary, fix, link });
 
-function strangersOf(found: ReturnType<FileCheck['found']>): Problem[] {
+function strangersOf(found: readonly Stranger[]): Problem[] {
   const of = (kind: 'gone' | 'changed', says: (many: string, title: string) => string, fix: string): Problem[] => {
     const some = found.filter((stranger) => stranger.kind === kind);
     const [first] = some;

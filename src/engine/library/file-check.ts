@@ -6,6 +6,7 @@ import { displayTitle, type LibraryItem } from '../../domain/library.js';
 import type { MediaFile } from '../../domain/media.js';
 import type { Servers } from '../../domain/media-server.js';
 import { serverFolderOf } from '../../domain/paths.js';
+import type { Stranger } from '../../domain/stranger.js';
 import { Breather } from '../../lib/breather.js';
 import type { Bus } from '../../lib/bus.js';
 import type { Log } from '../../lib/log.js';
@@ -17,15 +18,6 @@ export interface FileCheckParts {
   log: Log;
   now: () => Date;
   server: Servers;
-}
-
-/** A file that is not what the media server says it is. */
-export interface Stranger {
-  itemId: string;
-  title: string;
-  localPath: string;
-  /** `gone`: nothing lies there. `changed`: it has another size. */
-  kind: 'gone' | 'changed';
 }
 
 /** So many files are looked at side by side: a disk in a network answers slowly, and others want it too. */
