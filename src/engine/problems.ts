@@ -2,7 +2,7 @@ import { access, constants, readdir } from 'node:fs/promises';
 import { needsOwner } from '../domain/collection.js';
 import type { Events } from '../domain/events.js';
 import type { Servers } from '../domain/media-server.js';
-import { isInside, mappingsOf } from '../domain/paths.js';
+import { isInside } from '../domain/paths.js';
 import type { Presets } from '../domain/presets.js';
 import type { Problem } from '../domain/problem.js';
 import type { RuleRunner } from '../domain/rule.js';
@@ -98,7 +98,7 @@ export class Problems {
     // What somebody shares lies on their machine, and what is switched off is not touched.
     for (const section of sections.where(({ enabled, serverId }) => enabled && servers.isOwned(serverId))) {
       for (const location of section.locations) {
-        if (mappingsOf(section.serverId, mappings).some(({ from }) => isInside(location, from))) continue;
+        if (servers.mappingsOf(section.serverId).some(({ from }) => isInside(location, from))) continue;
         found.push(
           problem(
             `unmapped.${location}`,

@@ -1,4 +1,5 @@
 import type { LibraryItem } from '../domain/library.js';
+import { mappingsOf, type PathMapping } from '../domain/paths.js';
 import type { Server, ServerAddress } from '../domain/server.js';
 import type { Collection } from './collection.js';
 import type { Secrets } from './secrets.js';
@@ -41,6 +42,14 @@ export class KnownServers {
   /** False for a server that somebody shares; the first one counts as the owner's. */
   isOwned(serverId: string): boolean {
     return this.others.find(serverId)?.isOwned ?? true;
+  }
+
+  /**
+   * The path mappings that count for a server. None for one that somebody shares: its folders may be called like ours, and
+   * its files are not.
+   */
+  mappingsOf(serverId: string): PathMapping[] {
+    return this.isOwned(serverId) ? mappingsOf(serverId, this.#settings.value.paths.mappings) : [];
   }
 
   /** Whose title it is, also of one that is gone; the first server's when nobody knows. */

@@ -153,6 +153,22 @@ describe('two Plex servers', () => {
     expect((await stage.ask('POST', '/hooks/plex/nonsense', {})).status).to.equal(404);
   });
 
+  it('one that somebody shares is read, and never taken for files of this machine', async () => {
+    await connect();
+    const id = second.machineIdentifier;
+    await stage.app?.context.store.servers.others.patch(id, { isOwned: false });
+    const there = items().find(({ title }) => title === 'There');
+    second.touch(there?.ratingKey ?? '', { title: 'There again' });
+    await stage.until('it is read again', () => titles().includes('There again'));
+    const again = items().find(({ title }) => title === 'There again');
+    expect(again?.files[0]?.localPath).to.equal(null);
+    const { status, json } = await stage.ask('POST', '/api/transcode/jobs', {
+      itemIds: [again?.id],
+      presetId: 'quick',
+    });
+    expect([status, JSON.stringify(json)].join()).to.match(/path_unmapped/);
+  });
+
   it('one being away keeps nobody from reading the other, and nothing is lost', async () => {
     await connect();
     await stage.add('Films/New (2004)/New (2004).mkv', await clips.make('old.mkv', OLD));

@@ -8,7 +8,7 @@ import {
 import { conflict, invalid, notFound, toAppError } from '../../domain/errors.js';
 import type { Events } from '../../domain/events.js';
 import { EVERYTHING, filterOf, type LibraryFilter } from '../../domain/library-filter.js';
-import type { MediaServer, ServerCollections } from '../../domain/media-server.js';
+import type { ServerCollections, Servers } from '../../domain/media-server.js';
 import { isSameName } from '../../domain/tag.js';
 import type { Bus } from '../../lib/bus.js';
 import type { Log } from '../../lib/log.js';
@@ -24,7 +24,7 @@ export interface CollectionKeeperParts {
   log: Log;
   now: () => Date;
   /** Throws `plex_not_configured`. */
-  server: (serverId?: string) => MediaServer;
+  server: Servers;
   search: { all(filter: LibraryFilter): Promise<string[]> };
 }
 

@@ -2,7 +2,7 @@ import { AppError, toAppError } from '../../domain/errors.js';
 import type { Events } from '../../domain/events.js';
 import { itemId, sectionId as idOfSection, type LibraryItem } from '../../domain/library.js';
 import type { Servers } from '../../domain/media-server.js';
-import { mappingsOf, toLocalPath } from '../../domain/paths.js';
+import { toLocalPath } from '../../domain/paths.js';
 import type { Run } from '../../domain/run.js';
 import type { PendingItem, PlexWebhook, WebhookOutcome } from '../../domain/webhook.js';
 import type { Bus } from '../../lib/bus.js';
@@ -254,7 +254,7 @@ export class Intake {
   }
 
   async #unsettled(row: PendingItem, item: LibraryItem): Promise<string | null> {
-    const mappings = mappingsOf(item.serverId, this.#parts.store.settings.value.paths.mappings);
+    const mappings = this.#parts.store.servers.mappingsOf(item.serverId);
     const { reason, look } = await isUnsettled(item, {
       nowMs: this.#parts.now().getTime(),
       settleMs: row.cause === 'owner' ? 0 : this.#settleMs(),

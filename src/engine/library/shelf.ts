@@ -1,7 +1,7 @@
 import type { Events } from '../../domain/events.js';
 import type { LibraryItem } from '../../domain/library.js';
 import type { MediaFile } from '../../domain/media.js';
-import { mappingsOf, toLocalPath, type PathMapping } from '../../domain/paths.js';
+import { toLocalPath, type PathMapping } from '../../domain/paths.js';
 import type { Bus } from '../../lib/bus.js';
 import type { Store } from '../../store/store.js';
 
@@ -31,12 +31,14 @@ export class Shelf {
 
   /** Readable at once; rows that are the same as before are not written. */
   put(items: readonly LibraryItem[]): Shelved {
-    const { mappings } = this.#store.settings.value.paths;
     const rows: LibraryItem[] = [];
     const [added, changed]: [string[], string[]] = [[], []];
+    const mappings = new Map<string, PathMapping[]>();
     for (const item of items) {
       const known = this.#store.library.find(item.id);
-      const row = toRow(this.#settled(item, known), known, mappings);
+      const own = mappings.get(item.serverId) ?? this.#store.servers.mappingsOf(item.serverId);
+      mappings.set(item.serverId, own);
+      const row = toRow(this.#settled(item, known), known, own);
       if (known && isSame(known, row)) continue;
       rows.push(row);
       (known ? changed : added).push(row.id);
@@ -74,11 +76,10 @@ export function toRow(told: LibraryItem, known: LibraryItem | null, mappings: re
   const item = known === null ? told : withKnown(told, known);
   const isListed = item.files.some(({ detailed }) => !detailed);
   const isUntouched = known?.updatedAt === item.updatedAt;
-  const own = mappingsOf(item.serverId, mappings);
   const files = item.files.map((file) => {
     const before = known?.files.find(({ id }) => id === file.id);
     const merged = before && isListed && isSameFile(before, file) ? keepStreams(file, before, isUntouched) : file;
-    return { ...merged, localPath: toLocalPath(file.path, own) };
+    return { ...merged, localPath: toLocalPath(file.path, mappings) };
   });
   const row: LibraryItem = { ...item, files, tags: known?.tags ?? [], state: 'present' };
   if (!known || !isListed) return row;

@@ -2,7 +2,7 @@ import { AppError } from '../../domain/errors.js';
 import type { Events } from '../../domain/events.js';
 import type { LibraryItem, Section } from '../../domain/library.js';
 import type { ItemPage, Servers } from '../../domain/media-server.js';
-import { isInside, mappingsOf, toLocalPath } from '../../domain/paths.js';
+import { isInside, toLocalPath } from '../../domain/paths.js';
 import type { Run } from '../../domain/run.js';
 import { Breather } from '../../lib/breather.js';
 import type { Bus } from '../../lib/bus.js';
@@ -79,7 +79,7 @@ export class SectionSync {
   async #checkMounts(section: Section, stored: ReadonlySet<string>): Promise<void> {
     if (stored.size === 0) return;
     const { store } = this.#parts;
-    const mappings = mappingsOf(section.serverId, store.settings.value.paths.mappings);
+    const mappings = store.servers.mappingsOf(section.serverId);
     for (const location of section.locations) {
       const folder = toLocalPath(location, mappings);
       if (folder === null || (await isMounted(folder))) continue;

@@ -3,7 +3,7 @@ import { basename, dirname, join } from 'node:path';
 import { AppError, toAppError } from '../../domain/errors.js';
 import type { Job } from '../../domain/job.js';
 import type { LibraryItem } from '../../domain/library.js';
-import { mappingsOf, toServerPath } from '../../domain/paths.js';
+import { toServerPath } from '../../domain/paths.js';
 import { differencesOf, snapshotOf, type ServerSnapshot } from '../../domain/server-snapshot.js';
 import { prepareHidden } from '../../files/places.js';
 import type { Placed, SwapPlan } from '../../domain/swap.js';
@@ -111,11 +111,11 @@ export class Replacer {
 
   async #refuseViewers(job: Job, where: Where | null, signal: AbortSignal): Promise<void> {
     const sessions = await this.#viewers.now(signal);
-    const { servers, settings } = this.#parts.store;
+    const { servers } = this.#parts.store;
     const { fileId, serverPath, sourcePath: localPath } = job;
     const { serverId, ratingKey } = where ?? { serverId: servers.ofItem(job.itemId), ratingKey: '' };
     const file = { serverId, ratingKey, fileId, serverPath, localPath };
-    const watching = holds(sessions, file, settings.value.paths.mappings);
+    const watching = holds(sessions, file, (id) => servers.mappingsOf(id));
     if (watching) {
       throw new AppError(
         'file_in_use',
@@ -235,8 +235,8 @@ export class Replacer {
 
   #serverPathOf(localPath: string, job: Job): string {
     if (localPath === job.sourcePath) return job.serverPath;
-    const { servers, settings } = this.#parts.store;
-    const mappings = mappingsOf(servers.ofItem(job.itemId), settings.value.paths.mappings);
+    const { servers } = this.#parts.store;
+    const mappings = servers.mappingsOf(servers.ofItem(job.itemId));
     return toServerPath(localPath, mappings) ?? job.serverPath;
   }
 

@@ -1,7 +1,7 @@
 import { basename } from 'node:path';
 import { AppError, conflict, toAppError } from '../../domain/errors.js';
 import { attemptId } from '../../domain/job.js';
-import { mappingsOf, toServerPath } from '../../domain/paths.js';
+import { toServerPath } from '../../domain/paths.js';
 import type { QuarantineEntry } from '../../domain/quarantine.js';
 import { purgeStored, restorePlan } from '../../files/quarantine.js';
 import type { QueueParts } from './parts.js';
@@ -89,10 +89,10 @@ export class Restorer {
     const serverPath = this.#serverPathOf(entry.replacementPath, entry);
     const item = this.#parts.store.library.find(entry.itemId);
     const fileId = item?.files.find(({ path }) => path === serverPath)?.id ?? '';
-    const { servers, settings } = this.#parts.store;
+    const { servers } = this.#parts.store;
     const { serverId, ratingKey } = where ?? { serverId: servers.ofItem(entry.itemId), ratingKey: '' };
     const file = { serverId, ratingKey, fileId, serverPath, localPath: entry.replacementPath };
-    const watching = holds(sessions, file, settings.value.paths.mappings);
+    const watching = holds(sessions, file, (id) => servers.mappingsOf(id));
     if (watching) {
       throw new AppError(
         'file_in_use',
@@ -175,7 +175,7 @@ export class Restorer {
   }
 
   #serverPathOf(localPath: string, { itemId }: QuarantineEntry): string {
-    const { servers, settings } = this.#parts.store;
-    return toServerPath(localPath, mappingsOf(servers.ofItem(itemId), settings.value.paths.mappings)) ?? localPath;
+    const { servers } = this.#parts.store;
+    return toServerPath(localPath, servers.mappingsOf(servers.ofItem(itemId))) ?? localPath;
   }
 }

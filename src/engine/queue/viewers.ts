@@ -1,5 +1,5 @@
 import type { PlaySession, Servers } from '../../domain/media-server.js';
-import { mappingsOf, toLocalPath, type PathMapping } from '../../domain/paths.js';
+import { toLocalPath, type PathMapping } from '../../domain/paths.js';
 import type { Store } from '../../store/store.js';
 
 /** Somebody plays something, and on which server. */
@@ -67,12 +67,12 @@ export interface WatchedFile {
 export function holds(
   sessions: readonly Viewing[],
   file: WatchedFile,
-  mappings: readonly PathMapping[],
+  mappingsOf: (serverId: string) => readonly PathMapping[],
 ): Viewing | null {
   const isOfTitle = ({ serverId, ratingKey, fileIds, paths }: Viewing): boolean =>
     serverId === file.serverId &&
     (ratingKey === file.ratingKey || fileIds.includes(file.fileId) || paths.includes(file.serverPath));
   const isOfFile = ({ serverId, paths }: Viewing): boolean =>
-    paths.some((path) => toLocalPath(path, mappingsOf(serverId, mappings)) === file.localPath);
+    paths.some((path) => toLocalPath(path, mappingsOf(serverId)) === file.localPath);
   return sessions.find((session) => isOfTitle(session) || isOfFile(session)) ?? null;
 }

@@ -1,4 +1,5 @@
 import { expect } from 'chai';
+import { mappingsOf } from '../../../src/domain/paths.js';
 import type { MediaServer, PlaySession } from '../../../src/domain/media-server.js';
 import { holds, Viewers, type Viewing } from '../../../src/engine/queue/viewers.js';
 import type { Store } from '../../../src/store/store.js';
@@ -46,7 +47,8 @@ describe('viewers', () => {
       { from: '/films', to: '/data', serverId: 'two' },
     ];
     const held = (session: Partial<Viewing>): boolean =>
-      holds([{ ...aSession(session), serverId: session.serverId ?? 'one' }], file, mappings) !== null;
+      holds([{ ...aSession(session), serverId: session.serverId ?? 'one' }], file, (id) => mappingsOf(id, mappings)) !==
+      null;
 
     it('by title, by part and by path on the server that lists it', () => {
       expect(held({ ratingKey: '7' })).to.equal(true);
