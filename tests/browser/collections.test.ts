@@ -39,8 +39,6 @@ describe('collections in a browser', function () {
     expect(serious.flatMap(({ id, nodes }) => nodes.map(({ html }) => `${id}: ${html}`)), what).to.deep.equal([]); // prettier-ignore
     expect(await page.evaluate('document.documentElement.scrollWidth - innerWidth'), `${what}: width`).to.equal(0);
     expect(heard, what).to.deep.equal([]);
-    const shots = process.env['SHOTS'];
-    if (shots) await page.screenshot({ path: `${shots}/${what}.png`, fullPage: true });
   };
 
   for (const width of [1440, 360]) {

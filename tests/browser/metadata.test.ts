@@ -5,8 +5,6 @@ import { signIn, startBrowser, type RealBrowser } from '../support/browser.js';
 import { EditablePlex } from '../support/editable.js';
 import { startWeb, type WebTest } from '../support/web.js';
 
-const SHOTS = process.env['EDIT_SHOTS'];
-
 describe('edits in Plex in a browser', function () {
   this.timeout(180_000);
   let world: EditablePlex;
@@ -48,7 +46,6 @@ describe('edits in Plex in a browser', function () {
       const found = serious.flatMap(({ id, nodes }) => nodes.map(({ html }) => `${id}: ${html}`));
       expect(found, `${what} at ${width}`).to.deep.equal([]);
       expect(await page.evaluate('document.documentElement.scrollWidth - innerWidth'), what).to.equal(0);
-      if (SHOTS) await page.screenshot({ path: `${SHOTS}/${what}-${width}.png`, fullPage: true });
     }
     await page.setViewportSize({ width: 1440, height: 900 });
   }
@@ -62,7 +59,6 @@ describe('edits in Plex in a browser', function () {
     await page.goto(`${web.url}/library?sort=title`);
     for (const title of ['Film 0 (1950)', 'Film 1 (1951)', 'Film 10 (1960)'])
       await page.check(`input[aria-label="Select ${title}"]`);
-    if (SHOTS) await page.screenshot({ path: `${SHOTS}/bulk-1440.png` });
     await page.click('#bulk button:has-text("Edit in Plex")');
     await page.waitForURL(/\/library\/edit\/edit-[^/]+$/);
     await page.waitForSelector('p:has-text("3 titles, all in the same way")');
