@@ -56,7 +56,7 @@ export async function benchStart(): Promise<Figure[]> {
 
 async function start(dir: string): Promise<{ ms: number; memoryMb: number }> {
   const began = performance.now();
-  const child = spawn(process.execPath, [SMALL_HEAP, join(root, 'dist/src/main.js')], {
+  const child = spawn(process.execPath, [...SMALL_HEAP, join(root, 'dist/src/main.js')], {
     cwd: root,
     env: { PATH: process.env['PATH'], NODE_ENV: 'production', HOST: '127.0.0.1', PORT: '0', MEDIAFLOW_DATA_DIR: dir },
     stdio: ['ignore', 'pipe', 'inherit'],
