@@ -6,7 +6,7 @@ import storageOptimization from '../rules/storage-optimization.js';
 import { openRules, type Rules } from '../src/catalog/rules.js';
 import { collectFacts, factsOf, LiveFacts } from '../src/domain/facts.js';
 import type { LibraryItem } from '../src/domain/library.js';
-import type { FactsSnapshot, Rule, Subject } from '../src/domain/rule.js';
+import type { Facts, Rule, Subject } from '../src/domain/rule.js';
 import { createLog } from '../src/lib/log.js';
 import { figure, median, timed, type Figure } from './figure.js';
 import { manyItems } from './items.js';
@@ -74,15 +74,15 @@ function* subjectsOf(items: readonly LibraryItem[]): Generator<Subject> {
 
 const callsOf = (rules: Rules) => rules.list().map(({ id }) => ({ ruleId: id, options: {} }));
 
-async function runAll(rules: Rules, items: readonly LibraryItem[], facts: FactsSnapshot): Promise<number> {
+async function runAll(rules: Rules, items: readonly LibraryItem[], facts: Facts): Promise<number> {
   let findings = 0;
   for await (const part of rules.evaluateMany(subjectsOf(items), callsOf(rules), facts))
     findings += part.findings.length;
   return findings;
 }
 
-function bare(items: readonly LibraryItem[], snapshot: FactsSnapshot): number {
-  const facts = factsOf(snapshot);
+function bare(items: readonly LibraryItem[], { snapshot, copiesOf }: Facts): number {
+  const facts = factsOf(snapshot, copiesOf);
   const rules = BUILT_IN.map((rule) => ({ rule, options: rule.options.parse({}) }));
   let findings = 0;
   for (const subject of subjectsOf(items))
@@ -92,7 +92,7 @@ function bare(items: readonly LibraryItem[], snapshot: FactsSnapshot): number {
 
 /** What one new item costs once its library is known: its share of the facts, and the word of every rule. */
 async function oneItem(rules: Rules, items: readonly LibraryItem[]): Promise<Figure> {
-  const live = new LiveFacts();
+  const live = new LiveFacts(() => null);
   for (const item of items) live.set(item.id, item);
   live.snapshot();
   const some = items.slice(0, CHANGES);
@@ -101,7 +101,10 @@ async function oneItem(rules: Rules, items: readonly LibraryItem[]): Promise<Fig
     each.push(
       await timed(() => {
         live.set(item.id, { ...item, plays: item.plays + 1 });
-        return rules.evaluate([...subjectsOf([item])], callsOf(rules), live.snapshot());
+        return rules.evaluate([...subjectsOf([item])], callsOf(rules), {
+          snapshot: live.snapshot(),
+          copiesOf: (id) => live.copiesOf(id),
+        });
       }),
     );
   }

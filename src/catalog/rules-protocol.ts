@@ -27,6 +27,8 @@ export type Ask =
       picks: readonly (readonly [number, number])[];
       calls: readonly { rule: number; options: Record<string, unknown> }[];
       facts: FactsSnapshot;
+      /** Of the titles in `items`: id -> the other titles that are the same film or episode. */
+      copies: ReadonlyMap<string, readonly LibraryItem[]>;
       /** Whether to say why there is no finding, too. */
       reasons: boolean;
     };
@@ -34,6 +36,7 @@ export type Ask =
 export interface LoadAnswer {
   title: string;
   docs: RuleDocs;
+  perGroup: boolean;
   optionsSchema: Record<string, Json>;
   defaults: Record<string, Json>;
 }

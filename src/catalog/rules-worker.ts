@@ -40,6 +40,7 @@ const Shape = z.object({
     (value) => (value as { _zod?: { def?: { type?: string } } } | null)?._zod?.def?.type === 'object',
     'must be a z.object(...)',
   ),
+  perGroup: z.literal(true).optional(),
   evaluate: z.custom<Rule['evaluate']>((value) => typeof value === 'function', 'must be a function'),
 });
 
@@ -75,6 +76,7 @@ async function load(rule: number, url: string, limitMs: number): Promise<LoadAns
   return {
     title: shape.title,
     docs: shape.docs,
+    perGroup: shape.perGroup === true,
     optionsSchema: plain(z.toJSONSchema(shape.options, { io: 'input', unrepresentable: 'any' })),
     defaults: plain(defaults.data),
   };
@@ -105,9 +107,11 @@ function freeze(item: LibraryItem): void {
   Object.freeze(item);
 }
 
-function evaluate({ items, picks, calls, facts, reasons }: Ask & { kind: 'evaluate' }): EvaluateAnswer {
+function evaluate(ask: Ask & { kind: 'evaluate' }): EvaluateAnswer {
+  const { items, picks, calls, facts, copies, reasons } = ask;
   items.forEach(freeze);
-  const known = factsOf(facts);
+  for (const others of copies.values()) others.forEach(freeze);
+  const known = factsOf(facts, (itemId) => copies.get(itemId) ?? []);
   const answer: EvaluateAnswer = { findings: [], refusals: [], ms: [], problems: [] };
   calls.forEach(({ rule, options }, call) => {
     mark(rule);

@@ -1,7 +1,8 @@
 import { realpath } from 'node:fs/promises';
 import { pathToFileURL } from 'node:url';
 import { AppError, invalid, notFound } from '../domain/errors.js';
-import type { Decision, FactsSnapshot, RuleCall, RuleInfo, RuleRunner, Subject } from '../domain/rule.js';
+import type { LibraryItem } from '../domain/library.js';
+import type { Decision, Facts, RuleCall, RuleInfo, RuleRunner, Subject } from '../domain/rule.js';
 import { Breather } from '../lib/breather.js';
 import type { Log } from '../lib/log.js';
 import { cut, type Batch } from './rules-batches.js';
@@ -91,7 +92,7 @@ export class Rules implements RuleRunner {
     throw invalid('Please check the highlighted options', parsed.fields);
   }
 
-  async evaluate(subjects: readonly Subject[], calls: readonly RuleCall[], facts: FactsSnapshot): Promise<Decision[]> {
+  async evaluate(subjects: readonly Subject[], calls: readonly RuleCall[], facts: Facts): Promise<Decision[]> {
     const decisions: Decision[] = [];
     for await (const part of this.#batches(subjects, calls, facts, true)) {
       const found = new Map(part.findings.map((decision) => [keyOf(decision), decision]));
@@ -110,7 +111,7 @@ export class Rules implements RuleRunner {
   async *evaluateMany(
     subjects: Iterable<Subject>,
     calls: readonly RuleCall[],
-    facts: FactsSnapshot,
+    facts: Facts,
   ): AsyncGenerator<{ subjects: readonly Subject[]; findings: Decision[]; ruleIds: string[] }> {
     for await (const part of this.#batches(subjects, calls, facts, false)) {
       const ruleIds = part.calls.map(({ ruleId }) => ruleId);
@@ -134,7 +135,7 @@ export class Rules implements RuleRunner {
   async *#batches(
     subjects: Iterable<Subject>,
     calls: readonly RuleCall[],
-    facts: FactsSnapshot,
+    facts: Facts,
     reasons: boolean,
   ): AsyncGenerator<{ subjects: readonly Subject[] } & Answered> {
     const wanted = calls.map((call) => ({ ...call, entry: this.#entry(call.ruleId) }));
@@ -159,9 +160,10 @@ export class Rules implements RuleRunner {
   async #evaluate(
     batch: Batch,
     wanted: readonly Call[],
-    scope: { facts: FactsSnapshot; reasons: boolean },
+    scope: { facts: Facts; reasons: boolean },
     tookMs: Map<Entry, number>,
   ): Promise<Answered> {
+    const copies = copiesOf(batch, scope.facts);
     for (;;) {
       const thread = await this.#living();
       const calls = wanted.filter(({ entry }) => entry.info.problem === null);
@@ -171,7 +173,9 @@ export class Rules implements RuleRunner {
         items: batch.items,
         picks: batch.picks,
         calls: calls.map(({ entry, options }) => ({ rule: entry.number, options })),
-        ...scope,
+        facts: scope.facts.snapshot,
+        copies,
+        reasons: scope.reasons,
       };
       try {
         const answer = await thread.ask<EvaluateAnswer>(ask, this.#limits.batchMs);
@@ -346,10 +350,16 @@ const folderUrl = async (dir: string): Promise<string> =>
 
 const keyOf = ({ itemId, fileId, ruleId }: Decision): string => `${itemId}\n${fileId}\n${ruleId}`;
 
+function copiesOf({ items }: Batch, facts: Facts): Map<string, readonly LibraryItem[]> {
+  const copies = items.map(({ id }): [string, readonly LibraryItem[]] => [id, facts.copiesOf(id)]);
+  return new Map(copies.filter(([, others]) => others.length > 0));
+}
+
 const unloaded = ({ id, origin, file, problem }: RuleFile): RuleInfo => ({
   id,
   title: id,
   docs: { what: '', why: '', whenNotToUse: '' },
+  perGroup: false,
   optionsSchema: {},
   defaults: {},
   origin,

@@ -1,6 +1,8 @@
+import { isOffLimits } from './evaluate.js';
 import type { LibraryItem } from './library.js';
-import { resolutionOf, type MediaFile } from './media.js';
-import type { FactsSnapshot, LibraryFacts } from './rule.js';
+import { resolutionOf, type MediaFile, type Resolution } from './media.js';
+import type { Facts, FactsSnapshot, LibraryFacts } from './rule.js';
+import { titleKey } from './title-key.js';
 
 /** Codecs that nothing MediaFlow makes would shrink by much. */
 const EFFICIENT: ReadonlySet<string> = new Set(['hevc', 'av1', 'vp9']);
@@ -16,37 +18,77 @@ export const isEfficient = (codec: string): boolean => EFFICIENT.has(codec);
 /** Whether the file's size counts in the ranking: it holds video that is not yet efficient and is no copy for small devices. */
 const isRanked = (file: MediaFile): boolean => file.video !== null && !isEfficient(file.video.codec) && !file.optimized;
 
-const groupOf = ({ codec, width, height }: NonNullable<MediaFile['video']>): string =>
-  `${codec}/${resolutionOf({ width, height })}`;
+/** `codec/resolution` of a file that could be encoded along with its like; null for one that could not. */
+export const groupOf = (file: MediaFile): string | null =>
+  file.video === null || isOffLimits(file) ? null : `${file.video.codec}/${resolutionOf(file.video)}`;
 
 /** Facts about a library as plain data, from every item. Cost: one pass and one sort. */
-export function collectFacts(items: Iterable<LibraryItem>): FactsSnapshot {
-  const facts = new LiveFacts();
-  let number = 0;
-  for (const item of items) facts.set(String(number++), item);
-  return facts.snapshot();
+export function collectFacts(items: Iterable<LibraryItem>): Facts {
+  const byId = new Map(Array.from(items, (item, number) => [`${number}`, item]));
+  const live = new LiveFacts((id) => byId.get(id) ?? null);
+  const ids = new Map<string, string>();
+  for (const [id, item] of byId) {
+    live.set(id, item);
+    ids.set(item.id, id);
+  }
+  return { snapshot: live.snapshot(), copiesOf: (itemId) => live.copiesOf(ids.get(itemId) ?? '') };
+}
+
+/** What one file adds to the facts: all that is needed to take exactly that away again, and far smaller than the file. */
+interface Share {
+  group: string | null;
+  resolution: Resolution;
+  /** 0 when it is unknown. */
+  kbps: number;
+  sizeBytes: number;
+  ranked: boolean;
+}
+
+interface Counted {
+  key: string | null;
+  shares: Share[];
+}
+
+interface Group {
+  count: number;
+  bytes: number;
+  /** The titles with a file in it, first come first. */
+  itemIds: Set<string>;
 }
 
 /** Library facts that follow a library item by item: a change costs microseconds, and nothing drifts. */
 export class LiveFacts {
-  /** What was counted for each item, so that exactly that can be taken away again. */
-  readonly #counted = new Map<string, readonly MediaFile[]>();
-  readonly #bitrates = new Map<string, { kbps: number; count: number }>();
-  readonly #groups = new Map<string, number>();
+  readonly #find: (id: string) => LibraryItem | null;
+  readonly #counted = new Map<string, Counted>();
+  readonly #bitrates = new Map<Resolution, { kbps: number; count: number }>();
+  readonly #groups = new Map<string, Group>();
+  /** Title key -> the one title that has it, or all of them: hardly any film is there twice. */
+  readonly #titles = new Map<string, string | Set<string>>();
   /** Sizes of all ranked files, largest first, but for what waits in `#added` and `#removed`. */
   #sizes: number[] = [];
   #added: number[] = [];
   #removed: number[] = [];
 
+  /** `find` gives a title as it is now. */
+  constructor(find: (id: string) => LibraryItem | null) {
+    this.#find = find;
+  }
+
   /** Counts an item as it is now; null, or an item that is missing, takes it away. */
   set(id: string, item: LibraryItem | null): void {
-    for (const file of this.#counted.get(id) ?? []) this.#count(file, -1);
-    if (item?.state !== 'present') {
+    const before = this.#counted.get(id);
+    for (const share of before?.shares ?? []) this.#count(id, share, -1);
+    const now = item?.state === 'present' ? { key: titleKey(item), shares: sharesOf(item.files) } : null;
+    if ((before?.key ?? null) !== (now?.key ?? null)) {
+      this.#forgetTitle(id, before?.key ?? null);
+      this.#rememberTitle(id, now?.key ?? null);
+    }
+    if (now === null) {
       this.#counted.delete(id);
       return;
     }
-    this.#counted.set(id, item.files);
-    for (const file of item.files) this.#count(file, 1);
+    this.#counted.set(id, now);
+    for (const share of now.shares) this.#count(id, share, 1);
   }
 
   snapshot(): FactsSnapshot {
@@ -54,22 +96,66 @@ export class LiveFacts {
     return {
       bitrates: Object.fromEntries([...this.#bitrates].map(([key, { kbps, count }]) => [key, [kbps, count]])),
       largestBytes: this.#sizes.slice(0, LARGEST_KEPT),
-      groups: Object.fromEntries(this.#groups),
+      groups: Object.fromEntries([...this.#groups].map(([key, { count, bytes }]) => [key, [count, bytes]])),
     };
   }
 
-  #count(file: MediaFile, sign: 1 | -1): void {
-    const { video } = file;
-    if (!video) return;
-    addTo(this.#groups, groupOf(video), sign);
-    if (isRanked(file)) (sign === 1 ? this.#added : this.#removed).push(file.sizeBytes);
-    if (!video.bitrateKbps) return;
-    const resolution = resolutionOf(video);
-    const { kbps, count } = this.#bitrates.get(resolution) ?? { kbps: 0, count: 0 };
-    // Whole numbers add up without rounding, so that what is taken away leaves no trace.
-    const changed = { kbps: kbps + sign * Math.round(video.bitrateKbps), count: count + sign };
-    if (changed.count === 0) this.#bitrates.delete(resolution);
-    else this.#bitrates.set(resolution, changed);
+  /** See `LibraryFacts.copiesOf`. */
+  copiesOf(id: string): LibraryItem[] {
+    const ids = this.#titles.get(this.#counted.get(id)?.key ?? '');
+    if (!(ids instanceof Set)) return [];
+    return [...ids]
+      .filter((other) => other !== id)
+      .map(this.#find)
+      .filter((item) => item !== null);
+  }
+
+  /** One title of every group that holds a file of it: where a rule looks that speaks for whole groups. */
+  examples(): { group: string; itemId: string }[] {
+    return [...this.#groups].flatMap(([group, { itemIds }]) => {
+      const [itemId] = itemIds;
+      return itemId === undefined ? [] : [{ group, itemId }];
+    });
+  }
+
+  /** The titles with a file of this codec and resolution. */
+  itemIdsOf(group: string): string[] {
+    return [...(this.#groups.get(group)?.itemIds ?? [])];
+  }
+
+  #rememberTitle(id: string, key: string | null): void {
+    if (key === null) return;
+    const known = this.#titles.get(key);
+    if (known instanceof Set) known.add(id);
+    else this.#titles.set(key, known === undefined ? id : new Set([known, id]));
+  }
+
+  #forgetTitle(id: string, key: string | null): void {
+    const known = key === null ? undefined : this.#titles.get(key);
+    if (key === null || known === undefined) return;
+    if (known instanceof Set && known.size > 1) known.delete(id);
+    else this.#titles.delete(key);
+  }
+
+  #count(id: string, share: Share, sign: 1 | -1): void {
+    if (share.group !== null) this.#countInGroup(id, share.group, share.sizeBytes, sign);
+    if (share.ranked) (sign === 1 ? this.#added : this.#removed).push(share.sizeBytes);
+    if (share.kbps === 0) return;
+    const { kbps, count } = this.#bitrates.get(share.resolution) ?? { kbps: 0, count: 0 };
+    const changed = { kbps: kbps + sign * share.kbps, count: count + sign };
+    if (changed.count === 0) this.#bitrates.delete(share.resolution);
+    else this.#bitrates.set(share.resolution, changed);
+  }
+
+  #countInGroup(id: string, key: string, sizeBytes: number, sign: 1 | -1): void {
+    const group = this.#groups.get(key) ?? { count: 0, bytes: 0, itemIds: new Set<string>() };
+    group.count += sign;
+    group.bytes += sign * sizeBytes;
+    // Of an item, everything is taken away before anything is added: what it still has in the group comes again.
+    if (sign === 1) group.itemIds.add(id);
+    else group.itemIds.delete(id);
+    if (group.count === 0) this.#groups.delete(key);
+    else this.#groups.set(key, group);
   }
 
   /** A few changes are put in their place; many at once are sorted in. */
@@ -79,7 +165,7 @@ export class LiveFacts {
       for (const size of this.#removed) this.#sizes.splice(countLarger(this.#sizes, size), 1);
     } else {
       const gone = new Map<number, number>();
-      for (const size of this.#removed) addTo(gone, size, 1);
+      for (const size of this.#removed) gone.set(size, (gone.get(size) ?? 0) + 1);
       const kept = [...this.#sizes, ...this.#added].filter((size) => {
         const count = gone.get(size) ?? 0;
         if (count > 0) gone.set(size, count - 1);
@@ -92,14 +178,23 @@ export class LiveFacts {
   }
 }
 
-function addTo<K>(counts: Map<K, number>, key: K, amount: number): void {
-  const count = (counts.get(key) ?? 0) + amount;
-  if (count === 0) counts.delete(key);
-  else counts.set(key, count);
+function sharesOf(files: readonly MediaFile[]): Share[] {
+  const shares: Share[] = [];
+  for (const file of files) {
+    const { video, sizeBytes } = file;
+    if (!video) continue;
+    // Whole numbers add up without rounding, so that what is taken away leaves no trace.
+    const kbps = Math.round(video.bitrateKbps ?? 0);
+    shares.push({ group: groupOf(file), resolution: resolutionOf(video), kbps, sizeBytes, ranked: isRanked(file) });
+  }
+  return shares;
 }
 
 /** The facts as rules see them. */
-export function factsOf(snapshot: FactsSnapshot): LibraryFacts {
+export function factsOf(
+  snapshot: FactsSnapshot,
+  copiesOf: (itemId: string) => readonly LibraryItem[] = () => [],
+): LibraryFacts {
   return {
     averageBitrateKbps(resolution) {
       const [sum, count] = snapshot.bitrates[resolution] ?? [0, 0];
@@ -109,7 +204,10 @@ export function factsOf(snapshot: FactsSnapshot): LibraryFacts {
       return 1 + countLarger(snapshot.largestBytes, file.sizeBytes);
     },
     similar(file) {
-      return file.video ? (snapshot.groups[groupOf(file.video)] ?? 0) : 0;
+      return snapshot.groups[groupOf(file) ?? '']?.[0] ?? 0;
+    },
+    copiesOf(item) {
+      return copiesOf(item.id);
     },
   };
 }

@@ -62,7 +62,8 @@ export const MediaFile = z.object({
 });
 export type MediaFile = z.infer<typeof MediaFile>;
 
-export type Resolution = '4k' | '1080' | '720' | '576' | 'sd';
+export const Resolution = z.enum(['4k', '1080', '720', '576', 'sd']);
+export type Resolution = z.infer<typeof Resolution>;
 
 /** Resolution class by the larger of width and height, so that wide-screen crops count as what they are. */
 export function resolutionOf({ width, height }: { width: number; height: number }): Resolution {

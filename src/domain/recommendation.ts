@@ -1,14 +1,20 @@
 import { z } from 'zod';
+import { Resolution } from './media.js';
 import { Finding, Severity } from './rule.js';
 
 export const Confidence = z.enum(['low', 'medium', 'high']);
 export type Confidence = z.infer<typeof Confidence>;
 
 export const Recommendation = z.object({
-  /** `<itemId>.<fileId>.<ruleId>`: the same finding never stands twice. */
+  /** `<itemId>.<fileId>.<ruleId>`, or `group.<codec>-<resolution>.<ruleId>`: the same finding never stands twice. */
   id: z.string(),
+  /** Empty for a group of many files, and so is `fileId`. */
   itemId: z.string(),
   fileId: z.string(),
+  /** All files of one codec and resolution, when it is about those. */
+  group: z.object({ codec: z.string(), resolution: Resolution, files: z.int().positive() }).nullable().default(null),
+  /** The copy that stays when this file goes to quarantine. */
+  keep: z.object({ itemId: z.string(), fileId: z.string() }).nullable().default(null),
   ruleId: z.string(),
   kind: Finding.shape.kind,
   presetId: z.string().nullable(),

@@ -14,6 +14,8 @@ export const Finding = z.object({
   /** One sentence with figures, for the owner. */
   reason: z.string().min(1).max(400),
   severity: Severity,
+  /** Only with `review`: this file may go to quarantine, because that copy of the same title stays. */
+  keep: z.object({ itemId: z.string(), fileId: z.string() }).optional(),
 });
 export type Finding = z.infer<typeof Finding>;
 
@@ -29,8 +31,10 @@ export interface LibraryFacts {
   averageBitrateKbps(resolution: Resolution): number | null;
   /** 1 for the largest file of the library; counts only files whose video is not yet efficient (HEVC, AV1, VP9). */
   sizeRank(file: MediaFile): number;
-  /** Files with the same codec and resolution, this one included. */
+  /** Files with the same codec and resolution that a rule may propose to encode, this one included. */
   similar(file: MediaFile): number;
+  /** Other titles of the same server that are the same film or episode in the same edition, whatever their library. */
+  copiesOf(item: LibraryItem): readonly LibraryItem[];
 }
 
 export interface RuleDocs {
@@ -44,6 +48,11 @@ export interface Rule<Options extends z.ZodObject = z.ZodObject> {
   title: string;
   docs: RuleDocs;
   options: Options;
+  /**
+   * Its findings are about all files of one codec and resolution: they become one recommendation for the whole group.
+   * `evaluate` may then look at nothing but `file.video` and `facts.similar(file)`.
+   */
+  perGroup?: true;
   evaluate(subject: Subject, options: z.infer<Options>, facts: LibraryFacts): Finding | null;
   /** One sentence with figures: why `evaluate` said null. Asked only where a title is shown by itself. */
   whyNot?(subject: Subject, options: z.infer<Options>, facts: LibraryFacts): string;
@@ -70,6 +79,8 @@ export const RuleInfo = z.object({
   optionsSchema: z.record(z.string(), z.json()),
   defaults: z.record(z.string(), z.json()),
   /** Shipped with MediaFlow, or from the owner's rules folder. */
+  /** See `Rule.perGroup`. */
+  perGroup: z.boolean(),
   origin: z.enum(['built-in', 'user']),
   file: z.string(),
   /** Why it cannot run, or null. A broken rule is skipped and shown. */
@@ -103,12 +114,12 @@ export interface RuleRunner {
   /** Checks options against the rule's schema and fills in defaults. Throws `invalid` with a message per field. */
   parseOptions(id: string, options: Record<string, unknown>): Promise<Record<string, z.core.util.JSONType>>;
   /** A rule that throws or takes too long is marked broken and left out; the others' decisions come back. */
-  evaluate(subjects: readonly Subject[], calls: readonly RuleCall[], facts: FactsSnapshot): Promise<Decision[]>;
+  evaluate(subjects: readonly Subject[], calls: readonly RuleCall[], facts: Facts): Promise<Decision[]>;
   /** The same for a whole library, batch by batch, and only what was found. `ruleIds`: the rules that answered. */
   evaluateMany(
     subjects: Iterable<Subject>,
     calls: readonly RuleCall[],
-    facts: FactsSnapshot,
+    facts: Facts,
   ): AsyncIterable<{ subjects: readonly Subject[]; findings: Decision[]; ruleIds: string[] }>;
 }
 
@@ -118,7 +129,14 @@ export const FactsSnapshot = z.object({
   bitrates: z.record(z.string(), z.tuple([z.number(), z.number()])),
   /** Sizes of the largest not-yet-efficient files, descending, at most 1,000. */
   largestBytes: z.array(z.number()),
-  /** `codec/resolution` -> how many files. */
-  groups: z.record(z.string(), z.number()),
+  /** `codec/resolution` -> [how many files, their bytes]. */
+  groups: z.record(z.string(), z.tuple([z.number(), z.number()])),
 });
 export type FactsSnapshot = z.infer<typeof FactsSnapshot>;
+
+/** What is known of the whole library, on the side of the main thread. */
+export interface Facts {
+  snapshot: FactsSnapshot;
+  /** See `LibraryFacts.copiesOf`; sent to the thread only for titles that have any. */
+  copiesOf: (itemId: string) => readonly LibraryItem[];
+}

@@ -10,7 +10,7 @@ describe('library facts', () => {
     ),
     anItem({ file: { sizeBytes: 90e9, video: { codec: 'hevc', width: 3840, height: 2160 } } }),
   ];
-  const facts = factsOf(collectFacts(items));
+  const facts = factsOf(collectFacts(items).snapshot);
 
   it('averages bit rates per resolution, and not from a handful', () => {
     expect(facts.averageBitrateKbps('1080')).to.equal(3000);
@@ -28,6 +28,40 @@ describe('library facts', () => {
     expect(facts.similar(aFile({ video: { codec: 'vc1' } }))).to.equal(0);
   });
 
+  it('knows which titles are the same film in the same edition', () => {
+    const known = new Map([
+      ['1', anItem({ id: '1' })],
+      ['2', anItem({ id: '2', sectionId: '2' })],
+      ['3', anItem({ id: '3', edition: "Director's Cut" })],
+      ['4', anItem({ id: '4', guid: 'local://4', title: 'Amélie', year: 2001 })],
+      ['5', anItem({ id: '5', guid: 'local://5', title: 'AMELIE', year: 2001 })],
+      ['6', anItem({ id: '6', guid: 'local://6', title: 'Amelie', year: null })],
+      ['7', anItem({ id: '7', serverId: 'another' })],
+    ]);
+    const live = new LiveFacts((id) => known.get(id) ?? null);
+    for (const [id, item] of known) live.set(id, item);
+    const copies = (id: string) => live.copiesOf(id).map((item) => item.id);
+    expect(['1', '2', '3', '4', '5', '6', '7'].map(copies)).to.deep.equal([['2'], ['1'], [], ['5'], ['4'], [], []]);
+    live.set('2', null);
+    expect(copies('1')).to.deep.equal([]);
+    live.set('2', anItem({ id: '2' }));
+    live.set('1', { ...anItem({ id: '1' }), state: 'missing' });
+    expect(copies('2')).to.deep.equal([]);
+  });
+
+  it('knows who is in a group, and an example of it', () => {
+    const live = new LiveFacts(() => null);
+    live.set('1', anItem());
+    live.set('2', { ...anItem(), files: [aFile(), aFile({ video: { hdr: 'dolby-vision' } })] });
+    expect(live.itemIdsOf('h264/1080')).to.deep.equal(['1', '2']);
+    expect(live.snapshot().groups['h264/1080']).to.deep.equal([2, 24e9]);
+    live.set('1', anItem({ file: { video: { codec: 'hevc' } } }));
+    expect(live.examples()).to.deep.equal([
+      { group: 'h264/1080', itemId: '2' },
+      { group: 'hevc/1080', itemId: '1' },
+    ]);
+  });
+
   it('follow changes item by item without drifting', () => {
     const file = fc.record({
       sizeBytes: fc.integer({ min: 1, max: 9 }),
@@ -42,7 +76,7 @@ describe('library facts', () => {
     });
     fc.assert(
       fc.property(fc.array(change, { maxLength: 150 }), fc.nat(3), (changes, every) => {
-        const live = new LiveFacts();
+        const live = new LiveFacts(() => null);
         const now = new Map<string, ReturnType<typeof anItem>>();
         changes.forEach(({ id, files, missing }, n) => {
           const item = files && {
@@ -56,7 +90,7 @@ describe('library facts', () => {
           else now.delete(String(id));
           if (every > 0 && n % every === 0) live.snapshot();
         });
-        expect(live.snapshot()).to.deep.equal(collectFacts(now.values()));
+        expect(live.snapshot()).to.deep.equal(collectFacts(now.values()).snapshot);
         const present = [...now.values()].filter(({ state }) => state === 'present').flatMap(({ files }) => files);
         const ranked = present.filter(({ video }) => video?.codec !== 'hevc').map(({ sizeBytes }) => sizeBytes);
         expect(live.snapshot().largestBytes).to.deep.equal(ranked.sort((a, b) => b - a));

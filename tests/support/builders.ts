@@ -74,6 +74,8 @@ export const aRecommendation = (change: Partial<Recommendation> = {}): Recommend
   id: '01234567-101.2001.codec-modernization',
   itemId: '01234567-101',
   fileId: '2001',
+  group: null,
+  keep: null,
   ruleId: 'codec-modernization',
   kind: 'transcode',
   presetId: 'balanced',

@@ -2,7 +2,7 @@ import { expect } from 'chai';
 import type { z } from 'zod';
 import { collectFacts, factsOf } from '../../src/domain/facts.js';
 import type { LibraryItem } from '../../src/domain/library.js';
-import { Finding, type Rule } from '../../src/domain/rule.js';
+import { Finding, type LibraryFacts, type Rule } from '../../src/domain/rule.js';
 
 interface Case {
   /** The first file of the item is looked at. */
@@ -10,6 +10,12 @@ interface Case {
   options?: Record<string, unknown>;
   /** The rest of the library; the item itself is always part of it. */
   library?: readonly LibraryItem[];
+}
+
+/** What a rule knows of a library of these. */
+function known(item: LibraryItem, library: readonly LibraryItem[]): LibraryFacts {
+  const { snapshot, copiesOf } = collectFacts([item, ...library]);
+  return factsOf(snapshot, copiesOf);
 }
 
 /** A table of what a rule flags and what it leaves alone. `finding` may name only the parts that matter. */
@@ -21,12 +27,12 @@ export function ruleTest<Options extends z.ZodObject>(
   const ask = ({ item, options = {}, library = [] }: Case): string | undefined => {
     const file = item.files[0];
     if (!file) throw new Error('the item has no file');
-    return rule.whyNot?.({ item, file }, rule.options.parse(options), factsOf(collectFacts([item, ...library])));
+    return rule.whyNot?.({ item, file }, rule.options.parse(options), known(item, library));
   };
   const look = ({ item, options = {}, library = [] }: Case): Finding | null => {
     const file = item.files[0];
     if (!file) throw new Error('the item has no file');
-    return rule.evaluate({ item, file }, rule.options.parse(options), factsOf(collectFacts([item, ...library])));
+    return rule.evaluate({ item, file }, rule.options.parse(options), known(item, library));
   };
 
   describe(`rule ${id}`, () => {

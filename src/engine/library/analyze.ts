@@ -3,13 +3,14 @@ import type { Events } from '../../domain/events.js';
 import { LiveFacts } from '../../domain/facts.js';
 import { displayTitle, type LibraryItem } from '../../domain/library.js';
 import type { Presets } from '../../domain/presets.js';
-import type { Decision, FactsSnapshot, RuleCall, RuleRunner, Subject } from '../../domain/rule.js';
+import type { Decision, Facts, RuleCall, RuleRunner, Subject } from '../../domain/rule.js';
 import type { Run } from '../../domain/run.js';
 import { Breather } from '../../lib/breather.js';
 import type { Bus } from '../../lib/bus.js';
 import type { Log } from '../../lib/log.js';
 import type { Store } from '../../store/store.js';
 import type { Automation } from './automate.js';
+import { GroupLook } from './group-look.js';
 import { RecommendationBook } from './recommendation-book.js';
 import { savingOf } from './upkeep.js';
 
@@ -21,7 +22,7 @@ export interface AnalyzerParts {
   newId: (prefix: string) => string;
   rules: RuleRunner;
   presets: Presets;
-  automation: Pick<Automation, 'consider' | 'stop'>;
+  automation: Pick<Automation, 'consider' | 'considerGroup' | 'stop'>;
 }
 
 const WAKE_EVERY_MS = 5 * 60_000;
@@ -30,8 +31,9 @@ const SAMPLES = 20;
 /** Lets the rules look at the library and keeps what they find. Knows the facts of the whole library, up to the last item. */
 export class Analyzer {
   readonly #parts: AnalyzerParts;
-  readonly #facts = new LiveFacts();
+  readonly #facts: LiveFacts;
   readonly #book: RecommendationBook;
+  readonly #groups: GroupLook;
   /** Rules whose setting changed while the library was being looked at. */
   readonly #changedRules = new Set<string>();
   #library: Promise<Run> | null = null;
@@ -42,7 +44,9 @@ export class Analyzer {
 
   constructor(parts: AnalyzerParts) {
     this.#parts = parts;
+    this.#facts = new LiveFacts((id) => parts.store.library.find(id));
     this.#book = new RecommendationBook(parts);
+    this.#groups = new GroupLook({ ...parts, facts: this.#facts });
   }
 
   /** Begins to count the library, which nobody has to wait for; from then on it follows `library.changed`. */
@@ -87,6 +91,7 @@ export class Analyzer {
     const items = itemIds.map((id) => store.library.find(id)).filter((item) => item !== null);
     const run = this.#newRun('items', trigger);
     await this.#look(run, items, this.#calls());
+    await this.#lookAtGroups(run, this.#calls());
     run.removed += await this.#book.closeGone(itemIds);
     return this.#finish(run);
   }
@@ -107,6 +112,11 @@ export class Analyzer {
       usable.map(({ id }) => this.#callOf(id)),
       await this.#wholeFacts(),
     );
+  }
+
+  /** See `GroupLook.membersOf`. */
+  membersOf(group: { codec: string; resolution: string }): Subject[] {
+    return this.#groups.membersOf(group);
   }
 
   /** Throws `not_found`, `invalid` for options that do not fit, and `rule_failed`. */
@@ -148,9 +158,9 @@ export class Analyzer {
   }
 
   /** Facts about the whole library as it is now. */
-  async #wholeFacts(): Promise<FactsSnapshot> {
+  async #wholeFacts(): Promise<Facts> {
     await this.#counting;
-    return this.#facts.snapshot();
+    return { snapshot: this.#facts.snapshot(), copiesOf: (itemId) => this.#facts.copiesOf(itemId) };
   }
 
   #count(itemIds: readonly string[]): void {
@@ -190,6 +200,7 @@ export class Analyzer {
     try {
       await this.#book.wakeSnoozed();
       await this.#look(run, store.library.values(), calls);
+      await this.#lookAtGroups(run, calls);
       run.removed += await this.#book.closeOff(this.#offRules());
       run.removed += await this.#book.closeGone();
     } catch (error) {
@@ -206,7 +217,8 @@ export class Analyzer {
     const { rules, automation } = this.#parts;
     const offRules = this.#offRules();
     const breather = new Breather();
-    for await (const part of rules.evaluateMany(subjectsOf(items), calls, await this.#wholeFacts())) {
+    const perFile = calls.filter(({ ruleId }) => !rules.get(ruleId).perGroup);
+    for await (const part of rules.evaluateMany(subjectsOf(items), perFile, await this.#wholeFacts())) {
       const changes = await this.#book.apply(part, offRules);
       run.items += new Set(part.subjects.map(({ item }) => item.id)).size;
       run.findings += part.findings.length;
@@ -217,6 +229,21 @@ export class Analyzer {
       if (this.#abort.signal.aborted) return;
       // Answers of the thread may come quicker than they are kept; they must not take every turn.
       if (breather.isDue) await breather.pause();
+    }
+  }
+
+  async #lookAtGroups(run: Run, calls: readonly RuleCall[]): Promise<void> {
+    if (this.#abort.signal.aborted) return;
+    const { store, automation } = this.#parts;
+    const { verdicts, ruleIds } = await this.#groups.look(calls, await this.#wholeFacts());
+    const changes = await this.#book.groups.apply(verdicts, ruleIds);
+    run.findings += verdicts.filter(({ finding }) => finding !== null).length;
+    run.added += changes.added;
+    run.changed += changes.changed;
+    run.removed += changes.closed;
+    for (const id of changes.openIds) {
+      const group = store.recommendations.find(id)?.group;
+      if (group && this.#isAutomatic(id)) automation.considerGroup(id, this.membersOf(group));
     }
   }
 

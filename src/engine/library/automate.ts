@@ -1,29 +1,12 @@
 import { toAppError } from '../../domain/errors.js';
-import type { Events } from '../../domain/events.js';
-import { isFinished, type Job } from '../../domain/job.js';
+import { isFinished } from '../../domain/job.js';
 import type { MediaFile } from '../../domain/media.js';
 import type { Recommendation } from '../../domain/recommendation.js';
-import type { Bus } from '../../lib/bus.js';
+import type { Subject } from '../../domain/rule.js';
 import type { Log } from '../../lib/log.js';
-import type { Store } from '../../store/store.js';
+import { GroupQueue, type GroupQueueParts } from './group-queue.js';
 
-export interface AutomationParts {
-  store: Store;
-  bus: Bus<Events>;
-  now: () => Date;
-  log: Log;
-  enqueue: {
-    job(request: {
-      itemId: string;
-      fileId: string;
-      presetId: string;
-      ruleId: string;
-      recommendationId: string;
-      priority: number;
-      expectedSavesBytes: number;
-    }): Promise<Job>;
-  };
-}
+export type AutomationParts = GroupQueueParts & { log: Log };
 
 /** How many jobs are made side by side, so that they share their trips to the disk. */
 const WIDTH = 16;
@@ -32,12 +15,15 @@ const REFUSED = 'Not queued by itself: ';
 /** Queues what rules set to `automatic` found. One job a file; what is refused is noted, and nothing is tried in a loop. */
 export class Automation {
   readonly #parts: AutomationParts;
+  readonly #groups: GroupQueue;
   readonly #waiting = new Set<string>();
+  readonly #waitingGroups = new Map<string, readonly Subject[]>();
   #running: Promise<void> | null = null;
   #isStopped = false;
 
   constructor(parts: AutomationParts) {
     this.#parts = parts;
+    this.#groups = new GroupQueue(parts);
   }
 
   /** Returns at once. Recommendations that are not open, or whose rule is not automatic, are passed over. */
@@ -45,6 +31,13 @@ export class Automation {
     if (this.#isStopped) return;
     for (const id of recommendationIds) this.#waiting.add(id);
     if (this.#waiting.size > 0) this.#running ??= this.#run();
+  }
+
+  /** The same for a recommendation about a group; `members` are its files as they are now. */
+  considerGroup(id: string, members: readonly Subject[]): void {
+    if (this.#isStopped) return;
+    this.#waitingGroups.set(id, members);
+    this.#running ??= this.#run();
   }
 
   /** Resolves when nothing waits to be considered. */
@@ -55,16 +48,20 @@ export class Automation {
   async stop(): Promise<void> {
     this.#isStopped = true;
     this.#waiting.clear();
+    this.#waitingGroups.clear();
     await this.idle();
   }
 
   async #run(): Promise<void> {
     await Promise.resolve();
     try {
-      while (this.#waiting.size > 0) {
+      while (this.#waiting.size + this.#waitingGroups.size > 0) {
         const ids = [...this.#waiting];
         this.#waiting.clear();
         await this.#queueAll(this.#choose(ids));
+        const groups = [...this.#waitingGroups];
+        this.#waitingGroups.clear();
+        for (const [id, members] of groups) await this.#queueGroup(id, members);
       }
     } catch (error) {
       this.#parts.log.error({ err: error }, 'Queueing what automatic rules found failed');
@@ -76,6 +73,22 @@ export class Automation {
   async #queueAll(chosen: readonly Recommendation[]): Promise<void> {
     for (let start = 0; start < chosen.length && !this.#isStopped; start += WIDTH)
       await Promise.all(chosen.slice(start, start + WIDTH).map((row) => this.#queue(row.id)));
+  }
+
+  async #queueGroup(id: string, members: readonly Subject[]): Promise<void> {
+    const row = this.#parts.store.recommendations.find(id);
+    if (!row || !this.#isAutomatic(row) || this.#isStopped) return;
+    const { own, busy } = this.#jobs();
+    const free = members.filter(
+      ({ item, file }) =>
+        !busy.has(`${item.id}.${file.id}`) && !own.has(resultKey(file.localPath, file.sizeBytes, row.ruleId)),
+    );
+    if (free.length === 0) return;
+    try {
+      await this.#groups.queue(row, row.presetId, free);
+    } catch (error) {
+      await this.#note(row, error);
+    }
   }
 
   /** The best one of every file, most worthwhile first. */

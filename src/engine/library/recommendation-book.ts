@@ -4,9 +4,10 @@ import type { LibraryItem } from '../../domain/library.js';
 import type { Presets } from '../../domain/presets.js';
 import type { Recommendation } from '../../domain/recommendation.js';
 import type { Decision, Subject } from '../../domain/rule.js';
-import { Breather } from '../../lib/breather.js';
 import type { Bus } from '../../lib/bus.js';
 import type { Store } from '../../store/store.js';
+import { GroupBook } from './group-book.js';
+import { Desk } from './recommendation-desk.js';
 import { close, isWaiting, recommendationId, settle } from './upkeep.js';
 
 export interface Changes {
@@ -17,9 +18,6 @@ export interface Changes {
   openIds: string[];
 }
 
-/** Fewer than the store places in one turn: what was decided is put before the owner can decide otherwise. */
-const ROWS_PER_TURN = 48;
-
 /** Keeps the stored recommendations true to what the rules say. */
 export class RecommendationBook {
   readonly #store: Store;
@@ -28,17 +26,24 @@ export class RecommendationBook {
   readonly #now: () => Date;
   /** Item -> ids of all its recommendations, so that one item never costs a pass. */
   readonly #byItem = new Map<string, Set<string>>();
+  /** Recommendations about groups of files. */
+  readonly groups: GroupBook;
 
   constructor(parts: { store: Store; bus: Bus<Events>; presets: Presets; now: () => Date }) {
     this.#store = parts.store;
     this.#bus = parts.bus;
     this.#presets = parts.presets;
     this.#now = parts.now;
+    this.groups = new GroupBook(parts);
   }
 
   start(): void {
     this.#byItem.clear();
-    for (const row of this.#store.recommendations.values()) this.#remember(row);
+    this.groups.forget();
+    for (const row of this.#store.recommendations.values()) {
+      if (row.group === null) this.#remember(row);
+      else this.groups.remember(row.id);
+    }
   }
 
   /** Notes what the rules in `ruleIds` said about these files; `offRules` are switched off. */
@@ -61,6 +66,7 @@ export class RecommendationBook {
   async closeGone(itemIds?: readonly string[]): Promise<number> {
     const ids = itemIds ? itemIds.flatMap((id) => [...(this.#byItem.get(id) ?? [])]) : this.#allIds();
     return this.#closeAll(ids, (row) => {
+      if (row.group !== null) return null;
       const item = this.#store.library.find(row.itemId);
       if (!item) return 'The title is no longer in the library.';
       return item.files.some(({ id }) => id === row.fileId) ? null : 'The file was replaced or is gone.';
@@ -114,7 +120,9 @@ export class RecommendationBook {
     for (const ruleId of ruleIds) {
       const id = recommendationId(item.id, file.id, ruleId);
       const known = this.#store.recommendations.find(id);
-      const row = settle(known, { item, file, ruleId, finding: found.get(id)?.finding ?? null }, this.#presets, at);
+      const finding = found.get(id)?.finding ?? null;
+      const verdict = { itemId: item.id, plays: item.plays, file, group: null, ruleId, finding };
+      const row = settle(known, verdict, this.#presets, at);
       if (row) rows.push(row);
       if ((row ?? known)?.state === 'open') changes.openIds.push(id);
       if (row && !known) this.#remember(row);
@@ -156,53 +164,5 @@ export class RecommendationBook {
     if (row.state !== 'approved') return isWaiting(row);
     const job = row.jobId === null ? null : this.#store.jobs.find(row.jobId);
     return !job || isFinished(job.state);
-  }
-}
-
-/** Gathers rows and puts them in small groups, letting other work in between groups, never inside one. */
-class Desk {
-  readonly #store: Store;
-  readonly #bus: Bus<Events>;
-  readonly #breather = new Breather();
-  readonly #writes: Promise<void>[] = [];
-  readonly #ids: string[] = [];
-  #rows: Recommendation[] = [];
-
-  constructor(store: Store, bus: Bus<Events>) {
-    this.#store = store;
-    this.#bus = bus;
-  }
-
-  put(row: Recommendation): void {
-    this.#rows.push(row);
-    this.#ids.push(row.id);
-    if (this.#rows.length >= ROWS_PER_TURN) this.#flush();
-  }
-
-  get isDue(): boolean {
-    return this.#breather.isDue;
-  }
-
-  /** Puts what is there first: nothing may come between deciding and putting. */
-  async pause(): Promise<void> {
-    this.#flush();
-    await this.#breather.pause();
-  }
-
-  /** Resolves when everything is on disk. */
-  async done(): Promise<void> {
-    this.#flush();
-    await Promise.all(this.#writes);
-    for (let start = 0; start < this.#ids.length; start += 500)
-      this.#bus.emit('recommendation.changed', { ids: this.#ids.slice(start, start + 500) });
-  }
-
-  #flush(): void {
-    if (this.#rows.length === 0) return;
-    const write = this.#store.recommendations.putMany(this.#rows);
-    // Handled in `done`; until then a refusal must not count as forgotten.
-    write.catch(() => undefined);
-    this.#writes.push(write);
-    this.#rows = [];
   }
 }

@@ -1,4 +1,3 @@
-import type { LibraryItem } from '../../domain/library.js';
 import type { MediaFile } from '../../domain/media.js';
 import type { Presets } from '../../domain/presets.js';
 import { priorityOf, priorityParts } from '../../domain/priority.js';
@@ -6,21 +5,34 @@ import type { Recommendation } from '../../domain/recommendation.js';
 import type { Finding } from '../../domain/rule.js';
 import { estimateSaving, type Saving } from '../../domain/savings.js';
 
-/** What a rule said about one file of one title. */
+/** What a rule said about one file of one title, or about a group of files. */
 export interface Verdict {
-  item: LibraryItem;
+  /** Empty for a group, and so is the file's id. */
+  itemId: string;
+  plays: number;
+  /** For a group: a file of its kind that is as large as all of them together. */
   file: MediaFile;
+  group: Recommendation['group'];
   ruleId: string;
   finding: Finding | null;
 }
 
+/** The id of a rule's word on one file. */
 export const recommendationId = (itemId: string, fileId: string, ruleId: string): string =>
   `${itemId}.${fileId}.${ruleId}`;
+
+/** The id of a rule's word on all files of one codec and resolution. */
+export const groupRecommendationId = (
+  { codec, resolution }: NonNullable<Recommendation['group']>,
+  ruleId: string,
+): string => `group.${codec}-${resolution}.${ruleId}`;
 
 const NO_SAVING: Saving = { savesBytes: 0, lowBytes: 0, highBytes: 0, confidence: 'low' };
 
 /** What a finding is expected to save; nothing is promised for a preset that is not there. */
 export function savingOf(file: MediaFile, finding: Finding, presets: Presets): Saving {
+  const all = file.sizeBytes;
+  if (finding.keep) return { savesBytes: all, lowBytes: all, highBytes: all, confidence: 'high' };
   if (finding.kind !== 'transcode' && finding.kind !== 'remux') return NO_SAVING;
   const preset = presets.list().find(({ id }) => id === finding.preset);
   return preset ? estimateSaving(file, preset) : NO_SAVING;
@@ -29,6 +41,8 @@ export function savingOf(file: MediaFile, finding: Finding, presets: Presets): S
 type Figures = Pick<
   Recommendation,
   | 'kind'
+  | 'group'
+  | 'keep'
   | 'presetId'
   | 'reason'
   | 'severity'
@@ -40,14 +54,16 @@ type Figures = Pick<
   | 'fileSizeBytes'
 >;
 
-function figuresOf({ item, file }: Verdict, finding: Finding, presets: Presets): Figures {
+function figuresOf({ file, group, plays }: Verdict, finding: Finding, presets: Presets): Figures {
   const saving = savingOf(file, finding, presets);
   return {
     kind: finding.kind,
+    group,
+    keep: finding.keep ?? null,
     presetId: finding.preset,
     reason: finding.reason,
     severity: finding.severity,
-    priority: priorityOf(priorityParts(file, item.plays, saving.confidence)),
+    priority: priorityOf(priorityParts(file, plays, saving.confidence)),
     savesBytes: saving.savesBytes,
     savesLowBytes: saving.lowBytes,
     savesHighBytes: saving.highBytes,
@@ -58,7 +74,7 @@ function figuresOf({ item, file }: Verdict, finding: Finding, presets: Presets):
 
 /**
  * What becomes of a recommendation when its rule has spoken again; null when nothing changes. The owner's word stands:
- * a dismissed one returns only for another file, an approved one belongs to its job.
+ * a dismissed one returns only for another file, a dismissed group never by itself, an approved one belongs to its job.
  */
 export function settle(
   known: Recommendation | null,
@@ -70,7 +86,7 @@ export function settle(
   if (finding === null) return known && isWaiting(known) ? close(known, 'The rule no longer finds it.', at) : null;
   const figures = figuresOf(verdict, finding, presets);
   if (!known) return fresh(verdict, figures, at);
-  const isSameFile = known.fileSizeBytes === figures.fileSizeBytes;
+  const isSameFile = known.group !== null || known.fileSizeBytes === figures.fileSizeBytes;
   switch (known.state) {
     case 'open':
       return change(known, { ...figures, note: isSameFile ? known.note : null }, at);
@@ -100,11 +116,12 @@ export const close = (known: Recommendation, note: string, at: string): Recommen
   changedAt: at,
 });
 
-function fresh({ item, file, ruleId }: Verdict, figures: Figures, at: string): Recommendation {
+function fresh({ itemId, file, group, ruleId }: Verdict, figures: Figures, at: string): Recommendation {
+  const fileId = group === null ? file.id : '';
   return {
-    id: recommendationId(item.id, file.id, ruleId),
-    itemId: item.id,
-    fileId: file.id,
+    id: group === null ? recommendationId(itemId, fileId, ruleId) : groupRecommendationId(group, ruleId),
+    itemId,
+    fileId,
     ruleId,
     ...figures,
     state: 'open',
@@ -117,6 +134,8 @@ function fresh({ item, file, ruleId }: Verdict, figures: Figures, at: string): R
 }
 
 function change(known: Recommendation, values: Partial<Recommendation>, at: string): Recommendation | null {
-  const isSame = Object.entries(values).every(([key, value]) => known[key as keyof Recommendation] === value);
+  // `group` and `keep` are small plain values.
+  const isEqual = (a: unknown, b: unknown): boolean => a === b || JSON.stringify(a) === JSON.stringify(b);
+  const isSame = Object.entries(values).every(([key, value]) => isEqual(known[key as keyof Recommendation], value));
   return isSame ? null : { ...known, ...values, changedAt: at };
 }

@@ -1,8 +1,7 @@
 import { expect } from 'chai';
 import { AppError } from '../../../src/domain/errors.js';
 import { collectFacts } from '../../../src/domain/facts.js';
-import type { RuleSetting } from '../../../src/domain/rule.js';
-import type { Subject } from '../../../src/domain/rule.js';
+import type { Facts, RuleSetting, Subject } from '../../../src/domain/rule.js';
 import { aJob } from '../../support/builders.js';
 import { film, World } from './world.js';
 
@@ -170,7 +169,7 @@ describe('analysis', () => {
     const seen: unknown[] = [];
     const evaluateMany = world.rules.evaluateMany.bind(world.rules);
     world.rules.evaluateMany = (subjects, calls, ...rest: unknown[]) => {
-      seen.push(rest[0]);
+      seen.push((rest[0] as Facts).snapshot);
       return evaluateMany(subjects, calls);
     };
     await put('2', { file: { video: { codec: 'vc1' } } });
@@ -180,9 +179,71 @@ describe('analysis', () => {
     world.bus.emit('library.changed', { itemIds: ['01234567-2'] });
     await look();
     expect(seen).to.deep.equal([
-      collectFacts([film('1'), film('2', { file: { video: { codec: 'vc1' } } })]),
-      collectFacts([film('1')]),
+      collectFacts([film('1'), film('2', { file: { video: { codec: 'vc1' } } })]).snapshot,
+      collectFacts([film('1')]).snapshot,
     ]);
+  });
+
+  describe('rules that speak for groups', () => {
+    const ID = 'group.h264-1080.many';
+    const card = () => world.store.recommendations.find(ID);
+    const put = (keys: string[], change: Parameters<typeof film>[1] = {}) =>
+      world.store.library.putMany(keys.map((key) => film(key, change)));
+
+    beforeEach(async () => {
+      isBig = () => false;
+      world.rules.perGroup.add('many');
+      world.rules.rules.set('many', () => transcode('Many alike.'));
+      await put(['2', '3']);
+      world.bus.emit('library.changed', { itemIds: ['01234567-2', '01234567-3'] });
+    });
+
+    it('make one card for all files of a kind, and follow how many there are', async () => {
+      await look();
+      expect(card()).to.include({ itemId: '', fileId: '', state: 'open', fileSizeBytes: 36e9 });
+      expect(card()?.group).to.deep.equal({ codec: 'h264', resolution: '1080', files: 3 });
+      await world.store.library.remove('01234567-3');
+      await world.analyzer.items(['01234567-3'], 'webhook');
+      expect(card()?.group?.files).to.equal(2);
+      expect(world.store.recommendations.where(({ ruleId }) => ruleId === 'many')).to.have.length(1);
+    });
+
+    it('let go of a group that is gone', async () => {
+      await look();
+      await put(['1', '2', '3'], { file: { video: { codec: 'hevc' } } });
+      await world.analyzer.items(['01234567-1', '01234567-2', '01234567-3'], 'webhook');
+      expect(card()).to.include({ state: 'closed', note: 'There are no such files any more.' });
+      expect(world.store.recommendations.find('group.hevc-1080.many')).to.include({ state: 'open' });
+    });
+
+    it('stay dismissed, whoever joins the group', async () => {
+      await look();
+      await world.store.recommendations.patch(ID, { state: 'dismissed' });
+      await put(['4']);
+      await world.analyzer.items(['01234567-4'], 'webhook');
+      expect(card()).to.include({ state: 'dismissed' });
+    });
+
+    it('queue every file when they are automatic, and propose what is left only when all jobs ended', async () => {
+      await world.store.rules.put({ id: 'many', mode: 'automatic', options: {} });
+      await look();
+      expect(world.queued).to.deep.equal([ID, ID, ID]);
+      expect(card()).to.include({ state: 'approved', note: '3 jobs queued.' });
+      await world.store.rules.put({ id: 'many', mode: 'recommend', options: {} });
+      await look();
+      expect(card()).to.include({ state: 'approved' });
+      for (const job of world.store.jobs.values()) await world.store.jobs.put({ ...job, state: 'failed' });
+      await look();
+      expect(card()).to.include({ state: 'open' });
+    });
+
+    it('are closed when they are switched off', async () => {
+      await look();
+      await world.store.rules.put({ id: 'many', mode: 'off', options: {} });
+      world.bus.emit('rule.changed', { ids: ['many'] });
+      await world.until(() => card()?.note === 'The rule was switched off.');
+      expect(card()).to.include({ state: 'closed' });
+    });
   });
 
   describe('automatic rules', () => {

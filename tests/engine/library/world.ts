@@ -140,6 +140,7 @@ export function film(key: string, change: Parameters<typeof anItem>[0] = {}): Li
 export class FakeRules implements RuleRunner {
   rules = new Map<string, (subject: Subject, options: Record<string, unknown>) => Decision['finding']>();
   calls: RuleCall[][] = [];
+  readonly perGroup = new Set<string>();
 
   list = () => [...this.rules.keys()].map((id) => this.get(id));
   get = (id: string) => {
@@ -149,6 +150,7 @@ export class FakeRules implements RuleRunner {
       id,
       title: id,
       docs,
+      perGroup: this.perGroup.has(id),
       optionsSchema: {},
       defaults: {},
       origin: 'built-in' as const,

@@ -1,0 +1,56 @@
+import type { Events } from '../../domain/events.js';
+import type { Recommendation } from '../../domain/recommendation.js';
+import { Breather } from '../../lib/breather.js';
+import type { Bus } from '../../lib/bus.js';
+import type { Store } from '../../store/store.js';
+
+/** Fewer than the store places in one turn: what was decided is put before the owner can decide otherwise. */
+const ROWS_PER_TURN = 48;
+
+/** Gathers rows and puts them in small groups, letting other work in between groups, never inside one. */
+export class Desk {
+  readonly #store: Store;
+  readonly #bus: Bus<Events>;
+  readonly #breather = new Breather();
+  readonly #writes: Promise<void>[] = [];
+  readonly #ids: string[] = [];
+  #rows: Recommendation[] = [];
+
+  constructor(store: Store, bus: Bus<Events>) {
+    this.#store = store;
+    this.#bus = bus;
+  }
+
+  put(row: Recommendation): void {
+    this.#rows.push(row);
+    this.#ids.push(row.id);
+    if (this.#rows.length >= ROWS_PER_TURN) this.#flush();
+  }
+
+  get isDue(): boolean {
+    return this.#breather.isDue;
+  }
+
+  /** Puts what is there first: nothing may come between deciding and putting. */
+  async pause(): Promise<void> {
+    this.#flush();
+    await this.#breather.pause();
+  }
+
+  /** Resolves when everything is on disk. */
+  async done(): Promise<void> {
+    this.#flush();
+    await Promise.all(this.#writes);
+    for (let start = 0; start < this.#ids.length; start += 500)
+      this.#bus.emit('recommendation.changed', { ids: this.#ids.slice(start, start + 500) });
+  }
+
+  #flush(): void {
+    if (this.#rows.length === 0) return;
+    const write = this.#store.recommendations.putMany(this.#rows);
+    // Handled in `done`; until then a refusal must not count as forgotten.
+    write.catch(() => undefined);
+    this.#writes.push(write);
+    this.#rows = [];
+  }
+}
