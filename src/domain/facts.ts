@@ -1,3 +1,4 @@
+import { worthKbps } from './codec-worth.js';
 import { isOffLimits } from './evaluate.js';
 import type { LibraryItem } from './library.js';
 import { resolutionOf, type MediaFile, type Resolution } from './media.js';
@@ -40,8 +41,15 @@ interface Share {
   resolution: Resolution;
   /** 0 when it is unknown. */
   kbps: number;
+  /** The same as H.264 would need it; 0 when bit rate or codec are unknown. */
+  worth: number;
   sizeBytes: number;
   ranked: boolean;
+}
+
+interface Sum {
+  kbps: number;
+  count: number;
 }
 
 interface Counted {
@@ -60,7 +68,8 @@ interface Group {
 export class LiveFacts {
   readonly #find: (id: string) => LibraryItem | null;
   readonly #counted = new Map<string, Counted>();
-  readonly #bitrates = new Map<Resolution, { kbps: number; count: number }>();
+  readonly #bitrates = new Map<Resolution, Sum>();
+  readonly #worths = new Map<Resolution, Sum>();
   readonly #groups = new Map<string, Group>();
   /** Title key -> the one title that has it, or all of them: hardly any film is there twice. */
   readonly #titles = new Map<string, string | Set<string>>();
@@ -94,7 +103,8 @@ export class LiveFacts {
   snapshot(): FactsSnapshot {
     this.#settleSizes();
     return {
-      bitrates: Object.fromEntries([...this.#bitrates].map(([key, { kbps, count }]) => [key, [kbps, count]])),
+      bitrates: sumsOf(this.#bitrates),
+      worths: sumsOf(this.#worths),
       largestBytes: this.#sizes.slice(0, LARGEST_KEPT),
       groups: Object.fromEntries([...this.#groups].map(([key, { count, bytes }]) => [key, [count, bytes]])),
     };
@@ -140,11 +150,8 @@ export class LiveFacts {
   #count(id: string, share: Share, sign: 1 | -1): void {
     if (share.group !== null) this.#countInGroup(id, share.group, share.sizeBytes, sign);
     if (share.ranked) (sign === 1 ? this.#added : this.#removed).push(share.sizeBytes);
-    if (share.kbps === 0) return;
-    const { kbps, count } = this.#bitrates.get(share.resolution) ?? { kbps: 0, count: 0 };
-    const changed = { kbps: kbps + sign * share.kbps, count: count + sign };
-    if (changed.count === 0) this.#bitrates.delete(share.resolution);
-    else this.#bitrates.set(share.resolution, changed);
+    addTo(this.#bitrates, share.resolution, share.kbps, sign);
+    addTo(this.#worths, share.resolution, share.worth, sign);
   }
 
   #countInGroup(id: string, key: string, sizeBytes: number, sign: 1 | -1): void {
@@ -178,6 +185,17 @@ export class LiveFacts {
   }
 }
 
+function addTo(sums: Map<Resolution, Sum>, resolution: Resolution, added: number, sign: 1 | -1): void {
+  if (added === 0) return;
+  const { kbps, count } = sums.get(resolution) ?? { kbps: 0, count: 0 };
+  const changed = { kbps: kbps + sign * added, count: count + sign };
+  if (changed.count === 0) sums.delete(resolution);
+  else sums.set(resolution, changed);
+}
+
+const sumsOf = (sums: ReadonlyMap<Resolution, Sum>): Record<string, [number, number]> =>
+  Object.fromEntries([...sums].map(([key, { kbps, count }]) => [key, [kbps, count]]));
+
 function sharesOf(files: readonly MediaFile[]): Share[] {
   const shares: Share[] = [];
   for (const file of files) {
@@ -185,7 +203,15 @@ function sharesOf(files: readonly MediaFile[]): Share[] {
     if (!video) continue;
     // Whole numbers add up without rounding, so that what is taken away leaves no trace.
     const kbps = Math.round(video.bitrateKbps ?? 0);
-    shares.push({ group: groupOf(file), resolution: resolutionOf(video), kbps, sizeBytes, ranked: isRanked(file) });
+    const worth = Math.round(worthKbps(video) ?? 0);
+    shares.push({
+      group: groupOf(file),
+      resolution: resolutionOf(video),
+      kbps,
+      worth,
+      sizeBytes,
+      ranked: isRanked(file),
+    });
   }
   return shares;
 }
@@ -197,8 +223,10 @@ export function factsOf(
 ): LibraryFacts {
   return {
     averageBitrateKbps(resolution) {
-      const [sum, count] = snapshot.bitrates[resolution] ?? [0, 0];
-      return count < AVERAGE_NEEDS ? null : sum / count;
+      return averageOf(snapshot.bitrates[resolution]);
+    },
+    averageWorthKbps(resolution) {
+      return averageOf(snapshot.worths[resolution]);
     },
     sizeRank(file) {
       return 1 + countLarger(snapshot.largestBytes, file.sizeBytes);
@@ -211,6 +239,9 @@ export function factsOf(
     },
   };
 }
+
+const averageOf = ([sum, count]: [number, number] = [0, 0]): number | null =>
+  count < AVERAGE_NEEDS ? null : sum / count;
 
 /** How many entries of a descending list are larger than the value. */
 function countLarger(descending: readonly number[], value: number): number {

@@ -29,6 +29,8 @@ export interface Subject {
 export interface LibraryFacts {
   /** Mean video bitrate of the library at this resolution in kbit/s; null when there are fewer than five files. */
   averageBitrateKbps(resolution: Resolution): number | null;
+  /** The same, with every file's bit rate as H.264 would need it for its picture: fair where codecs are mixed. */
+  averageWorthKbps(resolution: Resolution): number | null;
   /** 1 for the largest file of the library; counts only files whose video is not yet efficient (HEVC, AV1, VP9). */
   sizeRank(file: MediaFile): number;
   /** Files with the same codec and resolution that a rule may propose to encode, this one included. */
@@ -78,13 +80,13 @@ export const RuleInfo = z.object({
   /** JSON schema of the options, drawn as a form. */
   optionsSchema: z.record(z.string(), z.json()),
   defaults: z.record(z.string(), z.json()),
-  /** Shipped with MediaFlow, or from the owner's rules folder. */
   /** See `Rule.perGroup`. */
   perGroup: z.boolean(),
   origin: z.enum(['built-in', 'user']),
   file: z.string(),
   /** Why it cannot run, or null. A broken rule is skipped and shown. */
   problem: z.string().nullable(),
+  /** Shipped with MediaFlow, or from the owner's rules folder. */
   /** Milliseconds of the last run over all items it saw. */
   lastRunMs: z.number().nullable(),
 });
@@ -131,6 +133,8 @@ export const FactsSnapshot = z.object({
   largestBytes: z.array(z.number()),
   /** `codec/resolution` -> [how many files, their bytes]. */
   groups: z.record(z.string(), z.tuple([z.number(), z.number()])),
+  /** The same in kbit/s of H.264; files of unknown codecs are not in it. */
+  worths: z.record(z.string(), z.tuple([z.number(), z.number()])),
 });
 export type FactsSnapshot = z.infer<typeof FactsSnapshot>;
 
