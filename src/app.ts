@@ -14,6 +14,7 @@ import type { MediaServer } from './domain/media-server.js';
 import type { Presets } from './domain/presets.js';
 import { AllNews } from './engine/library/all-news.js';
 import { Analyzer } from './engine/library/analyze.js';
+import { GroupQueue } from './engine/library/group-queue.js';
 import { Automation } from './engine/library/automate.js';
 import { CollectionKeeper } from './engine/library/collection-keeper.js';
 import { BatchEdits } from './engine/library/batch-edits.js';
@@ -189,6 +190,7 @@ class MediaFlow implements App {
     const shared = { store, bus, log, now, newId, server, presets, rules };
     const enqueue = new Enqueue(shared);
     const automation = new Automation({ ...shared, enqueue });
+    const groups = new GroupQueue({ ...shared, enqueue });
     const analyzer = new Analyzer({ ...shared, automation });
     const search = new LibrarySearch(shared);
     const statistics = new LibraryStatisticsBook(shared);
@@ -235,6 +237,8 @@ class MediaFlow implements App {
       news,
       analyzer,
       enqueue,
+      groups,
+      copies: queue,
       queue,
       edits,
       connectPlex: (address) => plex.connect(address),

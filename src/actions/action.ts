@@ -14,7 +14,8 @@ import type { Presets } from '../domain/presets.js';
 import type { Problem } from '../domain/problem.js';
 import type { QuarantineEntry } from '../domain/quarantine.js';
 import type { LibraryStatistics } from '../domain/statistics.js';
-import type { Decision, RuleRunner } from '../domain/rule.js';
+import type { Recommendation } from '../domain/recommendation.js';
+import type { Decision, RuleRunner, Subject } from '../domain/rule.js';
 import type { Run } from '../domain/run.js';
 import type { PlexWebhook, WebhookOutcome } from '../domain/webhook.js';
 import type { Progress, WorkerHealth } from '../domain/worker.js';
@@ -66,6 +67,8 @@ export interface AnalyzerRequests {
   library(trigger: Run['trigger']): Promise<Run>;
   /** What every rule says about one item, "no" included; changes nothing. */
   decide(itemId: string): Promise<Decision[]>;
+  /** The files of a group that a rule may have queued now. */
+  membersOf(group: { codec: string; resolution: string }, ruleId: string): Subject[];
   /** One rule with these options against one item or the library; changes nothing. */
   try(request: { ruleId: string; options?: Record<string, unknown>; itemId?: string }): Promise<{
     matches: number;
@@ -88,6 +91,22 @@ export interface EnqueueRequests {
     expectedSavesBytes?: number;
     force?: boolean;
   }): Promise<Job>;
+}
+
+/** Queueing all files of a group that a recommendation is about. */
+export interface GroupRequests {
+  /** Throws `conflict` when it was decided before, or with the reason when not one file could be queued. */
+  queue(
+    row: Recommendation,
+    presetId: string | null,
+    members: readonly Subject[],
+  ): Promise<{ items: Job[]; refused: { message: string; count: number }[] }>;
+}
+
+/** Setting surplus copies aside. */
+export interface CopyRequests {
+  /** Moves the file of a recommendation to quarantine, once the copy that stays was looked at. Throws why not, and then nothing was moved. */
+  setAside(row: Recommendation): Promise<QuarantineEntry>;
 }
 
 /** Finding titles. */
@@ -177,6 +196,8 @@ export interface Context {
   news: NewsRequests;
   analyzer: AnalyzerRequests;
   enqueue: EnqueueRequests;
+  groups: GroupRequests;
+  copies: CopyRequests;
   queue: QueueRequests;
   edits: EditRequests;
   rules: RuleRunner;

@@ -1,11 +1,12 @@
 import { z } from 'zod';
-import { conflict, invalid, toAppError } from '../domain/errors.js';
+import { conflict, toAppError } from '../domain/errors.js';
 import { Job } from '../domain/job.js';
 import { displayTitle } from '../domain/library.js';
 import { MediaFile } from '../domain/media.js';
 import { Recommendation } from '../domain/recommendation.js';
 import { Run } from '../domain/run.js';
 import { action, type Context } from './action.js';
+import { approve, Approved, canBeApproved } from './approve.js';
 import { listOf, pageOf, Paging } from './paging.js';
 
 const State = Recommendation.shape.state;
@@ -24,9 +25,6 @@ const RecommendationRow = Recommendation.extend({
   file: MediaFile.nullable(),
 });
 
-const canBeQueued = ({ kind, presetId }: Recommendation): boolean =>
-  (kind === 'transcode' || kind === 'remux') && presetId !== null;
-
 function toRow({ store, rules, presets }: Context, row: Recommendation): z.infer<typeof RecommendationRow> {
   const item = store.library.find(row.itemId);
   const percent = (bytes: number): number =>
@@ -37,7 +35,7 @@ function toRow({ store, rules, presets }: Context, row: Recommendation): z.infer
     title: item ? displayTitle(item) : row.itemId,
     ruleTitle: rules.list().find(({ id }) => id === row.ruleId)?.title ?? row.ruleId,
     presetTitle: presets.list().find(({ id }) => id === row.presetId)?.title ?? row.presetId,
-    canBeQueued: canBeQueued(row),
+    canBeQueued: canBeApproved(row),
     remainsPercent: remains,
     maybePercent: Math.max(0, Math.round((percent(row.fileSizeBytes - row.savesLowBytes) - remains) * 10) / 10),
     remainsBytes: Math.max(0, row.fileSizeBytes - row.savesBytes),
@@ -99,31 +97,6 @@ function lastAnalysisOf({ store }: Context): Run | null {
   return last;
 }
 
-async function approve(
-  ctx: Context,
-  id: string,
-  presetId?: string,
-): Promise<{ recommendation: Recommendation; job: Job }> {
-  const found = ctx.store.recommendations.get(id);
-  if (found.state !== 'open' && found.state !== 'snoozed')
-    throw conflict(`This recommendation was already ${found.state}`);
-  const preset = presetId ?? found.presetId;
-  if (!canBeQueued(found) || preset === null) {
-    throw invalid('This recommendation only informs: there is nothing to queue. Dismiss it when you have seen it.');
-  }
-  // The job is made first and in this turn: a second click finds it and is refused.
-  const job = await ctx.enqueue.job({
-    itemId: found.itemId,
-    fileId: found.fileId,
-    presetId: preset,
-    ruleId: found.ruleId,
-    recommendationId: id,
-    priority: found.priority,
-    expectedSavesBytes: found.savesBytes,
-  });
-  return { recommendation: await change(ctx, id, { state: 'approved', jobId: job.id, snoozedUntil: null }), job };
-}
-
 async function change(ctx: Context, id: string, values: Partial<Recommendation>): Promise<Recommendation> {
   const row = await ctx.store.recommendations.patch(id, { ...values, changedAt: ctx.now().toISOString() });
   ctx.bus.emit('recommendation.changed', { ids: [id] });
@@ -135,7 +108,7 @@ export const approveRecommendation = action(
   {
     summary: 'Approve a recommendation and queue its job',
     input: z.object({ id: z.string(), presetId: z.string().min(1).optional() }),
-    output: z.object({ recommendation: Recommendation, job: Job }),
+    output: Approved,
   },
   (ctx, { id, presetId }) => approve(ctx, id, presetId),
 );
@@ -155,7 +128,7 @@ export const approveMany = action(
     const refused: { id: string; message: string }[] = [];
     for (const id of [ids].flat()) {
       try {
-        items.push((await approve(ctx, id)).job);
+        items.push(...(await approve(ctx, id)).items);
       } catch (error) {
         refused.push({ id, message: toAppError(error).message });
       }

@@ -5,6 +5,11 @@ import { listOf, pageOf } from './paging.js';
 
 const Mode = RuleSetting.shape.mode;
 
+/** A list of a form has one empty entry, so that none can be said too. */
+const TagIds = z
+  .union([z.string(), z.array(z.string())])
+  .transform((ids) => [...new Set([ids].flat().filter((id) => id !== ''))]);
+
 /** One option of a rule, ready to be drawn as an input. */
 const OptionField = z.object({
   name: z.string(),
@@ -20,6 +25,10 @@ type OptionField = z.infer<typeof OptionField>;
 const RuleRow = RuleInfo.extend({
   mode: Mode,
   options: z.record(z.string(), z.json()),
+  onlyTags: z.array(z.string()),
+  exceptTags: z.array(z.string()),
+  /** Every tag there is, with how the rule uses it. */
+  tags: z.array(z.object({ id: z.string(), name: z.string(), only: z.boolean(), except: z.boolean() })),
   fields: z.array(OptionField),
   findings: z.int(),
   savesBytes: z.number(),
@@ -87,11 +96,18 @@ function fromForm(rule: RuleInfo, raw: Record<string, unknown>): Record<string, 
 function toRow({ store, presets }: Context, rule: RuleInfo): z.infer<typeof RuleRow> {
   const setting = store.rules.find(rule.id);
   const options = { ...rule.defaults, ...setting?.options };
+  const { onlyTags = [], exceptTags = [] } = setting ?? {};
   const open = store.recommendations.where((row) => row.ruleId === rule.id && row.state === 'open');
   return {
     ...rule,
     mode: setting?.mode ?? 'recommend',
     options,
+    onlyTags,
+    exceptTags,
+    tags: store.tags
+      .where(() => true)
+      .sort((a, b) => a.name.localeCompare(b.name))
+      .map(({ id, name }) => ({ id, name, only: onlyTags.includes(id), except: exceptTags.includes(id) })),
     fields: toFields(
       rule,
       options,
@@ -122,20 +138,27 @@ export const saveRule = action(
       id: z.string(),
       mode: Mode.optional(),
       options: z.record(z.string(), z.json()).optional(),
+      /** Ids of tags; `onlyTags` narrows the rule down, `exceptTags` keeps it away. */
+      onlyTags: TagIds.optional(),
+      exceptTags: TagIds.optional(),
     }),
     output: RuleRow,
   },
-  async (ctx, { id, mode, options }) => {
+  async (ctx, { id, mode, options, onlyTags, exceptTags }) => {
     const rule = ctx.rules.get(id);
+    const known = ctx.store.rules.find(id);
+    for (const tag of [...(onlyTags ?? []), ...(exceptTags ?? [])]) ctx.store.tags.get(tag);
     const checked = await ctx.rules.parseOptions(id, {
       ...rule.defaults,
-      ...ctx.store.rules.find(id)?.options,
+      ...known?.options,
       ...fromForm(rule, options ?? {}),
     });
     await ctx.store.rules.put({
       id,
-      mode: mode ?? ctx.store.rules.find(id)?.mode ?? 'recommend',
+      mode: mode ?? known?.mode ?? 'recommend',
       options: checked,
+      onlyTags: onlyTags ?? known?.onlyTags ?? [],
+      exceptTags: exceptTags ?? known?.exceptTags ?? [],
     });
     ctx.bus.emit('rule.changed', { ids: [id] });
     return toRow(ctx, rule);

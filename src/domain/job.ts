@@ -33,6 +33,16 @@ export const Fingerprint = z.object({
 });
 export type Fingerprint = z.infer<typeof Fingerprint>;
 
+/** The picture that was encoded, and how long it runs: what a finished job needs to teach the next one anything. */
+export const JobSource = z.object({
+  codec: z.string(),
+  width: z.int().nonnegative(),
+  height: z.int().nonnegative(),
+  fps: z.number().nonnegative().nullable(),
+  durationSec: z.number().nonnegative(),
+});
+export type JobSource = z.infer<typeof JobSource>;
+
 export const Job = z.object({
   id: z.string(),
   itemId: z.string(),
@@ -66,6 +76,8 @@ export const Job = z.object({
   /** Every stream in a line, of the source and of the verified output. */
   streamsBefore: z.array(z.string()),
   streamsAfter: z.array(z.string()),
+  /** Absent before planning, and in jobs of older versions. */
+  source: JobSource.optional(),
   /** Milliseconds the encoder ran. */
   encodeMs: z.int().nonnegative().nullable(),
   expectedSavesBytes: z.int().nullable(),

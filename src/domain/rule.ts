@@ -69,6 +69,10 @@ export const RuleSetting = z.object({
   mode: z.enum(['off', 'recommend', 'automatic']),
   /** Checked by the rule's own schema; missing ones take their default. */
   options: z.record(z.string(), z.json()),
+  /** Ids of tags: with any, the rule looks at no titles but those that have one of them. */
+  onlyTags: z.array(z.string()).optional(),
+  /** Ids of tags: titles with one of them are left alone. */
+  exceptTags: z.array(z.string()).optional(),
 });
 export type RuleSetting = z.infer<typeof RuleSetting>;
 
@@ -82,11 +86,11 @@ export const RuleInfo = z.object({
   defaults: z.record(z.string(), z.json()),
   /** See `Rule.perGroup`. */
   perGroup: z.boolean(),
+  /** Shipped with MediaFlow, or from the owner's rules folder. */
   origin: z.enum(['built-in', 'user']),
   file: z.string(),
   /** Why it cannot run, or null. A broken rule is skipped and shown. */
   problem: z.string().nullable(),
-  /** Shipped with MediaFlow, or from the owner's rules folder. */
   /** Milliseconds of the last run over all items it saw. */
   lastRunMs: z.number().nullable(),
 });
@@ -129,12 +133,12 @@ export interface RuleRunner {
 export const FactsSnapshot = z.object({
   /** Resolution -> [sum of kbit/s, count]. */
   bitrates: z.record(z.string(), z.tuple([z.number(), z.number()])),
+  /** The same in kbit/s of H.264; files of unknown codecs are not in it. */
+  worths: z.record(z.string(), z.tuple([z.number(), z.number()])),
   /** Sizes of the largest not-yet-efficient files, descending, at most 1,000. */
   largestBytes: z.array(z.number()),
   /** `codec/resolution` -> [how many files, their bytes]. */
   groups: z.record(z.string(), z.tuple([z.number(), z.number()])),
-  /** The same in kbit/s of H.264; files of unknown codecs are not in it. */
-  worths: z.record(z.string(), z.tuple([z.number(), z.number()])),
 });
 export type FactsSnapshot = z.infer<typeof FactsSnapshot>;
 

@@ -1,6 +1,15 @@
+import { audioSavingBytes } from './audio-savings.js';
+import { NOTHING_LEARNED, type Learned } from './learned-savings.js';
+import { resolutionOf, type MediaFile, type VideoStream } from './media.js';
 import type { Preset } from './preset.js';
 import type { Confidence } from './recommendation.js';
-import type { MediaFile } from './media.js';
+
+/**
+ * Where an estimate comes from. `learned`: finished jobs of this kind. `pair`: what is commonly published for these two
+ * codecs. `model`: the bit rate the target needs, or what sound tracks lose. `fallback`: nothing is known. `exact`: no
+ * estimate at all, such as the whole file when it goes.
+ */
+export type SavingBasis = 'learned' | 'pair' | 'model' | 'fallback' | 'exact';
 
 export interface Saving {
   savesBytes: number;
@@ -8,6 +17,9 @@ export interface Saving {
   lowBytes: number;
   highBytes: number;
   confidence: Confidence;
+  basis: SavingBasis;
+  /** How many finished jobs it was learned from; 0 for any other basis. */
+  samples: number;
 }
 
 /**
@@ -37,29 +49,70 @@ const BITS_PER_PIXEL: Record<string, number> = { h264: 0.075, hevc: 0.045, av1: 
 /** When nothing else is known. */
 const FALLBACK_SAVING = 0.4;
 
+/** A picture with half the pixels needs more than half of the bits: "the power of .75" (Ozer, after Waggoner). */
+const PIXEL_POWER = 0.75;
+
 /** Each step of constant quality is worth about 12 % of the bit rate (6 steps double it) around the reference of 23. */
 const qualityFactor = (quality: number): number => 2 ** ((23 - quality) / 6);
 
 /**
- * What encoding a file with a preset will save: the ratio of the codec pair, bounded from above by what the target codec
- * needs at this resolution; 40 % when neither is known. Audio and the rest are taken to stay. A remux saves nothing.
+ * What encoding a file with a preset will save, by the best that is known: the mean of three or more finished jobs of its
+ * kind (`learned`); else the ratio of the codec pair, bounded from above by what the target codec needs at this
+ * resolution; else that alone; else 40 %. Sound that is encoded anew is counted by its bit rates. A remux saves nothing.
  */
-export function estimateSaving(file: MediaFile, preset: Preset): Saving {
-  const { codec, quality } = preset.video;
-  if (codec === 'copy' || !file.video) return { savesBytes: 0, lowBytes: 0, highBytes: 0, confidence: 'high' };
-  const pair = REMAINS[codec]?.[file.video.codec] ?? null;
-  const model = modelRemains(file, codec, quality ?? 23);
-  const videoShare =
-    file.video.bitrateKbps && file.bitrateKbps ? Math.min(1, file.video.bitrateKbps / file.bitrateKbps) : 0.9;
-  const remains = Math.min(1, bestGuess(pair, model));
+export function estimateSaving(file: MediaFile, preset: Preset, learned: Learned = NOTHING_LEARNED): Saving {
+  const { codec } = preset.video;
+  if (codec === 'copy' || !file.video) return soundOnly(file, preset);
+  const ratio = learned.ratioOf({
+    fromCodec: file.video.codec,
+    toCodec: codec,
+    resolution: resolutionOf(file.video),
+    presetId: preset.id,
+  });
+  if (ratio === null) return estimateUnlearned(file, file.video, preset);
+  const bytes = (remains: number): number => Math.round(file.sizeBytes * (1 - remains));
+  return {
+    savesBytes: bytes(ratio.remains),
+    lowBytes: bytes(ratio.mostRemains),
+    highBytes: bytes(ratio.leastRemains),
+    confidence: ratio.confidence,
+    basis: 'learned',
+    samples: ratio.samples,
+  };
+}
+
+/** A remux promises nothing, and that is certain; encoded sound is worth what its tracks lose. */
+function soundOnly(file: MediaFile, preset: Preset): Saving {
+  const bytes = file.video ? Math.min(file.sizeBytes, audioSavingBytes(file, preset)) : 0;
+  if (bytes === 0) return { savesBytes: 0, lowBytes: 0, highBytes: 0, confidence: 'high', basis: 'exact', samples: 0 };
+  return {
+    savesBytes: bytes,
+    lowBytes: Math.round(bytes * 0.75),
+    highBytes: Math.min(file.sizeBytes, Math.round(bytes * 1.25)),
+    confidence: file.audio.every(({ bitrateKbps }) => bitrateKbps !== null) ? 'medium' : 'low',
+    basis: 'model',
+    samples: 0,
+  };
+}
+
+function estimateUnlearned(file: MediaFile, video: VideoStream, preset: Preset): Saving {
+  const pair = REMAINS[preset.video.codec]?.[video.codec] ?? null;
+  const model = modelRemains(video, preset);
+  const videoShare = video.bitrateKbps && file.bitrateKbps ? Math.min(1, video.bitrateKbps / file.bitrateKbps) : 0.9;
+  const remains = Math.min(1, bestGuess(pair === null ? null : pair * shrinkOf(video, preset), model));
   const confidence: Confidence = pair !== null && model !== null ? 'medium' : 'low';
   const spread = confidence === 'medium' ? 0.25 : 0.5;
-  const bytes = (share: number): number => Math.round(file.sizeBytes * videoShare * (1 - Math.min(1, share)));
+  // What the video does not take is the most that sound can lose.
+  const sound = Math.min(file.sizeBytes * (1 - videoShare), audioSavingBytes(file, preset));
+  const bytes = (share: number): number =>
+    Math.round(file.sizeBytes * videoShare * (1 - Math.min(1, share)) + Math.floor(sound));
   return {
     savesBytes: bytes(remains),
     lowBytes: bytes(remains * (1 + spread)),
     highBytes: bytes(remains * (1 - spread)),
     confidence,
+    basis: pair !== null ? 'pair' : model !== null ? 'model' : 'fallback',
+    samples: 0,
   };
 }
 
@@ -70,10 +123,18 @@ function bestGuess(pair: number | null, model: number | null): number {
   return model < pair ? Math.sqrt(model * pair) : pair;
 }
 
+/** What scaling down to the preset's height leaves of the pixels, as a share; 1 when the picture is kept. */
+export function pixelsLeft({ height }: { height: number }, { video: { maxHeight } }: Preset): number {
+  return maxHeight === null || height <= maxHeight || height === 0 ? 1 : (maxHeight / height) ** 2;
+}
+
+const shrinkOf = (video: VideoStream, preset: Preset): number => pixelsLeft(video, preset) ** PIXEL_POWER;
+
 /** Bit rate the target needs, as a share of what the file has; null when the file's own is unknown. */
-function modelRemains({ video }: MediaFile, codec: string, quality: number): number | null {
-  const perPixel = BITS_PER_PIXEL[codec];
-  if (!video?.bitrateKbps || perPixel === undefined || video.width === 0) return null;
-  const neededKbps = (video.width * video.height * (video.fps ?? 24) * perPixel * qualityFactor(quality)) / 1000;
+function modelRemains(video: VideoStream, preset: Preset): number | null {
+  const perPixel = BITS_PER_PIXEL[preset.video.codec];
+  if (!video.bitrateKbps || perPixel === undefined || video.width === 0) return null;
+  const perSecond = video.width * video.height * (video.fps ?? 24) * perPixel;
+  const neededKbps = (perSecond * qualityFactor(preset.video.quality ?? 23) * shrinkOf(video, preset)) / 1000;
   return neededKbps / video.bitrateKbps;
 }

@@ -15,6 +15,7 @@ import { SavedFilter } from '../domain/saved-filter.js';
 import { Server } from '../domain/server.js';
 import { Settings, type SettingsChange } from '../domain/settings.js';
 import { Tag } from '../domain/tag.js';
+import { Untouched } from '../domain/untouched.js';
 import { PendingItem, WebhookOutcome } from '../domain/webhook.js';
 import type { Log } from '../lib/log.js';
 import { AuditLog } from './audit.js';
@@ -124,6 +125,7 @@ export async function openStore(options: StoreOptions) {
     ),
     attempts: await open('attempt', Attempt, filled('attempts')),
     pending: await open('pending item', PendingItem, single('pending.json')),
+    untouched: await open('title never touched', Untouched, single('untouched.json')),
     tags: await open('tag', Tag, single('tags.json')),
     collections: await open('collection', LibraryCollection, single('collections.json')),
     edits: await open('metadata edit', BatchEdit, { kind: 'named', dir: 'edits', prefix: '', nameOf: ({ id }) => id }),

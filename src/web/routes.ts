@@ -25,6 +25,7 @@ import * as settings from '../actions/settings.js';
 import * as setup from '../actions/setup.js';
 import * as statistics from '../actions/statistics.js';
 import * as tags from '../actions/tags.js';
+import * as untouched from '../actions/untouched.js';
 import * as webhooks from '../actions/webhooks.js';
 import type { AccessLevel } from '../domain/access.js';
 
@@ -68,6 +69,10 @@ const queued = ({
 }): string => {
   const done = `${items.length} ${items.length === 1 ? 'job' : 'jobs'} queued.`;
   return refused?.length ? `${done} ${refused.length} refused: ${refused[0]?.message ?? ''}` : done;
+};
+const approved = ({ items, kept }: { items: readonly { title: string }[]; kept: { title: string } | null }): string => {
+  if (kept !== null) return `The surplus copy of ${kept.title} is in quarantine.`;
+  return items.length === 1 ? `${items[0]?.title ?? 'It'} is queued.` : `${items.length} jobs are queued.`;
 };
 const connected = ({ name, kind }: { name: string; kind: string }): string =>
   kind === 'relay'
@@ -188,6 +193,9 @@ export const routes: readonly Route[] = [
   page('/library/:id/plan',                 null,                                   library.planItem,         'library/plan'),
   page('/library/:id/tags',                 '/api/library/items/:id/tags',          tags.showItemTags,        'tags/item'),
   post('/library/:id/tags',                 '/api/library/items/:id/tags',          tags.tagItem,             { view: 'tags/item' }),
+  read('/api/untouched',                    untouched.listUntouched),
+  post('/library/:id/leave',                '/api/library/items/:id/leave',         untouched.leaveUntouched, { notice: ({ title }: { title: string }) => `${title} is never touched from now on.` }),
+  post('/library/:id/touch',                '/api/library/items/:id/touch',         untouched.touchAgain,     { notice: say('Rules and jobs may touch it again.') }),
 
   // ---- statistics
   read('/api/library/stats',                statistics.showStatistics),
@@ -222,7 +230,7 @@ export const routes: readonly Route[] = [
   page('/recommendations',                  '/api/recommendations',                 recommendations.listRecommendations,   'recommendations/list'),
   post('/recommendations/analyze',          '/api/recommendations/analyze',         recommendations.analyzeLibrary,        { notice: ({ findings }: { findings: number }) => `Looked at the whole library: ${findings} findings.` }),
   post('/recommendations/batch-queue',      '/api/recommendations/batch-queue',     recommendations.approveMany,           { after: '/recommendations', notice: queued }),
-  post('/recommendations/:id/approve',      '/api/recommendations/:id/approve',     recommendations.approveRecommendation, { notice: ({ job }: { job: { title: string } }) => `${job.title} is queued.` }),
+  post('/recommendations/:id/approve',      '/api/recommendations/:id/approve',     recommendations.approveRecommendation, { notice: approved }),
   post('/recommendations/:id/dismiss',      '/api/recommendations/:id/dismiss',     recommendations.dismissRecommendation, { notice: say('Dismissed. It stays away until the file itself changes.') }),
   post('/recommendations/:id/snooze',       '/api/recommendations/:id/snooze',      recommendations.snoozeRecommendation,  { notice: say('Snoozed.') }),
 

@@ -29,7 +29,9 @@ describe('the quarantine', () => {
     await writeFile(join(root, 'film.mkv'), NEW);
     entry = {
       id: 'entry-1',
-      jobId: 'job-1',
+      kind: 'replaced',
+    keepItemId: '',
+    jobId: 'job-1',
       itemId: 'item-1',
       title: 'Film',
       originalPath: join(root, 'film.avi'),

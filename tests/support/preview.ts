@@ -299,6 +299,8 @@ function receiptsOf(done: readonly Job[]): Receipt[] {
 function keptOf(done: readonly Job[]): QuarantineEntry[] {
   const entry = (job: Job, at: number, change: Partial<QuarantineEntry> = {}): QuarantineEntry => ({
     id: `q-${at}`,
+    kind: 'replaced',
+    keepItemId: '',
     jobId: job.id,
     itemId: job.itemId,
     title: job.title,
@@ -455,7 +457,10 @@ async function prepare(context: Context, asked: string[]): Promise<Partial<Conte
         throw new AppError('unavailable', 'The preview does not analyze');
       },
     },
+    groups: { queue: () => Promise.reject(new AppError('unavailable', 'The preview queues no groups')) },
+    copies: { setAside: () => Promise.reject(new AppError('unavailable', 'The preview moves nothing')) },
     analyzer: {
+      membersOf: () => [],
       items: () => Promise.reject(new AppError('unavailable', 'The preview does not analyze')),
       library: () => Promise.resolve({ ...run, id: 'run-2', kind: 'analysis', findings: 21 }),
       decide: (itemId) => {

@@ -12,6 +12,7 @@ import type { Store } from '../../store/store.js';
 import type { Automation } from './automate.js';
 import { GroupLook } from './group-look.js';
 import { RecommendationBook } from './recommendation-book.js';
+import { outOfReach } from './rule-reach.js';
 import { savingOf } from './upkeep.js';
 
 export interface AnalyzerParts {
@@ -105,18 +106,22 @@ export class Analyzer {
   /** What every rule that works says about one item, those that are off included. Throws `not_found`. */
   async decide(itemId: string): Promise<Decision[]> {
     const { store, rules } = this.#parts;
-    const subjects = [...subjectsOf([store.library.get(itemId)])];
+    const item = store.library.get(itemId);
     const usable = rules.list().filter(({ problem }) => problem === null);
-    return rules.evaluate(
-      subjects,
+    const decisions = await rules.evaluate(
+      [...subjectsOf([item])],
       usable.map(({ id }) => this.#callOf(id)),
       await this.#wholeFacts(),
     );
+    return decisions.map((decision) => {
+      const whyNot = outOfReach(store, decision.ruleId, item);
+      return whyNot === null ? decision : { ...decision, finding: null, whyNot };
+    });
   }
 
   /** See `GroupLook.membersOf`. */
-  membersOf(group: { codec: string; resolution: string }): Subject[] {
-    return this.#groups.membersOf(group);
+  membersOf(group: { codec: string; resolution: string }, ruleId: string): Subject[] {
+    return this.#groups.membersOf(group, ruleId);
   }
 
   /** Throws `not_found`, `invalid` for options that do not fit, and `rule_failed`. */
@@ -137,7 +142,7 @@ export class Analyzer {
       const subjects = new Map(part.subjects.map((subject) => [keyOf(subject.item.id, subject.file.id), subject]));
       for (const decision of part.findings) {
         const subject = subjects.get(keyOf(decision.itemId, decision.fileId));
-        if (!subject || !decision.finding) continue;
+        if (!subject || !decision.finding || outOfReach(store, ruleId, subject.item) !== null) continue;
         result.matches++;
         result.savesBytes += savingOf(subject.file, decision.finding, presets).savesBytes;
         if (result.samples.length < SAMPLES) result.samples.push(toSample(subject.item, decision.finding.reason));
@@ -242,8 +247,8 @@ export class Analyzer {
     run.changed += changes.changed;
     run.removed += changes.closed;
     for (const id of changes.openIds) {
-      const group = store.recommendations.find(id)?.group;
-      if (group && this.#isAutomatic(id)) automation.considerGroup(id, this.membersOf(group));
+      const row = store.recommendations.find(id);
+      if (row?.group && this.#isAutomatic(id)) automation.considerGroup(id, this.membersOf(row.group, row.ruleId));
     }
   }
 

@@ -3,6 +3,7 @@ import { resolutionOf } from '../../domain/media.js';
 import type { Facts, RuleCall, RuleRunner, Subject } from '../../domain/rule.js';
 import type { Store } from '../../store/store.js';
 import type { GroupVerdict } from './group-book.js';
+import { outOfReach } from './rule-reach.js';
 
 /** Asks rules that speak for whole groups: one file of each is shown to them, and there are a few dozen groups at most. */
 export class GroupLook {
@@ -40,13 +41,14 @@ export class GroupLook {
     return { verdicts, ruleIds: new Set(working.map(({ ruleId }) => ruleId)) };
   }
 
-  /** The files of a group that could be queued now: read, there, and in a library that is looked at. */
-  membersOf({ codec, resolution }: { codec: string; resolution: string }): Subject[] {
+  /** The files of a group that could be queued now: read, there, within the rule's reach, in a library that is looked at. */
+  membersOf({ codec, resolution }: { codec: string; resolution: string }, ruleId: string): Subject[] {
     const group = `${codec}/${resolution}`;
     const subjects = this.#facts.itemIdsOf(group).flatMap((id) => this.#subjectsIn(group, id));
     return subjects.filter(({ item, file }) => {
       const section = this.#store.sections.find(item.sectionId);
-      return file.detailed && (!section || (section.frozen === null && section.enabled));
+      const isLookedAt = !section || (section.frozen === null && section.enabled);
+      return file.detailed && isLookedAt && outOfReach(this.#store, ruleId, item) === null;
     });
   }
 

@@ -8,6 +8,7 @@ import type { Bus } from '../../lib/bus.js';
 import type { Store } from '../../store/store.js';
 import { GroupBook } from './group-book.js';
 import { Desk } from './recommendation-desk.js';
+import { outOfReach } from './rule-reach.js';
 import { close, isWaiting, recommendationId, settle } from './upkeep.js';
 
 export interface Changes {
@@ -120,8 +121,9 @@ export class RecommendationBook {
     for (const ruleId of ruleIds) {
       const id = recommendationId(item.id, file.id, ruleId);
       const known = this.#store.recommendations.find(id);
-      const finding = found.get(id)?.finding ?? null;
-      const verdict = { itemId: item.id, plays: item.plays, file, group: null, ruleId, finding };
+      const whyNot = outOfReach(this.#store, ruleId, item);
+      const finding = whyNot === null ? (found.get(id)?.finding ?? null) : null;
+      const verdict = { itemId: item.id, plays: item.plays, file, group: null, ruleId, finding, whyNot };
       const row = settle(known, verdict, this.#presets, at);
       if (row) rows.push(row);
       if ((row ?? known)?.state === 'open') changes.openIds.push(id);

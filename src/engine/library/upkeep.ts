@@ -15,6 +15,8 @@ export interface Verdict {
   group: Recommendation['group'];
   ruleId: string;
   finding: Finding | null;
+  /** Why there is no finding, when that is not the rule's own word. */
+  whyNot?: string | null;
 }
 
 /** The id of a rule's word on one file. */
@@ -83,7 +85,7 @@ export function settle(
   at: string,
 ): Recommendation | null {
   const { finding } = verdict;
-  if (finding === null) return known && isWaiting(known) ? close(known, 'The rule no longer finds it.', at) : null;
+  if (finding === null) return known && isWaiting(known) ? close(known, verdict.whyNot ?? 'The rule no longer finds it.', at) : null;
   const figures = figuresOf(verdict, finding, presets);
   if (!known) return fresh(verdict, figures, at);
   const isSameFile = known.group !== null || known.fileSizeBytes === figures.fileSizeBytes;

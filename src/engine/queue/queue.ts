@@ -4,6 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { AppError, conflict, notFound, toAppError } from '../../domain/errors.js';
 import { isFinished, type Job } from '../../domain/job.js';
 import type { QuarantineEntry } from '../../domain/quarantine.js';
+import type { Recommendation } from '../../domain/recommendation.js';
 import type { Progress } from '../../domain/worker.js';
 import { Dispatcher } from './dispatch.js';
 import type { Enqueue } from './enqueue.js';
@@ -14,6 +15,7 @@ import { recover } from './recover.js';
 import { Replacer } from './replace.js';
 import { Restorer } from './restore.js';
 import { JobRunner } from './run-job.js';
+import { SurplusCopies } from './surplus.js';
 import { ServerNews } from './tell-server.js';
 import { Viewers } from './viewers.js';
 
@@ -28,6 +30,7 @@ export class Queue {
   readonly #book: JobBook;
   readonly #runner: JobRunner;
   readonly #restorer: Restorer;
+  readonly #surplus: SurplusCopies;
   readonly #dispatcher: Dispatcher;
   readonly #viewers: Viewers;
   readonly #janitor: Janitor;
@@ -40,7 +43,8 @@ export class Queue {
     this.#viewers = viewers;
     const news = new ServerNews(parts.server, parts.log);
     this.#runner = new JobRunner(parts, this.#book);
-    this.#restorer = new Restorer(parts, viewers, news);
+    this.#surplus = new SurplusCopies(parts, viewers, news);
+    this.#restorer = new Restorer(parts, viewers, news, this.#surplus);
     const replacer = new Replacer(parts, this.#book, viewers, news);
     const work = { book: this.#book, runner: this.#runner, replacer, restorer: this.#restorer, viewers };
     this.#dispatcher = new Dispatcher(parts, work);
@@ -50,12 +54,13 @@ export class Queue {
   /** Mends what a crash left, then starts to work. */
   async start(): Promise<void> {
     const unfinished = await recover(this.#parts, this.#book);
+    await this.#surplus.recover();
     this.#dispatcher.start(unfinished);
     this.#janitor.start();
   }
 
   async stop(): Promise<void> {
-    await Promise.all([this.#dispatcher.stop(), this.#janitor.stop()]);
+    await Promise.all([this.#dispatcher.stop(), this.#janitor.stop(), this.#surplus.stop()]);
   }
 
   state(): { paused: boolean; running: number; pending: number; blocked: number; reasons: string[] } {
@@ -66,6 +71,11 @@ export class Queue {
       else if (state === 'blocked') counts.blocked++;
     }
     return { paused: this.#parts.store.settings.value.queue.paused, ...counts, reasons: this.#dispatcher.reasons() };
+  }
+
+  /** See `SurplusCopies.setAside`. */
+  setAside(row: Recommendation): Promise<QuarantineEntry> {
+    return this.#surplus.setAside(row);
   }
 
   /** Throws `not_found`, and `conflict` when it has ended or is being replaced. */

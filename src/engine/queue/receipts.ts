@@ -8,6 +8,10 @@ import type { QueueParts } from './parts.js';
 
 const DAY_MS = 86_400_000;
 
+/** When an original that is kept from now on may go. */
+export const purgeTime = ({ store, now }: Pick<QueueParts, 'store' | 'now'>): string =>
+  new Date(now().getTime() + store.settings.value.safety.quarantineDays * DAY_MS).toISOString();
+
 /** Ids are made of the job's, so that writing them again after a crash changes nothing. */
 const keptId = (jobId: string): string => `kept-${jobId}`;
 const receiptId = (jobId: string): string => `receipt-${jobId}`;
@@ -24,8 +28,10 @@ export function keptOriginal(
   const at = now();
   return {
     id: keptId(plan.id),
+    kind: 'replaced',
     jobId: plan.id,
     itemId: of.itemId,
+    keepItemId: '',
     title: of.title,
     originalPath: plan.sourcePath,
     storedPath: plan.storedPath,
@@ -37,7 +43,7 @@ export function keptOriginal(
     fingerprint: placed.storedFingerprint,
     state: 'kept',
     keptAt: at.toISOString(),
-    purgeAt: new Date(at.getTime() + store.settings.value.safety.quarantineDays * DAY_MS).toISOString(),
+    purgeAt: purgeTime({ store, now }),
     endedAt: null,
   };
 }

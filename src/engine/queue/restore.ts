@@ -5,6 +5,7 @@ import { toServerPath } from '../../domain/paths.js';
 import type { QuarantineEntry } from '../../domain/quarantine.js';
 import { purgeStored, restorePlan } from '../../files/quarantine.js';
 import type { QueueParts } from './parts.js';
+import type { SurplusCopies } from './surplus.js';
 import type { ServerNews, Where } from './tell-server.js';
 import { holds, type Viewers } from './viewers.js';
 import { quarantineDirs } from './work-folder.js';
@@ -14,9 +15,11 @@ export class Restorer {
   readonly #parts: QueueParts;
   readonly #viewers: Viewers;
   readonly #news: ServerNews;
+  readonly #surplus: SurplusCopies;
 
-  constructor(parts: QueueParts, viewers: Viewers, news: ServerNews) {
+  constructor(parts: QueueParts, viewers: Viewers, news: ServerNews, surplus: SurplusCopies) {
     this.#parts = parts;
+    this.#surplus = surplus;
     this.#viewers = viewers;
     this.#news = news;
   }
@@ -34,6 +37,7 @@ export class Restorer {
     const { store, swapper } = this.#parts;
     const entry = store.quarantine.get(id);
     if (entry.state !== 'kept') throw conflict(`This original was already ${entry.state}.`);
+    if (entry.kind === 'surplus') return this.#surplus.restore(entry, signal);
     const where = this.#whereIs(entry);
     const isRenamed = entry.originalPath !== entry.replacementPath;
     if (!stands) {
@@ -50,8 +54,9 @@ export class Restorer {
   /** Deletes a kept original for good. Throws `conflict`, `file_changed` or `path_forbidden`; then nothing was deleted. */
   async purge(id: string, who: string): Promise<QuarantineEntry> {
     const { store, now } = this.#parts;
-    const entry = store.quarantine.get(id);
-    if (entry.state !== 'kept') throw conflict(`This original was already ${entry.state}.`);
+    const known = store.quarantine.get(id);
+    if (known.state !== 'kept') throw conflict(`This original was already ${known.state}.`);
+    const entry = known.kind === 'surplus' ? await this.#surplus.withStandingCopy(known) : known;
     await purgeStored(entry, quarantineDirs(store.settings.value));
     await store.audit.append({
       who,

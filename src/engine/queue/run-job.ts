@@ -5,7 +5,7 @@ import type { Job } from '../../domain/job.js';
 import { withExtension } from '../../domain/paths.js';
 import type { EncodePlan } from '../../domain/plan.js';
 import { describePlan, planEncode } from '../../domain/plan-encode.js';
-import type { Probe } from '../../domain/probe.js';
+import { mainVideo, type Probe } from '../../domain/probe.js';
 import { streamLines } from '../../domain/receipt.js';
 import type { EncodeStep, Progress } from '../../domain/worker.js';
 import { encoderOf, encodeSteps } from '../../ffmpeg/args.js';
@@ -173,6 +173,7 @@ export class JobRunner {
         planNotes: describePlan(plan),
         commands: steps.map((step) => commandLine(step, shownPlaces(job.sourcePath, plan), tools.ffmpeg)),
         streamsBefore: streamLines(probe),
+        ...sourceOf(probe, plan),
         workerId: 'local',
       },
     };
@@ -213,6 +214,12 @@ export class JobRunner {
       await this.#book.end(jobId, 'failed', error);
     }
   }
+}
+
+function sourceOf(probe: Probe, { durationSec }: EncodePlan): Pick<Job, 'source'> {
+  const video = mainVideo(probe);
+  if (!video?.width || !video.height) return {};
+  return { source: { codec: video.codec, width: video.width, height: video.height, fps: video.fps, durationSec } };
 }
 
 /** Bytes to keep free for the output: what it should need, and half of what it should save on top. */

@@ -1,0 +1,306 @@
+import { basename, join } from 'node:path';
+import { AppError, conflict, toAppError } from '../../domain/errors.js';
+import { isFinished } from '../../domain/job.js';
+import { displayTitle, type LibraryItem } from '../../domain/library.js';
+import type { MediaFile } from '../../domain/media.js';
+import type { QuarantineEntry } from '../../domain/quarantine.js';
+import type { Recommendation } from '../../domain/recommendation.js';
+import { UNTOUCHED_REASON } from '../../domain/untouched.js';
+import { probe } from '../../ffmpeg/probe.js';
+import { fingerprint, fingerprintIfFile, isSameFile } from '../../files/fingerprint.js';
+import { prepareHidden } from '../../files/places.js';
+import { moveFile, takeBack, type Move, type OnStep } from '../../files/set-aside.js';
+import type { QueueParts } from './parts.js';
+import { purgeTime } from './receipts.js';
+import type { ServerNews } from './tell-server.js';
+import { holds, type Viewers } from './viewers.js';
+import { quarantineDirFor, rootOf } from './work-folder.js';
+
+/** A copy that stays must be as long as the server says, but for so much. */
+const DURATION_TOLERANCE = 0.02;
+
+/** A file of a title, and where it lies here. */
+interface Copy {
+  item: LibraryItem;
+  file: MediaFile;
+  path: string;
+}
+
+/**
+ * Moves surplus copies of a title into quarantine, and back. The row in `store.quarantine` is the journal: it says `moving`
+ * before anything is moved, and what a crash leaves is decided by looking at both paths.
+ */
+export class SurplusCopies {
+  readonly #parts: QueueParts;
+  readonly #viewers: Viewers;
+  readonly #news: ServerNews;
+  readonly #onStep: OnStep;
+  readonly #busy = new Map<string, Promise<unknown>>();
+  readonly #abort = new AbortController();
+
+  constructor(parts: QueueParts, viewers: Viewers, news: ServerNews, onStep: OnStep = () => undefined) {
+    this.#parts = parts;
+    this.#viewers = viewers;
+    this.#news = news;
+    this.#onStep = onStep;
+  }
+
+  /** Brings what a crash left between two places to rest. A file whose disk is not there waits for the next start. */
+  async recover(): Promise<void> {
+    const { store, log } = this.#parts;
+    for (const entry of store.quarantine.where(({ state }) => state === 'moving')) {
+      try {
+        await this.#settle(entry);
+      } catch (error) {
+        log.error({ err: error, entryId: entry.id }, 'A surplus copy is still between two places');
+      }
+    }
+  }
+
+  async stop(): Promise<void> {
+    this.#abort.abort();
+    await Promise.allSettled([...this.#busy.values()]);
+  }
+
+  /**
+   * Moves the file that a recommendation calls surplus into quarantine, after both copies were looked at at this very
+   * moment. Throws `dry_run`, `conflict`, `file_missing`, `file_changed`, `file_linked`, `file_in_use`, `path_unmapped`,
+   * `verify_failed` (the copy that stays is damaged), or a `plex_*` code; then nothing was moved.
+   */
+  setAside(row: Recommendation): Promise<QuarantineEntry> {
+    return this.#alone(row.id, () => this.#setAside(row));
+  }
+
+  /** Puts a surplus copy back at its path. Throws `file_exists`, `file_changed`, `file_missing`; then nothing was moved. */
+  restore(entry: QuarantineEntry, signal: AbortSignal): Promise<QuarantineEntry> {
+    return this.#alone(entry.id, async () => {
+      const { store } = this.#parts;
+      await store.quarantine.patch(entry.id, { state: 'moving' });
+      try {
+        await moveFile({ ...this.#moveOf(entry), from: entry.storedPath, to: entry.originalPath, signal });
+      } catch (error) {
+        await this.#settle(store.quarantine.get(entry.id));
+        throw error;
+      }
+      const restored = await this.#end(entry.id, 'restored');
+      await store.audit.append({ who: 'owner', action: 'restore surplus copy', object: entry.originalPath });
+      const item = store.library.find(entry.itemId);
+      if (item) await this.#tell(item, entry.originalPath, signal);
+      return restored;
+    });
+  }
+
+  /** The entry with the copy that stands now: it may have been encoded since. Throws `conflict` when none stands. */
+  async withStandingCopy(entry: QuarantineEntry): Promise<QuarantineEntry> {
+    const { store } = this.#parts;
+    const files = store.library.find(entry.keepItemId)?.files ?? [];
+    const paths = [entry.replacementPath, ...files.map(({ localPath }) => localPath).filter((path) => path !== null)];
+    for (const path of paths) {
+      const seen = path === entry.originalPath ? null : await fingerprintIfFile(path);
+      const isListed = files.some((file) => file.localPath === path && file.sizeBytes === seen?.sizeBytes);
+      if (seen === null || (path !== entry.replacementPath && !isListed)) continue;
+      if (path === entry.replacementPath && seen.sizeBytes === entry.replacementSizeBytes) return entry;
+      if (isListed)
+        return store.quarantine.patch(entry.id, { replacementPath: path, replacementSizeBytes: seen.sizeBytes });
+    }
+    throw conflict(`No other copy of ${entry.title} stands any more. This one was kept: restore it.`);
+  }
+
+  async #setAside(row: Recommendation): Promise<QuarantineEntry> {
+    const { store, bus, now, log } = this.#parts;
+    const signal = this.#abort.signal;
+    const { surplus, stays } = this.#copiesOf(row);
+    const entry = await this.#check(surplus, stays, signal);
+    await store.quarantine.put(entry);
+    try {
+      const there = await moveFile({ ...this.#moveOf(entry), signal });
+      await store.quarantine.patch(entry.id, { state: 'kept', fingerprint: there });
+    } catch (error) {
+      await this.#settle(store.quarantine.get(entry.id));
+      throw error;
+    }
+    log.info({ from: entry.originalPath, to: entry.storedPath, stays: stays.path }, 'A surplus copy was set aside');
+    const note = `It is in quarantine; ${basename(stays.path)} stays.`.slice(0, 400);
+    const change = { state: 'closed' as const, note, snoozedUntil: null, changedAt: now().toISOString() };
+    await Promise.all([
+      store.recommendations.patch(row.id, change),
+      store.audit.append({
+        who: 'owner',
+        action: 'set surplus copy aside',
+        object: entry.originalPath,
+        detail: { keptAs: entry.storedPath, stays: stays.path },
+      }),
+    ]);
+    bus.emit('quarantine.changed', { ids: [entry.id] });
+    bus.emit('recommendation.changed', { ids: [row.id] });
+    await this.#tell(surplus.item, entry.originalPath, signal);
+    return store.quarantine.get(entry.id);
+  }
+
+  /** Both copies as the library knows them. */
+  #copiesOf({ itemId, fileId, fileSizeBytes, keep, state }: Recommendation): { surplus: Copy; stays: Copy } {
+    const { safety } = this.#parts.store.settings.value;
+    if (safety.dryRun)
+      throw new AppError('dry_run', 'Dry run is on: no file is touched. Turn it off under Settings, Safety.');
+    if (state !== 'open' && state !== 'snoozed') throw conflict(`This recommendation was already ${state}`);
+    if (keep === null) throw conflict('This recommendation names no copy that stays.');
+    const surplus = this.#copyOf(itemId, fileId);
+    const stays = this.#copyOf(keep.itemId, keep.fileId);
+    if (surplus.file.sizeBytes !== fileSizeBytes)
+      throw new AppError(
+        'file_changed',
+        'The file is another one by now. Nothing was moved; the rule looks at it again.',
+      );
+    return { surplus, stays };
+  }
+
+  #copyOf(itemId: string, fileId: string): Copy {
+    const { store } = this.#parts;
+    const item = store.library.find(itemId);
+    const file = item?.files.find(({ id }) => id === fileId);
+    if (item?.state !== 'present' || !file)
+      throw new AppError('file_missing', 'Plex no longer lists both copies. Nothing was moved.');
+    if (store.untouched.find(itemId)) throw conflict(`${UNTOUCHED_REASON} Take that back on its page first.`);
+    const frozen = store.sections.find(item.sectionId)?.frozen;
+    if (frozen) throw conflict(`Nothing in this library is touched until it is back: ${frozen}`);
+    if (file.localPath === null)
+      throw new AppError('path_unmapped', `No path mapping covers ${file.path}. Add one under Settings, Paths.`);
+    return { item, file, path: file.localPath };
+  }
+
+  /** Everything that could make the move a loss or a surprise. Resolves with the entry to be written. */
+  async #check(surplus: Copy, stays: Copy, signal: AbortSignal): Promise<QuarantineEntry> {
+    const { store, now } = this.#parts;
+    const settings = store.settings.value;
+    const root = await rootOf(surplus.path, settings);
+    await rootOf(stays.path, settings);
+    const [one, other] = await Promise.all([fingerprint(surplus.path), fingerprint(stays.path)]);
+    if (one.sizeBytes !== surplus.file.sizeBytes || other.sizeBytes !== stays.file.sizeBytes)
+      throw new AppError(
+        'file_changed',
+        'Plex describes other files than those on disk. Sync the library, then try again.',
+      );
+    if (one.dev === other.dev && one.ino === other.ino)
+      throw new AppError(
+        'file_linked',
+        'Both copies are one file under two names: moving one away would free nothing.',
+      );
+    if (settings.safety.skipHardLinks && one.nlink > 1)
+      throw new AppError(
+        'file_linked',
+        `The file has ${one.nlink} names (hard links): moving one away would free nothing.`,
+      );
+    this.#refuseJobs([surplus.path, stays.path]);
+    this.#refuseShared(surplus);
+    await this.#refuseDamaged(stays, signal);
+    await this.#refuseViewers(surplus, signal);
+    if (settings.paths.quarantineDir === '') await prepareHidden(root);
+    const id = `surplus-${this.#parts.newId('copy')}`;
+    return {
+      id,
+      kind: 'surplus',
+      jobId: '',
+      itemId: surplus.item.id,
+      keepItemId: stays.item.id,
+      title: displayTitle(surplus.item),
+      originalPath: surplus.path,
+      storedPath: join(quarantineDirFor(root, settings), id, basename(surplus.path)),
+      replacementPath: stays.path,
+      replacementSha256: '',
+      sizeBytes: one.sizeBytes,
+      replacementSizeBytes: other.sizeBytes,
+      sha256: '',
+      fingerprint: one,
+      state: 'moving',
+      keptAt: now().toISOString(),
+      purgeAt: purgeTime(this.#parts),
+      endedAt: null,
+    };
+  }
+
+  #refuseJobs(paths: readonly string[]): void {
+    const [job] = this.#parts.store.jobs.where(
+      ({ sourcePath, state }) => paths.includes(sourcePath) && !isFinished(state),
+    );
+    if (job) throw conflict(`A job for one of the copies is ${job.state}. Wait for it, or cancel it.`);
+  }
+
+  /** One file may hold two episodes; the server then lists it under both. */
+  #refuseShared({ item, file }: Copy): void {
+    const isShared = ({ id, serverId, files }: LibraryItem): boolean =>
+      id !== item.id && serverId === item.serverId && files.some(({ path }) => path === file.path);
+    const [other] = this.#parts.store.library.where(isShared);
+    if (other) throw conflict(`The same file is also ${displayTitle(other)}. It was not moved.`);
+  }
+
+  async #refuseDamaged({ path, file }: Copy, signal: AbortSignal): Promise<void> {
+    const { durationSec } = await probe(path, { ffprobe: this.#parts.tools.ffprobe, signal });
+    const expectedSec = file.durationMs / 1000;
+    if (durationSec !== null && Math.abs(durationSec - expectedSec) <= expectedSec * DURATION_TOLERANCE + 1) return;
+    throw new AppError(
+      'verify_failed',
+      `The copy that would stay, ${path}, is not as long as Plex says: it may be damaged. Nothing was moved.`,
+    );
+  }
+
+  async #refuseViewers({ item, file, path }: Copy, signal: AbortSignal): Promise<void> {
+    const { servers } = this.#parts.store;
+    const { serverId, ratingKey } = item;
+    const watched = { serverId, ratingKey, fileId: file.id, serverPath: file.path, localPath: path };
+    const watching = holds(await this.#viewers.now(signal), watched, (id) => servers.mappingsOf(id));
+    if (watching)
+      throw new AppError('file_in_use', `${watching.user || 'Somebody'} is watching it. Try again when they are done.`);
+  }
+
+  #moveOf({ id, originalPath, storedPath, fingerprint: known }: QuarantineEntry): Move {
+    return { id, from: originalPath, to: storedPath, fingerprint: known, onStep: this.#onStep };
+  }
+
+  /** After a failure or a crash: as long as the file stands at its own path it was never away. */
+  async #settle(entry: QuarantineEntry): Promise<void> {
+    const { store } = this.#parts;
+    const [own, stored] = await Promise.all([
+      fingerprintIfFile(entry.originalPath),
+      fingerprintIfFile(entry.storedPath),
+    ]);
+    if (own !== null && isSameFile(own, entry.fingerprint)) {
+      await takeBack(this.#moveOf(entry));
+      await this.#end(entry.id, 'restored');
+    } else if (stored !== null) {
+      await store.quarantine.patch(entry.id, { state: 'kept', fingerprint: stored });
+      this.#parts.bus.emit('quarantine.changed', { ids: [entry.id] });
+    } else {
+      throw new AppError('file_missing', `Neither ${entry.originalPath} nor ${entry.storedPath} is there.`);
+    }
+  }
+
+  async #end(id: string, state: 'restored'): Promise<QuarantineEntry> {
+    const ended = await this.#parts.store.quarantine.patch(id, { state, endedAt: this.#parts.now().toISOString() });
+    this.#parts.bus.emit('quarantine.changed', { ids: [id] });
+    return ended;
+  }
+
+  /** The files stand as they should; a server that does not answer will notice at its next scan. */
+  async #tell(item: LibraryItem, localPath: string, signal: AbortSignal): Promise<void> {
+    const { serverId, sectionId, ratingKey, files } = item;
+    const serverPath = files.find((file) => file.localPath === localPath)?.path;
+    try {
+      if (serverPath) await this.#news.scan({ serverId, sectionId, ratingKey }, serverPath, signal);
+      await this.#parts.readNow([ratingKey], serverId);
+    } catch (error) {
+      this.#parts.log.warn({ err: toAppError(error) }, 'A copy was moved, but Plex could not be told yet');
+    }
+  }
+
+  /** One at a time for each: a second click is refused. */
+  async #alone<T>(id: string, task: () => Promise<T>): Promise<T> {
+    if (this.#busy.has(id)) throw conflict('This is being done already.');
+    const running = task();
+    this.#busy.set(id, running);
+    try {
+      return await running;
+    } finally {
+      this.#busy.delete(id);
+    }
+  }
+}
