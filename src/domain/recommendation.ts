@@ -5,6 +5,14 @@ import { Finding, Severity } from './rule.js';
 export const Confidence = z.enum(['low', 'medium', 'high']);
 export type Confidence = z.infer<typeof Confidence>;
 
+/**
+ * Where an estimate comes from. `learned`: finished jobs of this kind. `pair`: what is commonly published for these two
+ * codecs. `model`: the bit rate the target needs, or what sound tracks lose. `fallback`: nothing is known. `exact`: no
+ * estimate at all, such as the whole file when it goes.
+ */
+export const SavingBasis = z.enum(['learned', 'pair', 'model', 'fallback', 'exact']);
+export type SavingBasis = z.infer<typeof SavingBasis>;
+
 export const Recommendation = z.object({
   /** `<itemId>.<fileId>.<ruleId>`, or `group.<codec>-<resolution>.<ruleId>`: the same finding never stands twice. */
   id: z.string(),
@@ -27,6 +35,8 @@ export const Recommendation = z.object({
   savesLowBytes: z.int(),
   savesHighBytes: z.int(),
   confidence: Confidence,
+  /** Of the saving; absent in rows of older versions until they are looked at again. */
+  basis: SavingBasis.optional(),
   state: z.enum(['open', 'approved', 'dismissed', 'snoozed', 'closed']),
   /** Why it was dismissed or closed. */
   note: z.string().nullable(),

@@ -2,14 +2,7 @@ import { audioSavingBytes } from './audio-savings.js';
 import { NOTHING_LEARNED, type Learned } from './learned-savings.js';
 import { resolutionOf, type MediaFile, type VideoStream } from './media.js';
 import type { Preset } from './preset.js';
-import type { Confidence } from './recommendation.js';
-
-/**
- * Where an estimate comes from. `learned`: finished jobs of this kind. `pair`: what is commonly published for these two
- * codecs. `model`: the bit rate the target needs, or what sound tracks lose. `fallback`: nothing is known. `exact`: no
- * estimate at all, such as the whole file when it goes.
- */
-export type SavingBasis = 'learned' | 'pair' | 'model' | 'fallback' | 'exact';
+import type { Confidence, SavingBasis } from './recommendation.js';
 
 export interface Saving {
   savesBytes: number;

@@ -1,6 +1,7 @@
 import { AppError, conflict, toAppError } from '../../domain/errors.js';
 import type { Events } from '../../domain/events.js';
 import { LiveFacts } from '../../domain/facts.js';
+import type { Learned } from '../../domain/learned-savings.js';
 import { displayTitle, type LibraryItem } from '../../domain/library.js';
 import type { Presets } from '../../domain/presets.js';
 import type { Decision, Facts, RuleCall, RuleRunner, Subject } from '../../domain/rule.js';
@@ -23,6 +24,8 @@ export interface AnalyzerParts {
   newId: (prefix: string) => string;
   rules: RuleRunner;
   presets: Presets;
+  /** What finished jobs taught; `settled` resolves when they were counted. Without it, nothing was learned yet. */
+  learned?: Learned & { settled(): Promise<void> };
   automation: Pick<Automation, 'consider' | 'considerGroup' | 'stop'>;
 }
 
@@ -131,7 +134,7 @@ export class Analyzer {
     savesBytes: number;
     samples: { itemId: string; title: string; reason: string }[];
   }> {
-    const { store, rules, presets } = this.#parts;
+    const { store, rules } = this.#parts;
     const { ruleId, itemId } = request;
     const call = this.#callOf(rules.get(ruleId).id);
     if (request.options) call.options = await rules.parseOptions(ruleId, { ...call.options, ...request.options });
@@ -144,7 +147,7 @@ export class Analyzer {
         const subject = subjects.get(keyOf(decision.itemId, decision.fileId));
         if (!subject || !decision.finding || outOfReach(store, ruleId, subject.item) !== null) continue;
         result.matches++;
-        result.savesBytes += savingOf(subject.file, decision.finding, presets).savesBytes;
+        result.savesBytes += savingOf(subject.file, decision.finding, this.#parts).savesBytes;
         if (result.samples.length < SAMPLES) result.samples.push(toSample(subject.item, decision.finding.reason));
       }
     }
@@ -165,6 +168,7 @@ export class Analyzer {
   /** Facts about the whole library as it is now. */
   async #wholeFacts(): Promise<Facts> {
     await this.#counting;
+    await this.#parts.learned?.settled();
     return { snapshot: this.#facts.snapshot(), copiesOf: (itemId) => this.#facts.copiesOf(itemId) };
   }
 

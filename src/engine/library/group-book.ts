@@ -1,13 +1,12 @@
 import type { Events } from '../../domain/events.js';
 import { isFinished } from '../../domain/job.js';
 import type { MediaFile } from '../../domain/media.js';
-import type { Presets } from '../../domain/presets.js';
 import type { Recommendation } from '../../domain/recommendation.js';
 import type { Finding } from '../../domain/rule.js';
 import type { Bus } from '../../lib/bus.js';
 import type { Store } from '../../store/store.js';
 import { Desk } from './recommendation-desk.js';
-import { close, groupRecommendationId, isWaiting, settle, type Verdict } from './upkeep.js';
+import { close, groupRecommendationId, isWaiting, settle, type Known, type Verdict } from './upkeep.js';
 
 /** What a rule said about all files of one codec and resolution. */
 export interface GroupVerdict {
@@ -23,14 +22,14 @@ export interface GroupVerdict {
 export class GroupBook {
   readonly #store: Store;
   readonly #bus: Bus<Events>;
-  readonly #presets: Presets;
+  readonly #estimates: Known;
   readonly #now: () => Date;
   readonly #ids = new Set<string>();
 
-  constructor(parts: { store: Store; bus: Bus<Events>; presets: Presets; now: () => Date }) {
+  constructor(parts: { store: Store; bus: Bus<Events>; now: () => Date } & Known) {
     this.#store = parts.store;
     this.#bus = parts.bus;
-    this.#presets = parts.presets;
+    this.#estimates = parts;
     this.#now = parts.now;
   }
 
@@ -71,7 +70,7 @@ export class GroupBook {
     const hasEnded = known?.state === 'approved' && !this.#hasOpenJobs(known.id);
     const now = known && hasEnded ? close(known, 'Its jobs have ended.', at) : known;
     const row = verdict
-      ? settle(now, toVerdict(verdict), this.#presets, at)
+      ? settle(now, toVerdict(verdict), this.#estimates, at)
       : now && isWaiting(now)
         ? close(now, 'There are no such files any more.', at)
         : null;

@@ -1,7 +1,6 @@
 import type { Events } from '../../domain/events.js';
 import { isFinished } from '../../domain/job.js';
 import type { LibraryItem } from '../../domain/library.js';
-import type { Presets } from '../../domain/presets.js';
 import type { Recommendation } from '../../domain/recommendation.js';
 import type { Decision, Subject } from '../../domain/rule.js';
 import type { Bus } from '../../lib/bus.js';
@@ -9,7 +8,7 @@ import type { Store } from '../../store/store.js';
 import { GroupBook } from './group-book.js';
 import { Desk } from './recommendation-desk.js';
 import { outOfReach } from './rule-reach.js';
-import { close, isWaiting, recommendationId, settle } from './upkeep.js';
+import { close, isWaiting, recommendationId, settle, type Known } from './upkeep.js';
 
 export interface Changes {
   added: number;
@@ -23,17 +22,17 @@ export interface Changes {
 export class RecommendationBook {
   readonly #store: Store;
   readonly #bus: Bus<Events>;
-  readonly #presets: Presets;
+  readonly #estimates: Known;
   readonly #now: () => Date;
   /** Item -> ids of all its recommendations, so that one item never costs a pass. */
   readonly #byItem = new Map<string, Set<string>>();
   /** Recommendations about groups of files. */
   readonly groups: GroupBook;
 
-  constructor(parts: { store: Store; bus: Bus<Events>; presets: Presets; now: () => Date }) {
+  constructor(parts: { store: Store; bus: Bus<Events>; now: () => Date } & Known) {
     this.#store = parts.store;
     this.#bus = parts.bus;
-    this.#presets = parts.presets;
+    this.#estimates = parts;
     this.#now = parts.now;
     this.groups = new GroupBook(parts);
   }
@@ -124,7 +123,7 @@ export class RecommendationBook {
       const whyNot = outOfReach(this.#store, ruleId, item);
       const finding = whyNot === null ? (found.get(id)?.finding ?? null) : null;
       const verdict = { itemId: item.id, plays: item.plays, file, group: null, ruleId, finding, whyNot };
-      const row = settle(known, verdict, this.#presets, at);
+      const row = settle(known, verdict, this.#estimates, at);
       if (row) rows.push(row);
       if ((row ?? known)?.state === 'open') changes.openIds.push(id);
       if (row && !known) this.#remember(row);

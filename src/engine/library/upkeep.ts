@@ -1,3 +1,4 @@
+import type { Learned } from '../../domain/learned-savings.js';
 import type { MediaFile } from '../../domain/media.js';
 import type { Presets } from '../../domain/presets.js';
 import { priorityOf, priorityParts } from '../../domain/priority.js';
@@ -29,15 +30,23 @@ export const groupRecommendationId = (
   ruleId: string,
 ): string => `group.${codec}-${resolution}.${ruleId}`;
 
-const NO_SAVING: Saving = { savesBytes: 0, lowBytes: 0, highBytes: 0, confidence: 'low' };
+/** What an estimate rests on. Without `learned`, nothing was learned yet. */
+export interface Known {
+  presets: Presets;
+  learned?: Learned | undefined;
+}
+
+const nothing = { savesBytes: 0, lowBytes: 0, highBytes: 0, samples: 0 } as const;
+const NO_SAVING: Saving = { ...nothing, confidence: 'low', basis: 'fallback' };
 
 /** What a finding is expected to save; nothing is promised for a preset that is not there. */
-export function savingOf(file: MediaFile, finding: Finding, presets: Presets): Saving {
+export function savingOf(file: MediaFile, finding: Finding, { presets, learned }: Known): Saving {
   const all = file.sizeBytes;
-  if (finding.keep) return { savesBytes: all, lowBytes: all, highBytes: all, confidence: 'high' };
+  if (finding.keep)
+    return { savesBytes: all, lowBytes: all, highBytes: all, confidence: 'high', basis: 'exact', samples: 0 };
   if (finding.kind !== 'transcode' && finding.kind !== 'remux') return NO_SAVING;
   const preset = presets.list().find(({ id }) => id === finding.preset);
-  return preset ? estimateSaving(file, preset) : NO_SAVING;
+  return preset ? estimateSaving(file, preset, learned) : NO_SAVING;
 }
 
 type Figures = Pick<
@@ -53,11 +62,12 @@ type Figures = Pick<
   | 'savesLowBytes'
   | 'savesHighBytes'
   | 'confidence'
+  | 'basis'
   | 'fileSizeBytes'
 >;
 
-function figuresOf({ file, group, plays }: Verdict, finding: Finding, presets: Presets): Figures {
-  const saving = savingOf(file, finding, presets);
+function figuresOf({ file, group, plays }: Verdict, finding: Finding, known: Known): Figures {
+  const saving = savingOf(file, finding, known);
   return {
     kind: finding.kind,
     group,
@@ -70,6 +80,7 @@ function figuresOf({ file, group, plays }: Verdict, finding: Finding, presets: P
     savesLowBytes: saving.lowBytes,
     savesHighBytes: saving.highBytes,
     confidence: saving.confidence,
+    basis: saving.basis,
     fileSizeBytes: file.sizeBytes,
   };
 }
@@ -81,12 +92,13 @@ function figuresOf({ file, group, plays }: Verdict, finding: Finding, presets: P
 export function settle(
   known: Recommendation | null,
   verdict: Verdict,
-  presets: Presets,
+  estimates: Known,
   at: string,
 ): Recommendation | null {
   const { finding } = verdict;
-  if (finding === null) return known && isWaiting(known) ? close(known, verdict.whyNot ?? 'The rule no longer finds it.', at) : null;
-  const figures = figuresOf(verdict, finding, presets);
+  if (finding === null)
+    return known && isWaiting(known) ? close(known, verdict.whyNot ?? 'The rule no longer finds it.', at) : null;
+  const figures = figuresOf(verdict, finding, estimates);
   if (!known) return fresh(verdict, figures, at);
   const isSameFile = known.group !== null || known.fileSizeBytes === figures.fileSizeBytes;
   switch (known.state) {
