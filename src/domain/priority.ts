@@ -1,5 +1,6 @@
+import type { LibraryItem } from './library.js';
 import type { MediaFile } from './media.js';
-import type { Confidence } from './recommendation.js';
+import type { Confidence, Recommendation } from './recommendation.js';
 
 /** The four parts of a priority; they add up to 0 to 100. */
 export interface PriorityParts {
@@ -28,17 +29,49 @@ const CODEC_AGE: Record<string, number> = {
 
 const CONFIDENCE: Record<Confidence, number> = { low: 0.25, medium: 0.6, high: 1 };
 
+/** Up to this size a file gets no points for size. */
+const SMALLEST_BYTES = 100e6;
 /** A file of this size gets all points for size. */
 const FULL_SIZE_BYTES = 50e9;
 /** So many plays and there are no points left: what people watch is touched last. */
 const MANY_PLAYS = 5;
 
+/** What a priority is made of. */
+interface Weighed {
+  sizeBytes: number;
+  /** Null when nothing is known of the picture. */
+  codec: string | null;
+  plays: number;
+  confidence: Confidence;
+}
+
 /** Size 40 (logarithmic from 100 MB to 50 GB), codec age 25, confidence 20, few plays 15. */
 export function priorityParts(file: MediaFile, plays: number, confidence: Confidence): PriorityParts {
-  const size = Math.log(Math.max(1, file.sizeBytes / 100e6)) / Math.log(FULL_SIZE_BYTES / 100e6);
+  return weigh({ sizeBytes: file.sizeBytes, codec: file.video?.codec ?? null, plays, confidence });
+}
+
+/**
+ * The parts of the priority that a recommendation has, from the row and what it is about; the file is null when it is gone
+ * or when the row is about a group. They add up to the row's own figure unless plays changed since the rule looked.
+ */
+export function partsOf(
+  row: Pick<Recommendation, 'fileSizeBytes' | 'confidence' | 'group'>,
+  item: Pick<LibraryItem, 'plays'> | null,
+  file: MediaFile | null,
+): PriorityParts {
+  return weigh({
+    sizeBytes: row.fileSizeBytes,
+    codec: row.group?.codec ?? file?.video?.codec ?? null,
+    plays: item?.plays ?? 0,
+    confidence: row.confidence,
+  });
+}
+
+function weigh({ sizeBytes, codec, plays, confidence }: Weighed): PriorityParts {
+  const size = Math.log(Math.max(1, sizeBytes / SMALLEST_BYTES)) / Math.log(FULL_SIZE_BYTES / SMALLEST_BYTES);
   return {
     size: 40 * Math.min(1, size),
-    codecAge: 25 * (CODEC_AGE[file.video?.codec ?? ''] ?? 0.5),
+    codecAge: 25 * (CODEC_AGE[codec ?? ''] ?? 0.5),
     confidence: 20 * CONFIDENCE[confidence],
     plays: 15 * (1 - Math.min(plays, MANY_PLAYS) / MANY_PLAYS),
   };

@@ -1,7 +1,7 @@
 import { expect } from 'chai';
 import fc from 'fast-check';
+import type { AudioStream } from '../../src/domain/media.js';
 import { Preset } from '../../src/domain/preset.js';
-import { priorityOf, priorityParts } from '../../src/domain/priority.js';
 import { estimateSaving } from '../../src/domain/savings.js';
 import { aFile } from '../support/builders.js';
 
@@ -55,21 +55,68 @@ describe('estimateSaving', () => {
   });
 });
 
-describe('priority', () => {
-  it('stays in 0 to 100 and grows with its parts', () => {
+describe('estimateSaving of sound', () => {
+  const track = (change: Partial<AudioStream>): AudioStream => ({
+    codec: 'truehd',
+    channels: 8,
+    bitrateKbps: 4000,
+    language: null,
+    title: null,
+    profile: null,
+    ...change,
+  });
+  const toEac3 = Preset.parse({
+    ...preset({ codec: 'copy', quality: null }),
+    audio: { codec: 'eac3', kbpsPerChannel: 80, maxChannels: 6 },
+  });
+
+  it('promises what a lossless track loses when the video is copied', () => {
+    const file = aFile({ durationMs: 7_200_000, audio: [track({})] });
+    const saving = estimateSaving(file, toEac3);
+    expect(saving.savesBytes).to.be.closeTo(((4000 - 480) * 7_200_000) / 8, 1e6);
+    expect(saving).to.include({ basis: 'model', confidence: 'medium' });
+    const unsure = estimateSaving(aFile({ audio: [track({ bitrateKbps: null })] }), toEac3);
+    expect(unsure.confidence).to.equal('low');
+    expect(unsure.savesBytes).to.be.greaterThan(1e9);
+  });
+
+  it('promises nothing of tracks that stay as they are, or would grow', () => {
+    const stays = aFile({
+      audio: [
+        track({ codec: 'eac3', channels: 6, bitrateKbps: 768 }),
+        track({ bitrateKbps: 100, codec: 'mp3', channels: 2 }),
+      ],
+    });
+    expect(estimateSaving(stays, toEac3)).to.include({ savesBytes: 0, basis: 'exact' });
+  });
+
+  it('stays inside the file', () => {
+    const tracks = fc.array(
+      fc.record({
+        codec: fc.constantFrom('truehd', 'ac3', 'flac', 'dts'),
+        channels: fc.nat(16),
+        bitrateKbps: fc.option(fc.nat(20_000)),
+      }),
+    );
     fc.assert(
-      fc.property(fc.nat(2e11), fc.nat(20), (sizeBytes, plays) => {
-        const at = (size: number, views: number): number =>
-          priorityOf(priorityParts(aFile({ sizeBytes: size }), views, 'medium'));
-        expect(at(sizeBytes, plays)).to.be.within(0, 100);
-        expect(at(sizeBytes * 2, plays)).to.be.at.least(at(sizeBytes, plays));
-        expect(at(sizeBytes, plays + 1)).to.be.at.most(at(sizeBytes, plays));
+      fc.property(tracks, fc.nat(1e10), fc.nat(2e7), fc.boolean(), (audio, sizeBytes, durationMs, copies) => {
+        const file = aFile({ sizeBytes, durationMs, audio: audio.map(track) });
+        const { lowBytes, savesBytes, highBytes } = estimateSaving(
+          file,
+          copies ? toEac3 : { ...toEac3, video: preset({}).video },
+        );
+        expect(lowBytes).to.be.within(0, savesBytes);
+        expect(highBytes).to.be.within(savesBytes, sizeBytes);
       }),
     );
   });
+});
 
-  it('gives a huge old file that nobody plays the most', () => {
-    const file = aFile({ sizeBytes: 60e9, video: { codec: 'mpeg2video' } });
-    expect(priorityOf(priorityParts(file, 0, 'high'))).to.equal(100);
+describe('estimateSaving of a smaller picture', () => {
+  it('expects more of a picture that is scaled down', () => {
+    const large = aFile({ video: { width: 3840, height: 2160, bitrateKbps: 50_000 } });
+    const kept = estimateSaving(large, preset({})).savesBytes;
+    expect(estimateSaving(large, preset({ maxHeight: 1080 })).savesBytes).to.be.greaterThan(kept);
+    expect(estimateSaving(large, preset({ maxHeight: 2160 })).savesBytes).to.equal(kept);
   });
 });
