@@ -47,7 +47,9 @@ const AGREEING = 0.02;
 /** Samples that scatter further than this around their mean (a tenth of the file) are worth less confidence. */
 const WIDE_SPREAD = 0.1;
 /** Answers are rounded to half a percent: a job more must not change every recommendation there is. */
-const STEP = 0.005;
+const STEPS = 200;
+/** No more than this share is left out: so many that differ are no outliers but another kind of film. */
+const OUTLIER_SHARE = 0.25;
 
 /**
  * What finished jobs teach about the next one. Kept by codec pair, resolution and preset; as long as fewer than three
@@ -89,21 +91,18 @@ const keysOf = ({ fromCodec, toCodec, resolution, presetId }: Omit<SavingSample,
  *
  * Outliers: whatever is further than three scaled median absolute deviations from the median (Leys, Ley, Klein, Bernard,
  * Licata: "Detecting outliers: Do not use standard deviation around the mean, use absolute deviation around the median",
- * J. Exp. Soc. Psychol. 49, 2013). Up to half of the samples may be wild without moving the answer far.
+ * J. Exp. Soc. Psychol. 49, 2013), the furthest first, at most a quarter of the samples.
  * Range: mean +- t * s * sqrt(1 + 1/n), the prediction interval for one further value (Hahn, Meeker: "Statistical
  * Intervals", 1991, section 4.8).
  */
 function ratioFrom(samples: readonly number[], isExact: boolean): LearnedRatio {
-  const middle = median(samples);
-  const deviation = MAD_TO_DEVIATION * median(samples.map((value) => Math.abs(value - middle)));
-  const reach = Math.max(AGREEING, OUTLIER_DEVIATIONS * deviation);
-  const kept = samples.filter((value) => Math.abs(value - middle) <= reach);
+  const kept = withoutOutliers(samples);
   const n = kept.length;
   const mean = kept.reduce((sum, value) => sum + value, 0) / n;
   const variance = kept.reduce((sum, value) => sum + (value - mean) ** 2, 0) / Math.max(1, n - 1);
   const spread = Math.max(AGREEING / 2, Math.sqrt(variance));
   const half = studentT90(n - 1) * spread * Math.sqrt(1 + 1 / n);
-  const remains = inside(Math.round(mean / STEP) * STEP);
+  const remains = inside(Math.round(mean * STEPS) / STEPS);
   return {
     remains,
     leastRemains: Math.min(remains, inside(mean - half)),
@@ -111,6 +110,16 @@ function ratioFrom(samples: readonly number[], isExact: boolean): LearnedRatio {
     confidence: confidenceOf(n, spread > WIDE_SPREAD, isExact),
     samples: n,
   };
+}
+
+function withoutOutliers(samples: readonly number[]): number[] {
+  const middle = median(samples);
+  const distance = (value: number): number => Math.abs(value - middle);
+  const reach = Math.max(AGREEING, OUTLIER_DEVIATIONS * MAD_TO_DEVIATION * median(samples.map(distance)));
+  const atMost = Math.max(1, Math.floor(samples.length * OUTLIER_SHARE));
+  const furthestFirst = [...samples].sort((a, b) => distance(b) - distance(a));
+  const outliers = furthestFirst.slice(0, atMost).filter((value) => distance(value) > reach);
+  return furthestFirst.slice(outliers.length);
 }
 
 /** Only jobs with the very same preset and resolution can make an estimate certain. */
