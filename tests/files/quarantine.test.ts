@@ -30,8 +30,8 @@ describe('the quarantine', () => {
     entry = {
       id: 'entry-1',
       kind: 'replaced',
-    keepItemId: '',
-    jobId: 'job-1',
+      keepItemId: '',
+      jobId: 'job-1',
       itemId: 'item-1',
       title: 'Film',
       originalPath: join(root, 'film.avi'),

@@ -1,30 +1,22 @@
 import { basename, join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { AppError, conflict, toAppError } from '../../domain/errors.js';
-import { isFinished } from '../../domain/job.js';
 import { displayTitle, type LibraryItem } from '../../domain/library.js';
-import type { MediaFile } from '../../domain/media.js';
+import { toServerPath } from '../../domain/paths.js';
 import type { QuarantineEntry } from '../../domain/quarantine.js';
 import type { Recommendation } from '../../domain/recommendation.js';
 import { UNTOUCHED_REASON } from '../../domain/untouched.js';
-import { probe } from '../../ffmpeg/probe.js';
-import { fingerprint, fingerprintIfFile, isSameFile } from '../../files/fingerprint.js';
-import { prepareHidden } from '../../files/places.js';
+import { fingerprintIfFile, isSameFile } from '../../files/fingerprint.js';
 import { moveFile, takeBack, type Move, type OnStep } from '../../files/set-aside.js';
 import type { QueueParts } from './parts.js';
 import { purgeTime } from './receipts.js';
 import type { ServerNews } from './tell-server.js';
-import { holds, type Viewers } from './viewers.js';
-import { quarantineDirFor, rootOf } from './work-folder.js';
+import { checkSurplus, type Copy } from './surplus-check.js';
+import type { Viewers } from './viewers.js';
+import { quarantineDirFor } from './work-folder.js';
 
-/** A copy that stays must be as long as the server says, but for so much. */
-const DURATION_TOLERANCE = 0.02;
-
-/** A file of a title, and where it lies here. */
-interface Copy {
-  item: LibraryItem;
-  file: MediaFile;
-  path: string;
-}
+/** Between two looks at what the server lists. */
+const LOOK_EVERY_MS = 1000;
 
 /**
  * Moves surplus copies of a title into quarantine, and back. The row in `store.quarantine` is the journal: it says `moving`
@@ -36,6 +28,7 @@ export class SurplusCopies {
   readonly #news: ServerNews;
   readonly #onStep: OnStep;
   readonly #busy = new Map<string, Promise<unknown>>();
+  readonly #telling = new Set<Promise<void>>();
   readonly #abort = new AbortController();
 
   constructor(parts: QueueParts, viewers: Viewers, news: ServerNews, onStep: OnStep = () => undefined) {
@@ -59,7 +52,7 @@ export class SurplusCopies {
 
   async stop(): Promise<void> {
     this.#abort.abort();
-    await Promise.allSettled([...this.#busy.values()]);
+    await Promise.allSettled([...this.#busy.values(), ...this.#telling]);
   }
 
   /**
@@ -85,7 +78,7 @@ export class SurplusCopies {
       const restored = await this.#end(entry.id, 'restored');
       await store.audit.append({ who: 'owner', action: 'restore surplus copy', object: entry.originalPath });
       const item = store.library.find(entry.itemId);
-      if (item) await this.#tell(item, entry.originalPath, signal);
+      if (item) this.#tell(item, entry.originalPath, 'shown');
       return restored;
     });
   }
@@ -110,7 +103,7 @@ export class SurplusCopies {
     const { store, bus, now, log } = this.#parts;
     const signal = this.#abort.signal;
     const { surplus, stays } = this.#copiesOf(row);
-    const entry = await this.#check(surplus, stays, signal);
+    const entry = await this.#entryFor(surplus, stays, signal);
     await store.quarantine.put(entry);
     try {
       const there = await moveFile({ ...this.#moveOf(entry), signal });
@@ -121,7 +114,14 @@ export class SurplusCopies {
     }
     log.info({ from: entry.originalPath, to: entry.storedPath, stays: stays.path }, 'A surplus copy was set aside');
     const note = `It is in quarantine; ${basename(stays.path)} stays.`.slice(0, 400);
-    const change = { state: 'closed' as const, note, snoozedUntil: null, changedAt: now().toISOString() };
+    // With an id, the same file is not proposed again while Plex still lists it, nor once it was put back.
+    const change = {
+      state: 'closed' as const,
+      note,
+      jobId: entry.id,
+      snoozedUntil: null,
+      changedAt: now().toISOString(),
+    };
     await Promise.all([
       store.recommendations.patch(row.id, change),
       store.audit.append({
@@ -133,7 +133,7 @@ export class SurplusCopies {
     ]);
     bus.emit('quarantine.changed', { ids: [entry.id] });
     bus.emit('recommendation.changed', { ids: [row.id] });
-    await this.#tell(surplus.item, entry.originalPath, signal);
+    this.#tell(surplus.item, entry.originalPath, 'gone');
     return store.quarantine.get(entry.id);
   }
 
@@ -168,34 +168,15 @@ export class SurplusCopies {
     return { item, file, path: file.localPath };
   }
 
-  /** Everything that could make the move a loss or a surprise. Resolves with the entry to be written. */
-  async #check(surplus: Copy, stays: Copy, signal: AbortSignal): Promise<QuarantineEntry> {
-    const { store, now } = this.#parts;
-    const settings = store.settings.value;
-    const root = await rootOf(surplus.path, settings);
-    await rootOf(stays.path, settings);
-    const [one, other] = await Promise.all([fingerprint(surplus.path), fingerprint(stays.path)]);
-    if (one.sizeBytes !== surplus.file.sizeBytes || other.sizeBytes !== stays.file.sizeBytes)
-      throw new AppError(
-        'file_changed',
-        'Plex describes other files than those on disk. Sync the library, then try again.',
-      );
-    if (one.dev === other.dev && one.ino === other.ino)
-      throw new AppError(
-        'file_linked',
-        'Both copies are one file under two names: moving one away would free nothing.',
-      );
-    if (settings.safety.skipHardLinks && one.nlink > 1)
-      throw new AppError(
-        'file_linked',
-        `The file has ${one.nlink} names (hard links): moving one away would free nothing.`,
-      );
-    this.#refuseJobs([surplus.path, stays.path]);
-    this.#refuseShared(surplus);
-    await this.#refuseDamaged(stays, signal);
-    await this.#refuseViewers(surplus, signal);
-    if (settings.paths.quarantineDir === '') await prepareHidden(root);
-    const id = `surplus-${this.#parts.newId('copy')}`;
+  /** The entry to be written before anything is moved. */
+  async #entryFor(surplus: Copy, stays: Copy, signal: AbortSignal): Promise<QuarantineEntry> {
+    const { now, newId, store } = this.#parts;
+    const { root, surplusPrint, staysPrint } = await checkSurplus(this.#parts, this.#viewers, {
+      surplus,
+      stays,
+      signal,
+    });
+    const id = `surplus-${newId('copy')}`;
     return {
       id,
       kind: 'surplus',
@@ -204,52 +185,18 @@ export class SurplusCopies {
       keepItemId: stays.item.id,
       title: displayTitle(surplus.item),
       originalPath: surplus.path,
-      storedPath: join(quarantineDirFor(root, settings), id, basename(surplus.path)),
+      storedPath: join(quarantineDirFor(root, store.settings.value), id, basename(surplus.path)),
       replacementPath: stays.path,
       replacementSha256: '',
-      sizeBytes: one.sizeBytes,
-      replacementSizeBytes: other.sizeBytes,
+      sizeBytes: surplusPrint.sizeBytes,
+      replacementSizeBytes: staysPrint.sizeBytes,
       sha256: '',
-      fingerprint: one,
+      fingerprint: surplusPrint,
       state: 'moving',
       keptAt: now().toISOString(),
       purgeAt: purgeTime(this.#parts),
       endedAt: null,
     };
-  }
-
-  #refuseJobs(paths: readonly string[]): void {
-    const [job] = this.#parts.store.jobs.where(
-      ({ sourcePath, state }) => paths.includes(sourcePath) && !isFinished(state),
-    );
-    if (job) throw conflict(`A job for one of the copies is ${job.state}. Wait for it, or cancel it.`);
-  }
-
-  /** One file may hold two episodes; the server then lists it under both. */
-  #refuseShared({ item, file }: Copy): void {
-    const isShared = ({ id, serverId, files }: LibraryItem): boolean =>
-      id !== item.id && serverId === item.serverId && files.some(({ path }) => path === file.path);
-    const [other] = this.#parts.store.library.where(isShared);
-    if (other) throw conflict(`The same file is also ${displayTitle(other)}. It was not moved.`);
-  }
-
-  async #refuseDamaged({ path, file }: Copy, signal: AbortSignal): Promise<void> {
-    const { durationSec } = await probe(path, { ffprobe: this.#parts.tools.ffprobe, signal });
-    const expectedSec = file.durationMs / 1000;
-    if (durationSec !== null && Math.abs(durationSec - expectedSec) <= expectedSec * DURATION_TOLERANCE + 1) return;
-    throw new AppError(
-      'verify_failed',
-      `The copy that would stay, ${path}, is not as long as Plex says: it may be damaged. Nothing was moved.`,
-    );
-  }
-
-  async #refuseViewers({ item, file, path }: Copy, signal: AbortSignal): Promise<void> {
-    const { servers } = this.#parts.store;
-    const { serverId, ratingKey } = item;
-    const watched = { serverId, ratingKey, fileId: file.id, serverPath: file.path, localPath: path };
-    const watching = holds(await this.#viewers.now(signal), watched, (id) => servers.mappingsOf(id));
-    if (watching)
-      throw new AppError('file_in_use', `${watching.user || 'Somebody'} is watching it. Try again when they are done.`);
   }
 
   #moveOf({ id, originalPath, storedPath, fingerprint: known }: QuarantineEntry): Move {
@@ -280,16 +227,33 @@ export class SurplusCopies {
     return ended;
   }
 
-  /** The files stand as they should; a server that does not answer will notice at its next scan. */
-  async #tell(item: LibraryItem, localPath: string, signal: AbortSignal): Promise<void> {
+  /** Goes on by itself: the files stand as they should, and a server that does not answer will notice at its next scan. */
+  #tell(item: LibraryItem, localPath: string, becomes: 'gone' | 'shown'): void {
     const { serverId, sectionId, ratingKey, files } = item;
-    const serverPath = files.find((file) => file.localPath === localPath)?.path;
-    try {
-      if (serverPath) await this.#news.scan({ serverId, sectionId, ratingKey }, serverPath, signal);
+    const where = { serverId, sectionId, ratingKey };
+    const servers = this.#parts.store.servers;
+    const known = files.find((file) => file.localPath === localPath)?.path;
+    const serverPath = known ?? toServerPath(localPath, servers.mappingsOf(serverId));
+    if (serverPath === null) return;
+    const signal = this.#abort.signal;
+    const telling = (async () => {
+      const endsAt = performance.now() + this.#parts.store.settings.value.plex.verifyTimeoutSec * 1000;
+      await this.#news.scan(where, serverPath, signal);
+      for (;;) {
+        const seen = await this.#news.look(where, serverPath, signal);
+        const isListed = seen?.files.some(({ path }) => path === serverPath) ?? false;
+        if (isListed === (becomes === 'shown') || performance.now() > endsAt) break;
+        await sleep(LOOK_EVERY_MS, undefined, { signal });
+      }
       await this.#parts.readNow([ratingKey], serverId);
-    } catch (error) {
-      this.#parts.log.warn({ err: toAppError(error) }, 'A copy was moved, but Plex could not be told yet');
-    }
+    })();
+    this.#telling.add(telling);
+    telling
+      .catch((error: unknown) => {
+        if (!signal.aborted)
+          this.#parts.log.warn({ err: toAppError(error) }, 'A copy was moved, but Plex could not be told yet');
+      })
+      .finally(() => this.#telling.delete(telling));
   }
 
   /** One at a time for each: a second click is refused. */
