@@ -1,3 +1,4 @@
+import { isLossless } from './lossless-audio.js';
 import type { AudioStream, MediaFile } from './media.js';
 import type { Preset } from './preset.js';
 
@@ -33,6 +34,7 @@ export function audioSavingBytes(file: MediaFile, preset: Preset): number {
 }
 
 function lostKbps(track: AudioStream, { audio }: Preset): number {
+  if (audio.tracks === 'lossless' && !isLossless(track)) return 0;
   const channels = Math.min(track.channels || 2, audio.maxChannels ?? 8);
   const mixesDown = channels < track.channels;
   if (!mixesDown && (audio.codec === 'copy' || audio.codec === track.codec)) return 0;

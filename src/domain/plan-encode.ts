@@ -24,7 +24,8 @@ export function planEncode(probe: Probe, preset: Preset): EncodePlan {
     throw refuse('The file does not say how long it is, so the result could not be compared.');
   refuseHarm(probe, video, preset);
   const container = chooseContainer(probe, preset);
-  const planned = probe.streams.map((stream) => planStream(stream, container, preset));
+  const toneMap = isToneMapped(probe, preset);
+  const planned = probe.streams.map((stream) => planStream(stream, container, { probe, preset }));
   const size = scaledSize(video.width, video.height, preset.video.maxHeight);
   return {
     presetId: preset.id,
@@ -35,8 +36,9 @@ export function planEncode(probe: Probe, preset: Preset): EncodePlan {
     dropped: planned.filter((verdict) => 'reason' in verdict).map(({ source, reason }) => ({ source, reason })),
     ...size,
     pixelFormat: pixelFormatOf(probe, video, preset),
-    isHdr10: probe.hdr === 'hdr10',
-    mastering: probe.mastering,
+    isHdr10: probe.hdr === 'hdr10' && !toneMap,
+    toneMap,
+    mastering: toneMap ? null : probe.mastering,
     chapters: probe.chapters,
     durationSec: probe.durationSec,
     sourceSizeBytes: probe.sizeBytes,
@@ -62,8 +64,8 @@ function refuseHarm(probe: Probe, video: ProbedStream, preset: Preset): void {
   if (!USUAL_PIXELS.test(video.pixelFormat ?? '')) {
     throw refuse(`The pixel format ${video.pixelFormat ?? 'unknown'} is unusual; colour would be lost.`);
   }
-  const isHdr = probe.hdr !== 'sdr';
-  if (isHdr && (target.bitDepth === '8' || target.codec === 'h264')) {
+  const staysHdr = probe.hdr !== 'sdr' && !isToneMapped(probe, preset);
+  if (staysHdr && (target.bitDepth === '8' || target.codec === 'h264')) {
     throw refuse('This preset makes 8-bit video, which cannot hold HDR. Use a preset with HEVC or AV1 in 10 bit.');
   }
   if (probe.streams.filter(({ kind }) => kind === 'video').length > 1) {
@@ -71,16 +73,24 @@ function refuseHarm(probe: Probe, video: ProbedStream, preset: Preset): void {
   }
 }
 
+/** Whether a preset turns this kind of HDR into SDR. Dolby Vision and HDR10+ are never encoded at all. */
+export const isToneMapped = ({ hdr }: Pick<Probe, 'hdr'>, { video }: Preset): boolean =>
+  video.toneMap === 'sdr' && (hdr === 'hdr10' || hdr === 'hlg');
+
 /** `keep` stays with Matroska and MP4 and turns everything else into Matroska, which holds any stream. */
-function chooseContainer(probe: Probe, preset: Preset): Container {
+export function chooseContainer(probe: Pick<Probe, 'container'>, preset: Preset): Container {
   if (preset.container !== 'keep') return preset.container;
   return probe.container === 'mp4' ? 'mp4' : 'mkv';
 }
 
-function planStream(source: ProbedStream, container: Container, preset: Preset): Verdict {
+function planStream(
+  source: ProbedStream,
+  container: Container,
+  { probe, preset }: { probe: Probe; preset: Preset },
+): Verdict {
   switch (source.kind) {
     case 'video':
-      return { stream: planVideo(source, preset) };
+      return { stream: planVideo(source, preset, isToneMapped(probe, preset)) };
     case 'audio':
       return planAudio(source, container, preset);
     case 'subtitle':
@@ -98,21 +108,21 @@ function planStream(source: ProbedStream, container: Container, preset: Preset):
   }
 }
 
-function planVideo(source: ProbedStream, { video }: Preset): PlannedStream {
+function planVideo(source: ProbedStream, { video }: Preset, toneMap: boolean): PlannedStream {
   if (video.codec === 'copy')
     return { source, action: 'copy', codec: source.codec, note: null, channels: null, bitrateKbps: null };
   return {
     source,
     action: 'encode',
     codec: video.codec,
-    note: `${source.codec} -> ${video.codec}`,
+    note: `${source.codec} -> ${video.codec}${toneMap ? ', HDR -> SDR' : ''}`,
     channels: null,
     bitrateKbps: null,
   };
 }
 
 /** Fits the height, keeps the shape, even numbers; never enlarges. Pixels. */
-function scaledSize(width: number, height: number, maxHeight: number | null): { width: number; height: number } {
+export function scaledSize(width: number, height: number, maxHeight: number | null): { width: number; height: number } {
   if (maxHeight === null) return { width, height };
   // A wide film is as wide as its class: 1080 means 1920 across, whatever the height.
   const factor = Math.min(1, maxHeight / height, Math.round((maxHeight * 16) / 9) / width);

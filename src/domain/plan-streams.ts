@@ -1,3 +1,4 @@
+import { isLossless } from './lossless-audio.js';
 import type { EncodePlan, PlannedStream } from './plan.js';
 import type { Preset } from './preset.js';
 import type { ProbedStream } from './probe.js';
@@ -12,16 +13,38 @@ const copied = (source: ProbedStream): Verdict => ({
   stream: { source, action: 'copy', codec: source.codec, note: null, channels: null, bitrateKbps: null },
 });
 
-/** Audio: copied, or encoded when the preset or the container asks for it. */
-export function planAudio(source: ProbedStream, container: EncodePlan['container'], { audio }: Preset): Verdict {
-  const channels = Math.min(source.channels ?? 2, audio.maxChannels ?? 8);
-  const mixesDown = channels < (source.channels ?? 2);
-  const fits = container === 'mkv' || MP4_AUDIO.has(source.codec);
-  if (audio.codec === 'copy' && fits && !mixesDown) return copied(source);
-  if (audio.codec === source.codec && fits && !mixesDown) return copied(source);
+/** What a sound track is encoded to. */
+export interface SoundTarget {
+  codec: string;
+  channels: number;
+  bitrateKbps: number;
+}
+
+/** What a preset makes of a sound track; null when it is copied. Without a number of channels it is taken for stereo. */
+export function soundTarget(
+  track: Pick<ProbedStream, 'codec' | 'profile' | 'channels'>,
+  container: EncodePlan['container'],
+  { audio }: Pick<Preset, 'audio'>,
+): SoundTarget | null {
+  const fits = container === 'mkv' || MP4_AUDIO.has(track.codec);
+  if (fits && audio.tracks === 'lossless' && !isLossless(track)) return null;
+  const channels = Math.min(track.channels ?? 2, audio.maxChannels ?? 8);
+  const mixesDown = channels < (track.channels ?? 2);
+  if (fits && !mixesDown && (audio.codec === 'copy' || audio.codec === track.codec)) return null;
   const codec = audio.codec === 'copy' ? 'aac' : audio.codec;
   const limited = Math.min(channels, codec === 'ac3' || codec === 'eac3' ? 6 : 8);
-  const bitrateKbps = Math.min(codec === 'ac3' ? 640 : 1536, audio.kbpsPerChannel * limited);
+  return {
+    codec,
+    channels: limited,
+    bitrateKbps: Math.min(codec === 'ac3' ? 640 : 1536, audio.kbpsPerChannel * limited),
+  };
+}
+
+/** Audio: copied, or encoded when the preset or the container asks for it. */
+export function planAudio(source: ProbedStream, container: EncodePlan['container'], preset: Preset): Verdict {
+  const target = soundTarget(source, container, preset);
+  if (target === null) return copied(source);
+  const { codec, channels: limited, bitrateKbps } = target;
   const layout = limited === (source.channels ?? 2) ? '' : `, ${source.channels ?? 2} -> ${limited} channels`;
   const note = `${source.codec} -> ${codec} at ${bitrateKbps} kbit/s${layout}`;
   return { stream: { source, action: 'encode', codec, note, channels: limited, bitrateKbps } };

@@ -33,7 +33,10 @@ export const EncodePlan = z.object({
   height: z.int().positive(),
   /** Pixel format the result must have; null for copied video. */
   pixelFormat: z.string().nullable(),
+  /** The result is HDR10. */
   isHdr10: z.boolean(),
+  /** HDR becomes SDR in BT.709. */
+  toneMap: z.boolean(),
   mastering: MasteringMetadata.nullable(),
   chapters: z.int().nonnegative(),
   durationSec: z.number().positive(),

@@ -25,11 +25,15 @@ export const Preset = z
       tune: z.enum(['film', 'animation', 'grain', 'none']).default('none'),
       /** Larger pictures are scaled down to fit; smaller ones are never enlarged. Pixels. */
       maxHeight: z.int().min(144).max(4320).nullable().default(null),
-      /** `keep`: 10 bit stays 10 bit. `8`: always 8 bit (refused for HDR). `10`: always 10 bit. */
+      /** `keep`: 10 bit stays 10 bit. `8`: always 8 bit (HDR is refused, unless it is tone-mapped). `10`: always 10 bit. */
       bitDepth: z.enum(['keep', '8', '10']).default('keep'),
+      /** `sdr`: HDR10 and HLG become SDR in BT.709; what is SDR already stays. Null: HDR stays HDR. */
+      toneMap: z.literal('sdr').nullable().default(null),
     }),
     audio: z.strictObject({
       codec: z.enum(['copy', 'aac', 'ac3', 'eac3', 'opus']),
+      /** `lossless`: only tracks without loss (TrueHD, DTS-HD MA, FLAC, PCM) are encoded; the others are copied. */
+      tracks: z.enum(['all', 'lossless']).default('all'),
       /** Per channel, kbit/s; ignored for copy. */
       kbpsPerChannel: z.int().min(16).max(320).default(64),
       /** More channels are mixed down; null keeps them. */
@@ -44,6 +48,9 @@ export const Preset = z
     }
     if ((codec === 'hevc' || codec === 'h264') && quality !== null && quality > 51) {
       ctx.addIssue({ code: 'custom', path: ['video', 'quality'], message: 'goes up to 51 for H.264 and HEVC' });
+    }
+    if (codec === 'copy' && preset.video.toneMap !== null) {
+      ctx.addIssue({ code: 'custom', path: ['video', 'toneMap'], message: 'cannot be set when the video is copied' });
     }
     if (codec === 'copy' && preset.video.maxHeight !== null) {
       ctx.addIssue({ code: 'custom', path: ['video', 'maxHeight'], message: 'cannot be set when the video is copied' });

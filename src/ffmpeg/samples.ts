@@ -16,6 +16,8 @@ export interface Moment {
   atSec: number;
   video: { stream: number; fromSec: number; count: number } | null;
   audio: { streams: readonly number[]; lengthSec: number };
+  /** What the pictures pass through before they are made small. */
+  filters?: readonly string[];
 }
 
 export interface Sample {
@@ -31,12 +33,12 @@ export async function sampleFile(
   moment: Moment,
   { ffmpeg, container, signal }: { ffmpeg: string; container: string; signal: AbortSignal },
 ): Promise<Sample> {
-  const { atSec, video, audio } = moment;
+  const { atSec, video, audio, filters = [] } = moment;
   const earliestSec = Math.min(atSec, video?.fromSec ?? atSec);
   const seekSec = INDEXED.has(container) ? earliestSec : Math.max(0, earliestSec - RUN_UP_SEC);
   const skip = (sec: number): string[] => (sec > seekSec ? ['-ss', (sec - seekSec).toFixed(3)] : []);
   const outputs = [
-    ...(video ? [[...skip(video.fromSec), ...pictureArgs(video)]] : []),
+    ...(video ? [[...skip(video.fromSec), ...pictureArgs(video, filters)]] : []),
     ...audio.streams.map((stream) => [...skip(atSec), ...soundArgs(stream, audio.lengthSec)]),
   ];
   const input = ['-protocol_whitelist', 'file,crypto,data', '-ss', seekSec.toFixed(3), '-i', `file:${path}`];
@@ -65,8 +67,9 @@ export function pictureDistance(one: Buffer, other: Buffer): number {
   return sum / one.length;
 }
 
-const pictureArgs = ({ stream, count }: { stream: number; count: number }): string[] => [
-  ...['-map', `0:${stream}`, '-vf', `scale=${WIDTH}:${HEIGHT}:flags=area,format=rgb24`],
+const pictureArgs = ({ stream, count }: { stream: number; count: number }, filters: readonly string[]): string[] => [
+  ...['-map', `0:${stream}`],
+  ...['-vf', [...filters, `scale=${WIDTH}:${HEIGHT}:flags=area`, 'format=rgb24'].join(',')],
   ...['-fps_mode', 'passthrough', '-frames:v', String(count), '-f', 'rawvideo'],
 ];
 

@@ -1,6 +1,7 @@
 import type { EncodePlan, PlannedStream } from '../domain/plan.js';
 import type { Preset } from '../domain/preset.js';
 import type { ProbedStream } from '../domain/probe.js';
+import { toneMapFilters } from './tone-map.js';
 
 /** x264/x265's effort in SVT-AV1's numbers. */
 const SVT_PRESET: Readonly<Record<Preset['video']['speed'], number>> = {
@@ -16,6 +17,8 @@ const SVT_PRESET: Readonly<Record<Preset['video']['speed'], number>> = {
 };
 /** ffprobe and the encoder's options have different names for two transfer curves. */
 const TRANSFER: Readonly<Record<string, string>> = { bt470m: 'gamma22', bt470bg: 'gamma28' };
+/** What tone-mapped video says about its colours. */
+const BT709 = { colorPrimaries: 'bt709', colorTransfer: 'bt709', colorSpace: 'bt709' } as const;
 const UNKNOWN: ReadonlySet<string> = new Set(['unknown', 'reserved', 'gbr', '']);
 
 /** Options of one video stream that is encoded or copied; `at` is its place, `v:0`. */
@@ -29,15 +32,23 @@ export function videoArgs(plan: EncodePlan, planned: PlannedStream, at: string, 
     encoder,
     ...effortArgs(plan.preset, encoder, at),
     ...paramArgs(plan, source, encoder, at),
-    ...(plan.width === source.width && plan.height === source.height
-      ? []
-      : [`-filter:${at}`, `scale=${plan.width}:${plan.height}:flags=lanczos`]),
+    ...filterArgs(plan, source, at),
     ...(plan.pixelFormat === null ? [] : [`-pix_fmt:${at}`, plan.pixelFormat]),
-    ...colourArgs(source, at),
+    ...colourArgs(plan.toneMap ? BT709 : source, at),
     // The default would move or repeat frames onto an even grid.
     ...(source.variableFrameRate ? [`-fps_mode:${at}`, 'passthrough'] : []),
     ...tag,
   ];
+}
+
+/** Scaled first: to convert the colours of fewer pixels takes less time. */
+function filterArgs(plan: EncodePlan, source: ProbedStream, at: string): string[] {
+  const isScaled = plan.width !== source.width || plan.height !== source.height;
+  const filters = [
+    ...(isScaled ? [`scale=${plan.width}:${plan.height}:flags=lanczos`] : []),
+    ...(plan.toneMap ? toneMapFilters(source, plan.pixelFormat ?? 'yuv420p') : []),
+  ];
+  return filters.length === 0 ? [] : [`-filter:${at}`, filters.join(',')];
 }
 
 /** XviD packs two frames into one packet, which only AVI can hold. */
@@ -56,6 +67,7 @@ function effortArgs({ video }: Preset, encoder: string, at: string): string[] {
 /** HDR10 metadata: ffmpeg before 7.0 drops it in these encoders, so it is always given. */
 function paramArgs(plan: EncodePlan, source: ProbedStream, encoder: string, at: string): string[] {
   const { display = null, lightLevel = null } = plan.mastering ?? {};
+  if (plan.toneMap) return [];
   if (source.colorTransfer !== 'smpte2084' && source.colorTransfer !== 'arib-std-b67') return [];
   if (encoder === 'libx265') {
     const params = [
@@ -85,7 +97,10 @@ function asFractions(display: string): string {
 }
 
 /** Says again what the colours mean; ffmpeg passes it on by itself in most cases, but not in all. */
-function colourArgs(source: ProbedStream, at: string): string[] {
+function colourArgs(
+  source: Pick<ProbedStream, 'colorPrimaries' | 'colorTransfer' | 'colorSpace'>,
+  at: string,
+): string[] {
   const option = (name: string, value: string | null): string[] =>
     value === null || UNKNOWN.has(value) ? [] : [`-${name}:${at}`, value];
   const transfer = source.colorTransfer;

@@ -17,7 +17,9 @@ describe('openPresets', () => {
   it('knows the built-in ones, all sound', async () => {
     const presets = await open();
     expect(presets.list().map(({ id }) => id)).to.deep.equal([
+      'audio-saver',
       'balanced',
+      'hdr-to-sdr',
       'mobile-optimized',
       'remux',
       'storage-saver',
@@ -49,7 +51,7 @@ describe('openPresets', () => {
     it(`names a file with ${what} and opens the rest`, async () => {
       await writeFile(join(dir, file), await content());
       const presets = await open();
-      expect(presets.list()).to.have.length(5);
+      expect(presets.list()).to.have.length(7);
       expect(presets.problems).to.have.length(1);
       expect(presets.problems[0]?.message).to.match(message);
     });
@@ -57,7 +59,7 @@ describe('openPresets', () => {
 
   it('says so when the owner’s folder is missing', async () => {
     const presets = await openPresets({ builtInDir, userDir: join(dir, 'missing') });
-    expect(presets.list()).to.have.length(5);
+    expect(presets.list()).to.have.length(7);
     expect(presets.problems[0]?.message).to.contain('cannot be read');
   });
 });

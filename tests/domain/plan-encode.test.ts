@@ -118,6 +118,41 @@ describe('planEncode', () => {
     expect(plan).to.deep.include({ pixelFormat: 'yuv420p10le', isHdr10: true, mastering });
   });
 
+  it('turns HDR10 and HLG into SDR when told so, and nothing else', () => {
+    const toSdr = aPreset({ video: { bitDepth: '8', toneMap: 'sdr' } });
+    const tenBit = film({ bitDepth: 10, pixelFormat: 'yuv420p10le' });
+    const mastering = { display: null, lightLevel: '1000,400' };
+    for (const hdr of ['hdr10', 'hlg'] as const) {
+      const plan = planEncode(aProbe([tenBit], { hdr, mastering }), toSdr);
+      expect(plan).to.deep.include({ toneMap: true, isHdr10: false, mastering: null, pixelFormat: 'yuv420p' });
+      expect(describePlan(plan).join('\n')).to.contain('HDR -> SDR');
+    }
+    expect(planEncode(aProbe([film()]), toSdr)).to.include({ toneMap: false, pixelFormat: 'yuv420p' });
+    const h264 = aPreset({ video: { codec: 'h264', toneMap: 'sdr' } });
+    expect(planEncode(aProbe([tenBit], { hdr: 'hdr10' }), h264)).to.include({ toneMap: true, pixelFormat: 'yuv420p' });
+    const copying = { codec: 'copy', quality: null, toneMap: 'sdr' };
+    expect(() => aPreset({ video: copying })).to.throw(/cannot be set when the video is copied/);
+  });
+
+  it('encodes nothing but lossless sound when told so', () => {
+    const preset = aPreset({ audio: { codec: 'eac3', tracks: 'lossless', kbpsPerChannel: 128, maxChannels: 6 } });
+    const dts = (profile: string): ProbedStream => ({ ...audio('dts', 8), profile });
+    const tracks = [audio('truehd', 8), audio('ac3', 6), dts('DTS-HD MA'), dts('DTS-HD HRA'), audio('pcm_s24le', 2)];
+    const plan = planEncode(aProbe([film(), ...tracks]), preset);
+    expect(
+      plan.streams.slice(1).map(({ codec, channels, bitrateKbps }) => [codec, channels, bitrateKbps]),
+    ).to.deep.equal([
+      ['eac3', 6, 768],
+      ['ac3', null, null],
+      ['eac3', 6, 768],
+      ['dts', null, null],
+      ['eac3', 2, 256],
+    ]);
+    // What MP4 cannot hold is encoded in any case.
+    const mp4 = planEncode(aProbe([film(), audio('vorbis', 2)]), { ...preset, container: 'mp4' });
+    expect(mp4.streams[1]).to.include({ action: 'encode', codec: 'eac3' });
+  });
+
   it('scales down, never up, to even numbers', () => {
     const size = (width: number, height: number): number[] => {
       const plan = planEncode(aProbe([film({ width, height })]), aPreset({ video: { maxHeight: 720 } }));
@@ -149,6 +184,16 @@ describe('planEncode', () => {
       /container changes/,
     ],
     'HDR10+': [aProbe([film()], { hdr: 'hdr10plus' }), aPreset(), /HDR10\+/],
+    'Dolby Vision even where HDR becomes SDR': [
+      aProbe([film()], { hdr: 'dolby-vision', dolbyVisionProfile: 5 }),
+      aPreset({ video: { bitDepth: '8', toneMap: 'sdr' } }),
+      /Dolby Vision/,
+    ],
+    'HDR10+ even where HDR becomes SDR': [
+      aProbe([film()], { hdr: 'hdr10plus' }),
+      aPreset({ video: { bitDepth: '8', toneMap: 'sdr' } }),
+      /HDR10\+/,
+    ],
     'HDR in 8 bit': [aProbe([film()], { hdr: 'hdr10' }), aPreset({ video: { codec: 'h264' } }), /8-bit/],
     'interlaced video': [aProbe([film({ interlaced: true })]), aPreset(), /interlaced/],
     '4:2:2 colour': [aProbe([film({ pixelFormat: 'yuv422p' })]), aPreset(), /yuv422p/],

@@ -114,6 +114,26 @@ describe('encodeSteps', () => {
       ],
     ],
     [
+      'HDR10 turned into SDR, scaled before it is converted',
+      aPlan(
+        [film({ ...pq, colorPrimaries: 'unknown' })],
+        aPreset({ video: { codec: 'hevc', bitDepth: '8', maxHeight: 180, toneMap: 'sdr' } }),
+        hdr10,
+      ),
+      [
+        '-filter:v:0 scale=320:180:flags=lanczos,setparams=color_primaries=bt2020:color_trc=smpte2084:colorspace=bt2020nc,',
+        'zscale=t=linear:npl=100,format=gbrpf32le,zscale=p=bt709,tonemap=tonemap=hable:desat=0,zscale=t=bt709:m=bt709:r=tv,format=yuv420p -pix_fmt:v:0 yuv420p',
+        '-color_primaries:v:0 bt709 -color_trc:v:0 bt709 -colorspace:v:0 bt709',
+      ],
+      /x265-params|smpte2084 -|master/,
+    ],
+    [
+      'SDR as it is, whatever the preset does to HDR',
+      aPlan([film()], aPreset({ video: { codec: 'hevc', toneMap: 'sdr' } })),
+      ['-pix_fmt:v:0 yuv420p'],
+      /filter|zscale/,
+    ],
+    [
       'HDR10 for SVT-AV1',
       aPlan([film(pq)], aPreset({ video: { codec: 'av1' } }), hdr10),
       [
@@ -307,6 +327,53 @@ describe('encodeSteps, run', function () {
       });
     });
   }
+
+  /** Mean brightness of the picture, 0 to 255. */
+  async function brightness(path: string): Promise<number> {
+    const args = ['-vf', 'scale=1:1:flags=area,format=gray', '-frames:v', '1', '-f', 'rawvideo', 'pipe:1'];
+    const { stdout } = await execa('ffmpeg', ['-v', 'error', '-i', path, ...args], { encoding: 'buffer' });
+    return stdout[0] ?? 0;
+  }
+  for (const [name, container] of [
+    ['hdr10.mkv', 'mkv'],
+    ['hdr10.mkv', 'mp4'],
+    ['hlg.mkv', 'mkv'],
+  ] as const) {
+    it(`turns ${name} into SDR in ${container}: colours, bits and brightness`, async () => {
+      const { result } = await run(
+        name,
+        aPreset({ container, video: { codec: 'hevc', bitDepth: '8', toneMap: 'sdr' } }),
+      );
+      expect(result).to.include({ hdr: 'sdr', mastering: null });
+      expect(result.streams[0]).to.include({
+        pixelFormat: 'yuv420p',
+        colorPrimaries: 'bt709',
+        colorTransfer: 'bt709',
+        colorSpace: 'bt709',
+      });
+      expect(await brightness(result.path)).to.be.within(50, 200);
+    });
+  }
+
+  it('keeps grey grey, and what is as bright as paper bright', async () => {
+    // 58 % of PQ is about 200 cd/m2.
+    const grey = join(dir, 'grey.mkv');
+    const params = 'log-level=error:colorprim=bt2020:transfer=smpte2084:colormatrix=bt2020nc';
+    const source = ['-f', 'lavfi', '-i', 'color=c=0x949494:s=320x180:r=25:d=1', '-c:v', 'libx265'];
+    await execa('ffmpeg', ['-v', 'error', ...source, '-pix_fmt', 'yuv420p10le', '-x265-params', params, '-y', grey]);
+    const plan = planEncode(
+      await probe(grey, { ffprobe: 'ffprobe' }),
+      aPreset({ video: { codec: 'hevc', bitDepth: '8', toneMap: 'sdr' } }),
+    );
+    const output = join(dir, 'grey-sdr.mkv');
+    for (const { args } of encodeSteps(plan))
+      await execa('ffmpeg', placeArgs(args, { input: grey, output, scratchDir: dir }), { stdin: 'ignore' });
+    const rgb = ['-vf', 'scale=1:1:flags=area,format=rgb24', '-frames:v', '1', '-f', 'rawvideo', 'pipe:1'];
+    const { stdout } = await execa('ffmpeg', ['-v', 'error', '-i', output, ...rgb], { encoding: 'buffer' });
+    const [red = 0, green = 0, blue = 0] = stdout;
+    expect(Math.max(red, green, blue) - Math.min(red, green, blue)).to.be.lessThan(8);
+    expect(green).to.be.within(120, 235);
+  });
 
   const remuxes: [ClipName, string][] = [
     ['old.avi', 'mpeg4'],

@@ -1,5 +1,6 @@
 import type { Check } from '../../domain/job.js';
 import { pictureDistance, sampleFile, type Sample } from '../../ffmpeg/samples.js';
+import { toneMapFilters } from '../../ffmpeg/tone-map.js';
 import { check, type Pair } from './verify-streams.js';
 
 export interface Compared {
@@ -8,6 +9,8 @@ export interface Compared {
   sourceContainer: string;
   outputContainer: string;
   durationSec: number;
+  /** The result is SDR where the source is HDR: the source is looked at through the same conversion. */
+  toneMap: boolean;
   ffmpeg: string;
   signal: AbortSignal;
 }
@@ -69,15 +72,17 @@ async function sampleBoth(
       : null;
   const inSource = ({ expected }: Pair): number => expected.planned.source.index;
   const inOutput = ({ actual }: Pair): number => actual.index;
-  const moment = (index: (pair: Pair) => number, neighbours: number) => ({
+  const moment = (index: (pair: Pair) => number, neighbours: number, filters: readonly string[]) => ({
     atSec,
     video: picture(video, index, neighbours),
+    filters,
     audio: { streams: audio.map(index), lengthSec: SOUND_SEC },
   });
+  const convert = compared.toneMap && video ? toneMapFilters(video.expected.planned.source, 'yuv420p') : [];
   const { sourcePath, sourceContainer, outputPath, outputContainer } = compared;
   const [source, output] = await Promise.all([
-    sampleFile(sourcePath, moment(inSource, NEIGHBOURS), { ffmpeg, signal, container: sourceContainer }),
-    sampleFile(outputPath, moment(inOutput, 0), { ffmpeg, signal, container: outputContainer }),
+    sampleFile(sourcePath, moment(inSource, NEIGHBOURS, convert), { ffmpeg, signal, container: sourceContainer }),
+    sampleFile(outputPath, moment(inOutput, 0, []), { ffmpeg, signal, container: outputContainer }),
   ]);
   return { source, output };
 }

@@ -95,11 +95,12 @@ function checkFlags(plan: EncodePlan, expected: OutputStream, actual: ProbedStre
 function checkVideo(plan: EncodePlan, source: Probe, output: Probe, { expected, actual }: Pair): Check[] {
   const original = expected.planned.source;
   const size = `${actual.width ?? '?'}x${actual.height ?? '?'}`;
-  const hdr = check('HDR', output.hdr === source.hdr, `${output.hdr}, planned ${source.hdr}`);
+  const wantedHdr = plan.toneMap ? 'sdr' : source.hdr;
+  const hdr = check('HDR', output.hdr === wantedHdr, `${output.hdr}, planned ${wantedHdr}`);
   return [
     check('picture size', size === `${plan.width}x${plan.height}`, `${size}, planned ${plan.width}x${plan.height}`),
     checkPixels(plan, original, actual),
-    checkColours(original, actual),
+    plan.toneMap ? checkBt709(actual) : checkColours(original, actual),
     hdr,
     ...(plan.isHdr10 ? [checkMastering(plan.mastering, output.mastering)] : []),
   ];
@@ -121,6 +122,13 @@ function checkColours(original: ProbedStream, actual: ProbedStream): Check {
   const wrong = names.filter((name) => isKnown(original[name]) && original[name] !== actual[name]);
   const tags = (stream: ProbedStream): string => names.map((name) => stream[name] ?? 'none').join(', ');
   return check('colours', wrong.length === 0, `${tags(actual)}; source ${tags(original)}`);
+}
+
+/** Tone-mapped video must say so: without it, players would take the new colours for the old. */
+function checkBt709({ colorPrimaries, colorTransfer, colorSpace }: ProbedStream): Check {
+  const tags = [colorPrimaries, colorTransfer, colorSpace];
+  const ok = tags.every((tag) => tag === 'bt709');
+  return check('colours', ok, `${tags.map((tag) => tag ?? 'none').join(', ')}; planned bt709`);
 }
 
 function checkMastering(wanted: MasteringMetadata | null, found: MasteringMetadata | null): Check {

@@ -120,6 +120,7 @@ async function sampleGate(request: VerifyRequest, pairs: readonly Pair[]): Promi
     sourceContainer: plan.sourceContainer,
     outputContainer: plan.container,
     durationSec: plan.durationSec,
+    toneMap: plan.toneMap,
     ffmpeg,
     signal,
   });

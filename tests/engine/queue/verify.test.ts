@@ -21,6 +21,7 @@ const preset = (change: { container?: string; video?: object; audio?: object; su
   });
 const COPY = { codec: 'copy', quality: null };
 const HEVC = { codec: 'hevc', quality: 30 };
+const TO_SDR = { ...HEVC, bitDepth: '8', toneMap: 'sdr' };
 const AV1 = { codec: 'av1', quality: 45 };
 
 interface Made {
@@ -104,6 +105,9 @@ describe('verifyOutput accepts', function () {
     ['hdr10.mkv', preset({ video: AV1 })],
     ['hdr10.mkv', preset({ container: 'mp4', video: COPY })],
     ['hlg.mkv', preset({ video: HEVC })],
+    ['hdr10.mkv', preset({ video: TO_SDR })],
+    ['hdr10.mkv', preset({ container: 'mp4', video: { ...TO_SDR, codec: 'h264', maxHeight: 144 } })],
+    ['hlg.mkv', preset({ video: TO_SDR })],
     ['old.avi', preset({ video: HEVC })],
     ['old.avi', preset({ video: COPY })],
     ['broadcast.ts', preset({ video: HEVC })],
@@ -137,6 +141,7 @@ describe('verifyOutput refuses', function () {
   let mkv: Made;
   let mp4: Made;
   let hdr: Made;
+  let sdr: Made;
   let rich: Made;
 
   /** What ffmpeg makes of a good result; `IN` is the good result. */
@@ -297,6 +302,21 @@ describe('verifyOutput refuses', function () {
       /colours|HDR/,
     ],
     [
+      'HDR that stayed HDR where SDR was planned',
+      async () => ({ ...(await make('hdr10.mkv', preset({ video: TO_SDR }))), output: hdr.output }),
+      /pixel format.*colours.*HDR/,
+    ],
+    [
+      'SDR whose brightness was not converted',
+      by(
+        () => ({ ...sdr, output: sdr.source.path }),
+        ...[...all, '-c:v', 'libx265', '-preset', 'ultrafast', '-pix_fmt', 'yuv420p', '-x265-params'],
+        'log-level=error:colorprim=bt709:transfer=bt709:colormatrix=bt709',
+        ...['-color_trc', 'bt709', '-color_primaries', 'bt709', '-colorspace', 'bt709'],
+      ),
+      /picture: 0 of/,
+    ],
+    [
       'HDR without its metadata',
       by(
         () => hdr,
@@ -319,17 +339,18 @@ describe('verifyOutput refuses', function () {
   const verdicts: Promise<Verified>[] = [];
   before(async function () {
     this.timeout(300_000);
-    [mkv, mp4, hdr, rich] = await Promise.all([
+    [mkv, mp4, hdr, rich, sdr] = await Promise.all([
       make('long.mkv', preset()),
       make('long.mkv', preset({ container: 'mp4' })),
       make('hdr10.mkv', preset({ video: HEVC })),
       make('rich.mkv', preset()),
+      make('hdr10.mkv', preset({ video: TO_SDR })),
     ]);
     for (const [, prepare] of cases) verdicts.push(gate.run(async () => verify(await prepare())));
   });
   it('nothing of what the others are made from', async function () {
     this.timeout(300_000);
-    for (const made of [mkv, mp4, hdr, rich]) expect((await verify(made)).refusal).to.equal(null);
+    for (const made of [mkv, mp4, hdr, rich, sdr]) expect((await verify(made)).refusal).to.equal(null);
   });
   cases.forEach(([what, , message], n) => {
     it(what, async function () {
