@@ -18,9 +18,11 @@ import { GroupQueue } from './engine/library/group-queue.js';
 import { Automation } from './engine/library/automate.js';
 import { CollectionKeeper } from './engine/library/collection-keeper.js';
 import { BatchEdits } from './engine/library/batch-edits.js';
+import { Estimates } from './engine/library/estimates.js';
 import { FileCheck } from './engine/library/file-check.js';
 import { FirstContact } from './engine/library/first-contact.js';
 import { Intake } from './engine/library/intake.js';
+import { Learning } from './engine/library/learning.js';
 import { LibrarySearch } from './engine/library/search.js';
 import { LibrarySync } from './engine/library/sync.js';
 import { Problems } from './engine/problems.js';
@@ -191,10 +193,16 @@ class MediaFlow implements App {
     const enqueue = new Enqueue(shared);
     const automation = new Automation({ ...shared, enqueue });
     const groups = new GroupQueue({ ...shared, enqueue });
-    const analyzer = new Analyzer({ ...shared, automation });
+    const learning = new Learning(shared);
+    const analyzer = new Analyzer({ ...shared, automation, learned: learning });
+    const estimates = new Estimates({
+      ...shared,
+      learning,
+      membersOf: (group, ruleId) => analyzer.membersOf(group, ruleId),
+    });
     const search = new LibrarySearch(shared);
     const statistics = new LibraryStatisticsBook(shared);
-    this.#settled = () => Promise.all([search.settled(), analyzer.settled()]);
+    this.#settled = () => Promise.all([search.settled(), analyzer.settled(), estimates.settled()]);
     const collections = new CollectionKeeper({ ...shared, search });
     const sync = new LibrarySync({ ...shared, analyzer });
     const intake = new Intake({ ...shared, analyzer });
@@ -236,6 +244,7 @@ class MediaFlow implements App {
       collections,
       news,
       analyzer,
+      estimates,
       enqueue,
       groups,
       copies: queue,
@@ -260,6 +269,8 @@ class MediaFlow implements App {
     return {
       context: this.#context,
       inOrder: [
+        learning,
+        estimates,
         analyzer,
         search,
         statistics,

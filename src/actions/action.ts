@@ -2,21 +2,27 @@ import type { z } from 'zod';
 import type { Access } from '../domain/access.js';
 import type { BatchEdit } from '../domain/batch-edit.js';
 import type { CollectionPlan, LibraryCollection, PlacePreview } from '../domain/collection.js';
+import type { TimeEstimate } from '../domain/encode-time.js';
 import type { ErrorCode } from '../domain/errors.js';
 import type { Events } from '../domain/events.js';
 import type { Job } from '../domain/job.js';
+import type { KeptPromise } from '../domain/kept-promises.js';
 import type { FacetCounts, LibraryFilter, LibrarySort } from '../domain/library-filter.js';
+import type { MediaFile } from '../domain/media.js';
 import type { MediaServer, Servers } from '../domain/media-server.js';
+import type { OpenSums } from '../domain/open-findings.js';
 import type { PathProof } from '../domain/path-proof.js';
 import type { PathMapping } from '../domain/paths.js';
 import type { PlexTv } from '../domain/plex-account.js';
+import type { Preset } from '../domain/preset.js';
 import type { Presets } from '../domain/presets.js';
 import type { Problem } from '../domain/problem.js';
 import type { QuarantineEntry } from '../domain/quarantine.js';
 import type { LibraryStatistics } from '../domain/statistics.js';
-import type { Recommendation } from '../domain/recommendation.js';
+import type { Confidence, Recommendation } from '../domain/recommendation.js';
 import type { Decision, RuleRunner, Subject } from '../domain/rule.js';
 import type { Run } from '../domain/run.js';
+import type { Saving } from '../domain/savings.js';
 import type { PlexWebhook, WebhookOutcome } from '../domain/webhook.js';
 import type { Progress, WorkerHealth } from '../domain/worker.js';
 import type { Bus } from '../lib/bus.js';
@@ -76,6 +82,34 @@ export interface AnalyzerRequests {
     savesBytes: number;
     samples: { itemId: string; title: string; reason: string }[];
   }>;
+}
+
+/** What encoding would save and take. */
+export interface EstimateRequests {
+  /** With the range, and why: learned from finished jobs, or what is commonly published. */
+  saving(file: MediaFile, preset: Preset): Saving;
+  /** Without a worker: on this machine. Verifying comes on top. */
+  seconds(file: MediaFile, preset: Preset, workerId?: string): TimeEstimate;
+  /** Together; a file counts once, with the largest saving, however many of them name it. Unknown ids are passed over. */
+  forRecommendations(
+    ids: readonly string[],
+    workerId?: string,
+  ): Promise<{
+    savesBytes: number;
+    lowBytes: number;
+    highBytes: number;
+    seconds: number;
+    timeConfidence: Confidence;
+    workerTitle: string;
+    files: number;
+  }>;
+  /** Everything that is open, with the `top` most worthwhile. */
+  open(
+    top: number,
+    workerId?: string,
+  ): Promise<OpenSums & { seconds: number; timeConfidence: Confidence; top: Recommendation[] }>;
+  /** What each rule promised and what came of it. */
+  promises(): Promise<ReadonlyMap<string, Readonly<KeptPromise>>>;
 }
 
 /** The only maker of jobs. */
@@ -195,6 +229,7 @@ export interface Context {
   collections: CollectionRequests;
   news: NewsRequests;
   analyzer: AnalyzerRequests;
+  estimates: EstimateRequests;
   enqueue: EnqueueRequests;
   groups: GroupRequests;
   copies: CopyRequests;
