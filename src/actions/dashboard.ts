@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { isFinished, Job } from '../domain/job.js';
-import { displayTitle, type LibraryItem } from '../domain/library.js';
+import { displayTitle } from '../domain/library.js';
+import { filterOf } from '../domain/library-filter.js';
 import type { Receipt } from '../domain/receipt.js';
 import { Problem } from '../domain/problem.js';
 import { Run } from '../domain/run.js';
@@ -35,6 +36,7 @@ const Dashboard = z.object({
     z.object({
       id: z.string(),
       title: z.string(),
+      thumb: z.string().nullable(),
       sub: z.string(),
       savesBytes: z.number().nullable(),
       isRead: z.boolean(),
@@ -55,7 +57,7 @@ const Dashboard = z.object({
   /** Sentences that failed jobs share. */
   causes: z.array(z.string()),
   dryRun: z.boolean(),
-  recent: z.array(Job),
+  recent: z.array(Job.extend({ thumb: z.string().nullable() })),
   problems: z.array(Problem),
 });
 
@@ -91,11 +93,15 @@ function savings(receipts: readonly Receipt[], now: Date): Omit<z.infer<typeof D
   };
 }
 
-function lastDay({ store, now }: Context, receipts: readonly Receipt[]): z.infer<typeof Dashboard>['day'] {
+async function lastDay(
+  { store, search, now }: Context,
+  receipts: readonly Receipt[],
+): Promise<z.infer<typeof Dashboard>['day']> {
   const since = new Date(now().getTime() - DAY_MS).toISOString();
   const sum = <T>(rows: readonly T[], bytesOf: (row: T) => number): number =>
     rows.reduce((all, row) => all + bytesOf(row), 0);
-  const arrived = store.library.where(({ addedAt }) => addedAt >= since);
+  const filter = { ...filterOf(''), addedAfter: since };
+  const arrived = await search.find({ filter, sort: 'title', page: 1, pageSize: 1 });
   const recommended = store.recommendations.where(({ createdAt }) => createdAt >= since);
   const encoded = store.jobs.where(
     ({ state, startedAt, sizeAfterBytes }) =>
@@ -105,8 +111,8 @@ function lastDay({ store, now }: Context, receipts: readonly Receipt[]): z.infer
   );
   const replaced = receipts.filter(({ at }) => at >= since);
   return {
-    arrived: arrived.length,
-    arrivedBytes: sum(arrived, ({ files }) => sum(files, ({ sizeBytes }) => sizeBytes)),
+    arrived: arrived.total,
+    arrivedBytes: arrived.sizeBytes,
     recommended: recommended.length,
     recommendedBytes: sum(recommended, ({ savesBytes }) => savesBytes),
     encoded: encoded.length,
@@ -117,21 +123,18 @@ function lastDay({ store, now }: Context, receipts: readonly Receipt[]): z.infer
 }
 
 /** The youngest films and episodes, with what is recommended for them. */
-function arrivalsOf({ store }: Context): z.infer<typeof Dashboard>['arrivals'] {
+async function arrivalsOf({ store, search }: Context): Promise<z.infer<typeof Dashboard>['arrivals']> {
   const best = new Map<string, number>();
   for (const { itemId, state, savesBytes } of store.recommendations.values()) {
     if (state === 'open') best.set(itemId, Math.max(best.get(itemId) ?? 0, savesBytes));
   }
-  const youngest: LibraryItem[] = [];
-  for (const item of store.library.values()) {
-    if (youngest.length === ARRIVALS && item.addedAt <= (youngest.at(-1)?.addedAt ?? '')) continue;
-    youngest.push(item);
-    youngest.sort((a, b) => b.addedAt.localeCompare(a.addedAt));
-    youngest.length = Math.min(youngest.length, ARRIVALS);
-  }
+  const everything = { filter: filterOf(''), page: 1, pageSize: ARRIVALS };
+  const { ids } = await search.find({ ...everything, sort: '-addedAt' });
+  const youngest = ids.map((id) => store.library.find(id)).filter((item) => item !== null);
   return youngest.map((item) => ({
     id: item.id,
     title: item.show ?? item.title,
+    thumb: item.thumb,
     sub: item.show === null ? String(item.year ?? '') : (displayTitle(item).split(' · ')[1]?.split(' ')[0] ?? ''),
     savesBytes: best.get(item.id) ?? null,
     isRead: item.files.some(({ video }) => video !== null),
@@ -143,9 +146,7 @@ export const showDashboard = action(
   { summary: 'Library, savings, queue and problems at a glance', input: z.object({}), output: Dashboard },
   async (ctx) => {
     const { store, queue, sync } = ctx;
-    let sizeBytes = 0;
-    for (const item of store.library.values()) for (const file of item.files) sizeBytes += file.sizeBytes;
-
+    const { sizeBytes } = await ctx.search.find({ filter: filterOf(''), sort: 'title', page: 1, pageSize: 1 });
     const receipts = store.receipts.where(() => true);
     const kept = store.quarantine.where(({ state }) => state === 'kept');
     const open = store.recommendations.where(({ state }) => state === 'open');
@@ -157,8 +158,8 @@ export const showDashboard = action(
     return {
       library: { items: store.library.size, sizeBytes, lastSync: sync.status().lastRun },
       saved: { ...savings(receipts, ctx.now()), keptBytes: kept.reduce((sum, entry) => sum + entry.sizeBytes, 0) },
-      day: lastDay(ctx, receipts),
-      arrivals: arrivalsOf(ctx),
+      day: await lastDay(ctx, receipts),
+      arrivals: await arrivalsOf(ctx),
       serverName: store.settings.value.plex.serverName,
       recommendations: { open: open.length, savesBytes: open.reduce((sum, row) => sum + row.savesBytes, 0) },
       queue: queue.state(),
@@ -170,7 +171,8 @@ export const showDashboard = action(
       recent: jobs
         .filter(({ state }) => isFinished(state))
         .sort(latestFirst)
-        .slice(0, 8),
+        .slice(0, 8)
+        .map((job) => ({ ...job, thumb: store.library.find(job.itemId)?.thumb ?? null })),
       problems: await ctx.problems(),
     };
   },

@@ -23,11 +23,17 @@ const QueueState = z.object({
 });
 
 /** A job with what people call its parts. */
-const JobRow = Job.extend({ presetTitle: z.string(), ruleTitle: z.string().nullable(), reason: z.string().nullable() });
+const JobRow = Job.extend({
+  presetTitle: z.string(),
+  ruleTitle: z.string().nullable(),
+  reason: z.string().nullable(),
+  /** Path of the poster on the media server; null when it has none, or the title is gone. */
+  thumb: z.string().nullable(),
+});
 type JobRow = z.infer<typeof JobRow>;
 
 /** One sentence that many failed jobs share. */
-const Cause = z.object({ message: z.string(), code: z.string(), jobs: z.array(JobRow) });
+const Cause = z.object({ message: z.string(), code: z.string(), jobs: z.array(JobRow), more: z.int() });
 
 const QueueBoard = QueueState.extend({
   dryRun: z.boolean(),
@@ -36,6 +42,8 @@ const QueueBoard = QueueState.extend({
   waiting: z.array(JobRow),
   held: z.array(JobRow),
   causes: z.array(Cause),
+  /** How many more wait for the owner, for their turn, and for something to change than are listed. */
+  more: z.object({ ready: z.int(), waiting: z.int(), held: z.int() }),
   ended: z.array(JobRow),
   /** What everything that waits is expected to free. */
   freesBytes: z.number(),
@@ -51,10 +59,13 @@ function rowsOf({ store, presets, rules }: Context): (job: Job) => JobRow {
     ...job,
     presetTitle: presetTitles.get(job.presetId) ?? job.presetId,
     ruleTitle: job.ruleId === null ? null : (ruleTitles.get(job.ruleId) ?? job.ruleId),
+    thumb: store.library.find(job.itemId)?.thumb ?? null,
     reason: job.recommendationId === null ? null : (store.recommendations.find(job.recommendationId)?.reason ?? null),
   });
 }
 
+/** Of each list; a batch may queue thousands, and what is not listed is found in the library by its state. */
+const LISTED = 100;
 /** Ended jobs beyond these are found through the API and on the item's page. */
 const ENDED_SHOWN = 30;
 /** Lines of a log that a page shows; the rest is one click away. */
@@ -69,22 +80,26 @@ export const showQueue = action({ summary: 'Show the queue', input: z.object({})
   const inOrder = (a: Job, b: Job): number => b.priority - a.priority || a.createdAt.localeCompare(b.createdAt);
   const ready = inState('verified').sort(inOrder);
   const waiting = inState('queued').sort(inOrder);
+  const held = inState('blocked').sort(inOrder);
   return Promise.resolve({
     ...queue.state(),
     dryRun: store.settings.value.safety.dryRun,
     now: inState('running', 'replacing').map((job) => ({ ...toRow(job), progress: queue.progress(job.id) })),
-    ready: ready.map(toRow),
-    waiting: waiting.map(toRow),
-    held: inState('blocked').sort(inOrder).map(toRow),
-    causes: byCause(inState('failed').sort(latestFirst).map(toRow)),
+    ready: ready.slice(0, LISTED).map(toRow),
+    waiting: waiting.slice(0, LISTED).map(toRow),
+    held: held.slice(0, LISTED).map(toRow),
+    more: { ready: beyond(ready), waiting: beyond(waiting), held: beyond(held) },
+    causes: byCause(inState('failed').sort(latestFirst), toRow),
     ended: inState('done', 'cancelled', 'skipped').sort(latestFirst).slice(0, ENDED_SHOWN).map(toRow),
     freesBytes: waiting.reduce((sum, job) => sum + (job.expectedSavesBytes ?? 0), 0),
     readyBytes: ready.reduce((sum, job) => sum + job.sizeBeforeBytes - (job.sizeAfterBytes ?? 0), 0),
   });
 });
 
-function byCause(failed: readonly JobRow[]): z.infer<typeof Cause>[] {
-  const groups = new Map<string, z.infer<typeof Cause>>();
+const beyond = (jobs: readonly Job[]): number => Math.max(0, jobs.length - LISTED);
+
+function byCause(failed: readonly Job[], toRow: (job: Job) => JobRow): z.infer<typeof Cause>[] {
+  const groups = new Map<string, { code: string; message: string; jobs: Job[] }>();
   for (const job of failed) {
     const code = job.error?.code ?? 'internal';
     const message = job.error?.message ?? 'It failed without saying why. The log may tell.';
@@ -92,7 +107,11 @@ function byCause(failed: readonly JobRow[]): z.infer<typeof Cause>[] {
     group.jobs.push(job);
     groups.set(`${code} ${message}`, group);
   }
-  return [...groups.values()];
+  return [...groups.values()].map(({ jobs, ...cause }) => ({
+    ...cause,
+    jobs: jobs.slice(0, LISTED).map(toRow),
+    more: beyond(jobs),
+  }));
 }
 
 const stateOf = ({ queue }: Context): z.infer<typeof QueueState> => queue.state();
