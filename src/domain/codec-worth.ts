@@ -1,5 +1,4 @@
-import type { Hdr, MediaFile, Resolution, VideoStream } from './media.js';
-import { formatBitrate } from '../lib/units.js';
+import type { MediaFile, VideoStream } from './media.js';
 
 /**
  * How many bits of H.264 one bit of a codec is worth at the same picture, from the figures commonly published for the
@@ -56,51 +55,10 @@ export function neededKbps(
   return (width * height * (fps ?? 24) * perPixel * 2 ** ((23 - quality) / STEPS_TO_DOUBLE)) / 1000;
 }
 
-const NAMES: Readonly<Record<string, string>> = {
-  h264: 'H.264',
-  hevc: 'HEVC',
-  av1: 'AV1',
-  vp9: 'VP9',
-  vp8: 'VP8',
-  mpeg1video: 'MPEG-1',
-  mpeg2video: 'MPEG-2',
-  mpeg4: 'MPEG-4',
-  msmpeg4v3: 'DivX 3',
-  vc1: 'VC-1',
-  wmv3: 'WMV 9',
-  theora: 'Theora',
-};
-const RESOLUTIONS: Readonly<Record<Resolution, string>> = {
-  '4k': '4K',
-  '1080': '1080p',
-  '720': '720p',
-  '576': '576p',
-  sd: 'SD',
-};
-const HDRS: Readonly<Record<Hdr, string>> = {
-  sdr: 'SDR',
-  hdr10: 'HDR10',
-  hdr10plus: 'HDR10+',
-  hlg: 'HLG',
-  'dolby-vision': 'Dolby Vision',
-};
-
-/** A codec, a resolution and a kind of HDR as people write them. */
-export const codecName = (codec: string): string => NAMES[codec] ?? (codec === '' ? 'unknown' : codec);
-export const resolutionName = (resolution: Resolution): string => RESOLUTIONS[resolution];
-export const hdrName = (hdr: Hdr): string => HDRS[hdr];
-
 /** The video's bit rate in kbit/s; where the server does not tell it, what the file leaves beside its sound. Null when nothing is known. */
 export function videoKbps({ video, bitrateKbps, sizeBytes, durationMs, audio }: MediaFile): number | null {
   if (video?.bitrateKbps) return video.bitrateKbps;
   const all = bitrateKbps ?? (durationMs > 0 ? (8 * sizeBytes) / durationMs : 0);
   const sound = audio.reduce((sum, track) => sum + (track.bitrateKbps ?? 0), 0);
   return all > sound ? all - sound : null;
-}
-
-/** `8.2 Mbit/s H.264`, or the codec alone. */
-export function rateName(file: MediaFile): string {
-  const kbps = videoKbps(file);
-  const codec = codecName(file.video?.codec ?? '');
-  return kbps === null ? codec : `${formatBitrate(kbps)} ${codec}`;
 }
