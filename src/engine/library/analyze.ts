@@ -13,6 +13,7 @@ import type { Store } from '../../store/store.js';
 import type { Automation } from './automate.js';
 import { GroupLook } from './group-look.js';
 import { RecommendationBook } from './recommendation-book.js';
+import { RunBook } from './run-book.js';
 import { outOfReach } from './rule-reach.js';
 import { savingOf } from './upkeep.js';
 
@@ -38,6 +39,7 @@ export class Analyzer {
   readonly #facts: LiveFacts;
   readonly #book: RecommendationBook;
   readonly #groups: GroupLook;
+  readonly #runs: RunBook;
   /** Rules whose setting changed while the library was being looked at. */
   readonly #changedRules = new Set<string>();
   #library: Promise<Run> | null = null;
@@ -51,6 +53,7 @@ export class Analyzer {
     this.#facts = new LiveFacts((id) => parts.store.library.find(id));
     this.#book = new RecommendationBook(parts);
     this.#groups = new GroupLook({ ...parts, facts: this.#facts });
+    this.#runs = new RunBook(parts);
   }
 
   /** Begins to count the library, which nobody has to wait for; from then on it follows `library.changed`. */
@@ -81,6 +84,7 @@ export class Analyzer {
     await this.#counting;
     await this.#library?.catch(() => undefined);
     await this.#parts.automation.stop();
+    await this.#runs.stop();
   }
 
   /** Resolves when the library was counted. */
@@ -88,22 +92,23 @@ export class Analyzer {
     await this.#counting;
   }
 
-  /** Runs the rules over these items and keeps what they say. The run is not stored. Throws `rule_failed` when no rule can run. */
+  /** Runs the rules over these items and keeps what they say. Throws `rule_failed` when no rule can run. */
   async items(itemIds: string[], trigger: Run['trigger']): Promise<Run> {
     const { store } = this.#parts;
     this.#count(itemIds);
     const items = itemIds.map((id) => store.library.find(id)).filter((item) => item !== null);
-    const run = this.#newRun('items', trigger);
+    const run = this.#runs.begin({ mode: 'items', trigger });
     await this.#look(run, items, this.#calls());
     await this.#lookAtGroups(run, this.#calls());
     run.removed += await this.#book.closeGone(itemIds);
-    return this.#finish(run);
+    return this.#runs.finish(run);
   }
 
-  /** Runs the rules over the whole library; the run is kept as history. Throws `conflict` while one is running. */
-  async library(trigger: Run['trigger']): Promise<Run> {
+  /** Runs the rules over everything, or over one library of Plex. Throws `conflict` while one is running, `not_found`. */
+  async library(trigger: Run['trigger'], sectionId: string | null = null): Promise<Run> {
     if (this.#library) throw conflict('The library is being analyzed already');
-    return this.#startLibrary(trigger, this.#calls());
+    if (sectionId !== null) this.#parts.store.sections.get(sectionId);
+    return this.#startLibrary(this.#runs.begin({ mode: 'full', trigger, sectionId }), this.#calls());
   }
 
   /** What every rule that works says about one item, those that are off included. Throws `not_found`. */
@@ -195,8 +200,7 @@ export class Analyzer {
     return new Set(off.map(({ id }) => id));
   }
 
-  #startLibrary(trigger: Run['trigger'], calls: RuleCall[]): Promise<Run> {
-    const run = this.#newRun('full', trigger);
+  #startLibrary(run: Run, calls: RuleCall[]): Promise<Run> {
     this.#library = this.#runLibrary(run, calls).finally(() => {
       this.#library = null;
       this.#rerunChanged();
@@ -206,20 +210,20 @@ export class Analyzer {
 
   async #runLibrary(run: Run, calls: RuleCall[]): Promise<Run> {
     const { store, log } = this.#parts;
+    const { sectionId } = run;
     try {
       await this.#book.wakeSnoozed();
-      await this.#look(run, store.library.values(), calls);
+      const items = sectionId === null ? null : store.library.where((item) => item.sectionId === sectionId);
+      await this.#look(run, items ?? store.library.values(), calls);
       await this.#lookAtGroups(run, calls);
       run.removed += await this.#book.closeOff(this.#offRules());
-      run.removed += await this.#book.closeGone();
+      run.removed += await this.#book.closeGone(items?.map(({ id }) => id));
     } catch (error) {
       run.error = toAppError(error).message;
       log.error({ err: error }, 'The analysis of the library ended early');
     }
     if (this.#abort.signal.aborted) run.error ??= 'MediaFlow was stopped meanwhile.';
-    const finished = this.#finish(run);
-    await store.runs.put(finished);
-    return finished;
+    return this.#runs.finish(run);
   }
 
   async #look(run: Run, items: Iterable<LibraryItem>, calls: RuleCall[]): Promise<void> {
@@ -234,6 +238,7 @@ export class Analyzer {
       run.added += changes.added;
       run.changed += changes.changed;
       run.removed += changes.closed;
+      this.#runs.promise(run, changes.openIds);
       automation.consider(changes.openIds.filter((id) => this.#isAutomatic(id)));
       if (this.#abort.signal.aborted) return;
       // Answers of the thread may come quicker than they are kept; they must not take every turn.
@@ -274,32 +279,10 @@ export class Analyzer {
     const calls = this.#calls().filter(({ ruleId }) => this.#changedRules.has(ruleId));
     this.#changedRules.clear();
     if (calls.length === 0) return;
-    this.#startLibrary('owner', calls).catch((error: unknown) => {
+    const ruleIds = calls.map(({ ruleId }) => ruleId);
+    this.#startLibrary(this.#runs.begin({ mode: 'full', trigger: 'owner', ruleIds }), calls).catch((error: unknown) => {
       this.#parts.log.error({ err: error }, 'The library could not be looked at again after a rule was changed');
     });
-  }
-
-  #newRun(mode: Run['mode'], trigger: Run['trigger']): Run {
-    const { newId, now } = this.#parts;
-    const counts = { items: 0, added: 0, changed: 0, removed: 0, findings: 0 };
-    const startedAt = now().toISOString();
-    return {
-      id: newId('run'),
-      kind: 'analysis',
-      mode,
-      trigger,
-      sectionId: null,
-      startedAt,
-      finishedAt: null,
-      ...counts,
-      error: null,
-    };
-  }
-
-  #finish(run: Run): Run {
-    const finished = { ...run, finishedAt: this.#parts.now().toISOString() };
-    this.#parts.bus.emit('analysis.completed', finished);
-    return finished;
   }
 }
 
