@@ -69,8 +69,8 @@ export interface NewsRequests {
 /** What actions ask of the analysis. */
 export interface AnalyzerRequests {
   items(itemIds: string[], trigger: Run['trigger']): Promise<Run>;
-  /** Throws `conflict` while one is running. */
-  library(trigger: Run['trigger']): Promise<Run>;
+  /** Everything, or one library of Plex. Throws `conflict` while one is running, `not_found`. */
+  library(trigger: Run['trigger'], sectionId?: string | null): Promise<Run>;
   /** What every rule says about one item, "no" included; changes nothing. */
   decide(itemId: string): Promise<Decision[]>;
   /** The files of a group that a rule may have queued now. */
