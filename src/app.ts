@@ -30,6 +30,7 @@ import { Enqueue } from './engine/queue/enqueue.js';
 import { Queue } from './engine/queue/queue.js';
 import { Schedule } from './engine/schedule.js';
 import { countMatches, findLocalFolder } from './files/find-folder.js';
+import { countLinks } from './files/link-counts.js';
 import { provePath } from './files/prove-path.js';
 import { SpaceLedger } from './files/space.js';
 import { Swapper } from './files/swap.js';
@@ -231,7 +232,7 @@ class MediaFlow implements App {
       readNow: (ratingKeys, serverId) => intake.readNow(ratingKeys, serverId),
     });
     const contact = new FirstContact({ ...shared, sync });
-    const schedule = this.#schedule(store, bus, sync);
+    const schedule = this.#schedule(store, bus, sync, analyzer);
     const files = new FileCheck(shared);
     const problems = new Problems({ ...shared, files, executor, swapper, schedule, dataDir: config.dataDir });
     this.#context = {
@@ -261,6 +262,7 @@ class MediaFlow implements App {
       provePath,
       findFolder: findLocalFolder,
       countFiles: (files) => countMatches('/', files),
+      countLinks,
       checkWorker: () => executor.check(AbortSignal.timeout(WORKER_CHECK_MS)),
       problems: () => Promise.resolve(problems.list()),
       readiness: () => ({ ready: this.#isReady }),
@@ -288,7 +290,7 @@ class MediaFlow implements App {
     };
   }
 
-  #schedule(store: Store, bus: Bus<Events>, sync: LibrarySync): Schedule {
+  #schedule(store: Store, bus: Bus<Events>, sync: LibrarySync, analyzer: Analyzer): Schedule {
     const look = (mode: 'full' | 'changed') => async (): Promise<void> => {
       const { url } = store.settings.value.plex;
       if (url === '' || sync.status().state === 'running') return;
@@ -300,6 +302,13 @@ class MediaFlow implements App {
       tasks: [
         { name: 'look for changes', cron: () => store.settings.value.plex.syncCron, run: look('changed') },
         { name: 'full look', cron: () => store.settings.value.plex.fullSyncCron, run: look('full') },
+        {
+          name: 'analysis',
+          cron: () => store.settings.value.intel.analyzeCron,
+          run: async () => {
+            await analyzer.library('schedule');
+          },
+        },
         {
           name: 'backup',
           cron: () => BACKUP_CRON,

@@ -249,6 +249,8 @@ export interface Context {
   findFolder: (from: string, files: readonly { path: string; sizeBytes: number }[]) => Promise<PathMapping | null>;
   /** How many of these files of this machine are there with their size. */
   countFiles: (files: readonly { path: string; sizeBytes: number }[]) => Promise<number>;
+  /** How many names each of these files of this machine has; what is not known within `limitMs` is left out. */
+  countLinks: (paths: readonly string[], limitMs: number) => Promise<Map<string, number>>;
   /** What real test encodes on this machine show. */
   checkWorker: () => Promise<WorkerHealth>;
   problems: () => Promise<Problem[]>;

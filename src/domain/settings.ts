@@ -89,6 +89,14 @@ export const Settings = z.object({
   intel: z
     .object({
       autoAnalyzeOnSync: z.boolean().default(true).meta({ title: 'Analyze after every sync' }),
+      analyzeCron: z
+        .union([z.literal(''), Cron])
+        .default('')
+        .meta({
+          title: 'Analyze the whole library',
+          description:
+            'Cron expression such as 0 5 * * 0 for Sundays at five. Empty: only after a full look, when a rule changes, and when you ask.',
+        }),
     })
     .prefault({}),
   paths: z
@@ -122,6 +130,9 @@ export const Settings = z.object({
       columns: z.array(LibraryColumn).default(USUAL_COLUMNS).meta({ title: 'Columns of the library' }),
       view: z.enum(['table', 'grid']).default('table').meta({ title: 'Library as' }),
     })
+    .prefault({}),
+  review: z
+    .object({ view: z.enum(['cards', 'table']).default('cards').meta({ title: 'Recommendations as' }) })
     .prefault({}),
   setup: z.object({ finishedAt: z.string().nullable().default(null) }).prefault({}),
 });

@@ -17,6 +17,8 @@ import { Bus } from '../../src/lib/bus.js';
 import { newId } from '../../src/lib/ids.js';
 import { BatchEdits } from '../../src/engine/library/batch-edits.js';
 import { CollectionKeeper } from '../../src/engine/library/collection-keeper.js';
+import { Estimates } from '../../src/engine/library/estimates.js';
+import { Learning } from '../../src/engine/library/learning.js';
 import { LibrarySearch } from '../../src/engine/library/search.js';
 import { createLog } from '../../src/lib/log.js';
 import { openStore } from '../../src/store/store.js';
@@ -145,6 +147,7 @@ export async function startWeb(
       Promise.resolve({ ...PROOF, folder, message: folder.startsWith('/nowhere') ? 'does not exist' : null }),
     findFolder: () => Promise.resolve(null),
     countFiles: (files: readonly unknown[]) => Promise.resolve(files.length),
+    countLinks: () => Promise.resolve(new Map()),
     checkWorker: () => Promise.resolve({ ok: true, ffmpegVersion: '7.1', encoders: ENCODERS }),
     intake: {
       receive: (event: PlexWebhook) => {
@@ -189,6 +192,15 @@ export async function startWeb(
   Object.assign(context, await options.prepare?.(context, asked));
   const edits = new BatchEdits({ ...context, readNow: (ratingKeys) => context.intake.readNow(ratingKeys) });
   context.edits = edits;
+  const learning = new Learning(context);
+  learning.start();
+  const estimates = new Estimates({
+    ...context,
+    learning,
+    membersOf: (group, ruleId) => context.analyzer.membersOf(group, ruleId),
+  });
+  estimates.start();
+  context.estimates = estimates;
   const search = new LibrarySearch(context);
   search.start();
   context.search = search;
@@ -210,6 +222,8 @@ export async function startWeb(
       await web.stop();
       await collections.stop();
       await search.stop();
+      await estimates.stop();
+      await learning.stop();
       await statistics.stop();
       await edits.stop();
       await store.close();
