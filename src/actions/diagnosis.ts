@@ -174,7 +174,7 @@ function ofSocket({ news }: Context): Line {
 function ofSchedule({ nextRuns }: Context): Line {
   const title = 'Safety net';
   const next = nextRuns()
-    .flatMap(({ name, at }) => (at === null || name === 'backup' ? [] : [{ name, at }]))
+    .flatMap(({ name, at }) => (at === null || name === 'backup' || name === 'analysis' ? [] : [{ name, at }]))
     .sort((a, b) => a.at.getTime() - b.at.getTime())[0];
   if (next === undefined) {
     const fix = 'Write the times as minute hour day month weekday, such as */15 * * * *.';

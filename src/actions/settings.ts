@@ -36,7 +36,9 @@ const Change = z.strictObject({
 
 /** Set by what MediaFlow does, not by hand; sending back what was read is fine. */
 const READ_ONLY = ['plex.serverId', 'plex.serverName', 'setup.finishedAt'];
-const CRON = ['plex.syncCron', 'plex.fullSyncCron'];
+/** Empty: it does not happen by itself. */
+const MAY_BE_OFF = 'intel.analyzeCron';
+const CRON = ['plex.syncCron', 'plex.fullSyncCron', MAY_BE_OFF];
 
 async function save(ctx: Context, change: Record<string, Record<string, unknown> | undefined>): Promise<Settings> {
   const before: Record<string, Record<string, unknown>> = ctx.store.settings.value;
@@ -45,7 +47,9 @@ async function save(ctx: Context, change: Record<string, Record<string, unknown>
     for (const [name, value] of Object.entries(values ?? {})) {
       const field = `${group}.${name}`;
       if (READ_ONLY.includes(field) && before[group]?.[name] !== value) fields[field] = 'cannot be set by hand';
-      if (CRON.includes(field) && !isCron(String(value))) fields[field] = 'is not a cron expression such as 30 4 * * *';
+      const isOff = field === MAY_BE_OFF && value === '';
+      if (CRON.includes(field) && !isOff && !isCron(String(value)))
+        fields[field] = 'is not a cron expression such as 30 4 * * *';
       if (field === 'paths.mappings') Object.assign(fields, wrongMappings(value as { to: string }[]));
     }
   }

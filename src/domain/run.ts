@@ -36,6 +36,10 @@ export function durationOf({ durationMs, startedAt, finishedAt }: Run): number |
   return finishedAt === null ? null : Math.max(0, Date.parse(finishedAt) - Date.parse(startedAt));
 }
 
+/** Whether an analysis looked at everything with every rule that is on. */
+export const isWhole = ({ mode, sectionId, ruleIds }: Run): boolean =>
+  mode === 'full' && sectionId === null && ruleIds === undefined;
+
 /** Whether anything came of an analysis. */
 export const hasNews = ({ added, changed, removed, error }: Run): boolean =>
   added + changed + removed > 0 || error !== null;

@@ -89,14 +89,11 @@ export const Settings = z.object({
   intel: z
     .object({
       autoAnalyzeOnSync: z.boolean().default(true).meta({ title: 'Analyze after every sync' }),
-      analyzeCron: z
-        .union([z.literal(''), Cron])
-        .default('')
-        .meta({
-          title: 'Analyze the whole library',
-          description:
-            'Cron expression such as 0 5 * * 0 for Sundays at five. Empty: only after a full look, when a rule changes, and when you ask.',
-        }),
+      analyzeCron: z.string().trim().max(100).default('').meta({
+        title: 'Analyze the whole library',
+        description:
+          'Cron expression such as 0 5 * * 0 for Sundays at five. Empty: only after a full look, when a rule changes, and when you ask.',
+      }),
     })
     .prefault({}),
   paths: z

@@ -4,7 +4,7 @@ import type { Events } from '../domain/events.js';
 import type { Bus } from '../lib/bus.js';
 import type { Log } from '../lib/log.js';
 
-/** Something that happens at set times. `cron` is asked again whenever the settings change. */
+/** Something that happens at set times. `cron` is asked again whenever the settings change; empty: it is off. */
 export interface ScheduleTask {
   name: string;
   cron: () => string;
@@ -19,7 +19,7 @@ export interface ScheduleParts {
 
 interface Planned {
   expression: string;
-  /** Null when the expression cannot be used. */
+  /** Null when it is off, or the expression cannot be used. */
   timer: ScheduledTask | null;
 }
 
@@ -53,7 +53,7 @@ export class Schedule {
   /** Tasks whose expression cannot be used, and why. They are off until it is mended. */
   problems(): { name: string; cron: string; message: string }[] {
     return [...this.#planned]
-      .filter(([, { timer }]) => timer === null)
+      .filter(([, { timer, expression }]) => timer === null && expression !== '')
       .map(([{ name }, { expression }]) => ({ name, cron: expression, message: whyInvalid(expression) }));
   }
 
@@ -74,6 +74,7 @@ export class Schedule {
 
   #timerFor(task: ScheduleTask, expression: string): ScheduledTask | null {
     const { log, bus } = this.#parts;
+    if (expression === '') return null;
     if (!cron.validate(expression)) {
       log.error({ task: task.name, cron: expression }, `"${task.name}" is off: ${whyInvalid(expression)}`);
       bus.emit('problem.changed', {});

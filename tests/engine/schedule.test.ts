@@ -56,6 +56,20 @@ describe('schedule', () => {
     expect([next()?.getHours(), next()?.getMinutes()]).to.deep.equal([5, 30]);
   });
 
+  it('leaves a task without an expression off, which is no problem', () => {
+    let expression = '';
+    start([{ name: 'analysis', cron: () => expression, run: () => Promise.resolve() }]);
+    expect(schedule?.next()).to.deep.equal([{ name: 'analysis', at: null }]);
+    expect(schedule?.problems()).to.deep.equal([]);
+    expect(logged).to.deep.equal([]);
+    expression = '0 5 * * 0';
+    bus.emit('settings.changed', {});
+    expect(schedule?.next()[0]?.at?.getDay()).to.equal(0);
+    expression = '';
+    bus.emit('settings.changed', {});
+    expect(schedule?.next()[0]?.at).to.equal(null);
+  });
+
   it('keeps a task with a wrong expression off, says so, and takes it up again when it is mended', () => {
     let expression = 'every full moon';
     const mine = start([
