@@ -16,7 +16,8 @@ interface Element {
 
 /**
  * Reads an XML answer into the shape of the JSON answer: attributes are text fields, children are lists under their
- * name, films and episodes are `Metadata`. Shows and seasons stay `Directory`, as libraries do.
+ * name, everything in a library is `Metadata`: films, episodes, and the shows, seasons and collections that XML calls
+ * `Directory`, as it does libraries, which have no rating key.
  *
  * Throws an `Error` for anything that is no well-formed, plain XML: no DTD, no entities of its own, no deep nesting.
  */
@@ -45,10 +46,13 @@ function toRaw(value: unknown): Raw {
   for (const [name, list] of Object.entries(children)) {
     // Assigned, this name would become the object's prototype.
     if (!Array.isArray(list) || name === '__proto__') continue;
-    const key = ITEMS.has(name) ? 'Metadata' : name;
-    const objects = list.map(toRaw);
-    const known = raw[key];
-    raw[key] = Array.isArray(known) ? [...(known as Raw[]), ...objects] : objects;
+    for (const object of list.map(toRaw)) {
+      const isTitle = ITEMS.has(name) || (name === 'Directory' && object['ratingKey'] !== undefined);
+      const key = isTitle ? 'Metadata' : name;
+      const known = raw[key];
+      if (Array.isArray(known)) known.push(object);
+      else raw[key] = [object];
+    }
   }
   return raw;
 }

@@ -1,5 +1,8 @@
 type Json = Record<string, unknown>;
 
+/** What XML calls a directory although JSON does not. */
+const FOLDERS: ReadonlySet<unknown> = new Set(['show', 'season', 'collection']);
+
 /** A JSON answer as Plex writes it in XML: fields become attributes, true and false become 1 and 0, lists become elements. */
 export function toXml(container: Json): string {
   return `<?xml version="1.0" encoding="UTF-8"?>\n${element('MediaContainer', container)}\n`;
@@ -21,7 +24,7 @@ function element(name: string, fields: Json): string {
 /** What is `Metadata` in JSON is named after its kind in XML. */
 function nameOf(key: string, child: Json): string {
   if (key !== 'Metadata') return key;
-  return child['type'] === 'show' || child['type'] === 'season' ? 'Directory' : 'Video';
+  return FOLDERS.has(child['type']) ? 'Directory' : 'Video';
 }
 
 function textOf(value: unknown): string {
