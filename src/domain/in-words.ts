@@ -2,20 +2,22 @@ import { formatBitrate } from '../lib/units.js';
 import { videoKbps } from './codec-worth.js';
 import type { Hdr, MediaFile, Resolution } from './media.js';
 
-const NAMES: Readonly<Record<string, string>> = {
-  h264: 'H.264',
-  hevc: 'HEVC',
-  av1: 'AV1',
-  vp9: 'VP9',
-  vp8: 'VP8',
-  mpeg1video: 'MPEG-1',
-  mpeg2video: 'MPEG-2',
-  mpeg4: 'MPEG-4',
-  msmpeg4v3: 'DivX 3',
-  vc1: 'VC-1',
-  wmv3: 'WMV 9',
-  theora: 'Theora',
-};
+const NAMES: ReadonlyMap<string, string> = new Map(
+  Object.entries({
+    h264: 'H.264',
+    hevc: 'HEVC',
+    av1: 'AV1',
+    vp9: 'VP9',
+    vp8: 'VP8',
+    mpeg1video: 'MPEG-1',
+    mpeg2video: 'MPEG-2',
+    mpeg4: 'MPEG-4',
+    msmpeg4v3: 'DivX 3',
+    vc1: 'VC-1',
+    wmv3: 'WMV 9',
+    theora: 'Theora',
+  }),
+);
 const RESOLUTIONS: Readonly<Record<Resolution, string>> = {
   '4k': '4K',
   '1080': '1080p',
@@ -32,7 +34,7 @@ const HDRS: Readonly<Record<Hdr, string>> = {
 };
 
 /** A codec as people write it: `H.264`; the name itself where there is no other. */
-export const codecName = (codec: string): string => NAMES[codec] ?? (codec === '' ? 'unknown' : codec);
+export const codecName = (codec: string): string => NAMES.get(codec) ?? (codec === '' ? 'unknown' : codec);
 /** `4K`, `1080p`, `SD`. */
 export const resolutionName = (resolution: Resolution): string => RESOLUTIONS[resolution];
 /** `HDR10`, `Dolby Vision`, `SDR`. */
