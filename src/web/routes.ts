@@ -19,7 +19,9 @@ import * as quarantine from '../actions/quarantine.js';
 import * as queue from '../actions/queue.js';
 import * as recommendations from '../actions/recommendations.js';
 import * as rules from '../actions/rules.js';
+import * as runs from '../actions/runs.js';
 import * as filters from '../actions/saved-filters.js';
+import * as savings from '../actions/savings.js';
 import * as servers from '../actions/servers.js';
 import * as settings from '../actions/settings.js';
 import * as setup from '../actions/setup.js';
@@ -74,6 +76,9 @@ const approved = ({ items, kept }: { items: readonly { title: string }[]; kept: 
   if (kept !== null) return `The surplus copy of ${kept.title} is in quarantine.`;
   return items.length === 1 ? `${items[0]?.title ?? 'It'} is queued.` : `${items.length} jobs are queued.`;
 };
+const analyzed = ({ items, findings, error }: { items: number; findings: number; error: string | null }): string =>
+  error ??
+  `Looked at ${items} ${items === 1 ? 'title' : 'titles'}: ${findings} ${findings === 1 ? 'finding' : 'findings'}.`;
 const connected = ({ name, kind }: { name: string; kind: string }): string =>
   kind === 'relay'
     ? `Connected to ${name}, but only over Plex's relay, which is slow. Open a direct way to it when you can.`
@@ -228,7 +233,10 @@ export const routes: readonly Route[] = [
 
   // ---- recommendations
   page('/recommendations',                  '/api/recommendations',                 recommendations.listRecommendations,   'recommendations/list'),
-  post('/recommendations/analyze',          '/api/recommendations/analyze',         recommendations.analyzeLibrary,        { notice: ({ findings }: { findings: number }) => `Looked at the whole library: ${findings} findings.` }),
+  page('/recommendations/history',          '/api/recommendations/history',         runs.listRuns,            'runs/list'),
+  read('/api/recommendations/summary',      savings.showSummary),
+  read('/api/recommendations/savings',      savings.showSavings),
+  post('/recommendations/analyze',          '/api/recommendations/analyze',         runs.analyze,             { notice: analyzed }),
   post('/recommendations/batch-queue',      '/api/recommendations/batch-queue',     recommendations.approveMany,           { after: '/recommendations', notice: queued }),
   post('/recommendations/:id/approve',      '/api/recommendations/:id/approve',     recommendations.approveRecommendation, { notice: approved }),
   post('/recommendations/:id/dismiss',      '/api/recommendations/:id/dismiss',     recommendations.dismissRecommendation, { notice: say('Dismissed. It stays away until the file itself changes.') }),

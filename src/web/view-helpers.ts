@@ -198,6 +198,8 @@ export function viewHelpers(urlBase: string): Record<string, (...args: never[]) 
     bytes: ifNumber(formatBytes),
     exactBytes: ifNumber((value) => `${Math.round(value).toLocaleString('en-US')} bytes`),
     count: ifNumber((value) => Math.round(value).toLocaleString('en-US')),
+    /** Of a share: 0.934 is `93 %`. */
+    percent: ifNumber((share) => `${Math.round(share * 100)} %`),
     whole: ifNumber((value) => String(Math.floor(value))),
     bitrate: ifNumber(formatBitrate),
     duration: ifNumber(formatDuration),

@@ -317,6 +317,27 @@ const SAMPLES: Record<string, object[]> = {
     },
     { total: 0, state: 'snoozed', items: [], counts: {} },
   ],
+  'runs/list': [
+    {
+      total: 3,
+      sections: [
+        { id: '1', title: HOSTILE },
+        { id: '2', title: HOSTILE },
+      ],
+      items: [
+        { ...run, mode: 'full', sectionTitle: HOSTILE, durationMs: 1200, savesBytes: 1e9, error: HOSTILE },
+        { ...run, mode: 'full', ruleTitles: [HOSTILE, HOSTILE], durationMs: null },
+        { ...run, mode: 'items', trigger: 'webhook', runs: 12, durationMs: 90 },
+      ],
+      kept: {
+        byRule: [
+          { ruleId: HOSTILE, title: HOSTILE, jobs: 2, promisedBytes: 1e9, achievedBytes: 9e8, ratio: 0.9, failed: 1 },
+          { ruleId: HOSTILE, title: HOSTILE, jobs: 0, promisedBytes: 0, achievedBytes: 0, ratio: null },
+        ],
+      },
+    },
+    { total: 0, sections: [], items: [], kept: { byRule: [] } },
+  ],
   'queue/page': [
     { ...board, pending: 1, causes: [{ message: HOSTILE, jobs: [job] }], ended: [job] },
     { paused: true, now: [], ready: [], waiting: [], held: [], causes: [], ended: [] },
