@@ -187,7 +187,7 @@ const formatBytes = (bytes) => {
   return `${Math.round((bytes / 1000 ** step) * 10) / 10} ${units[step]}`;
 };
 function showSelection() {
-  const bulk = document.getElementById('bulk');
+  const bulk = document.querySelector('#bulk:not([data-counts-itself])');
   if (!bulk) return;
   const all = [...document.querySelectorAll('input[form="bulk"]')];
   const ticked = all.filter((box) => box.checked);

@@ -4,6 +4,7 @@ import * as bulk from '../actions/bulk.js';
 import * as collectionBuilder from '../actions/collection-builder.js';
 import * as collections from '../actions/collections.js';
 import * as dashboard from '../actions/dashboard.js';
+import * as decideMany from '../actions/decide-many.js';
 import * as diagnosis from '../actions/diagnosis.js';
 import * as health from '../actions/health.js';
 import * as jobs from '../actions/jobs.js';
@@ -18,6 +19,7 @@ import * as presets from '../actions/presets.js';
 import * as quarantine from '../actions/quarantine.js';
 import * as queue from '../actions/queue.js';
 import * as recommendations from '../actions/recommendations.js';
+import * as review from '../actions/review.js';
 import * as rules from '../actions/rules.js';
 import * as runs from '../actions/runs.js';
 import * as filters from '../actions/saved-filters.js';
@@ -76,6 +78,20 @@ const approved = ({ items, kept }: { items: readonly { title: string }[]; kept: 
   if (kept !== null) return `The surplus copy of ${kept.title} is in quarantine.`;
   return items.length === 1 ? `${items[0]?.title ?? 'It'} is queued.` : `${items.length} jobs are queued.`;
 };
+const approvedMany = (result: {
+  items: readonly unknown[];
+  kept: number;
+  refused: readonly { message: string }[];
+}): string => {
+  const copies = `${result.kept} surplus ${result.kept === 1 ? 'copy is' : 'copies are'} in quarantine.`;
+  return result.kept > 0 ? `${queued(result)} ${copies}` : queued(result);
+};
+const changedMany =
+  (done: string) =>
+  ({ changed, skipped }: { changed: number; skipped: number }): string =>
+    `${changed} ${changed === 1 ? 'recommendation is' : 'recommendations are'} ${done}.${skipped > 0 ? ` ${skipped} had been decided before.` : ''}`;
+const snoozed = ({ recommendation }: { recommendation: { snoozedUntil: string | null } }): string =>
+  `Snoozed until ${recommendation.snoozedUntil?.slice(0, 10) ?? 'later'}.`;
 const analyzed = ({ items, findings, error }: { items: number; findings: number; error: string | null }): string =>
   error ??
   `Looked at ${items} ${items === 1 ? 'title' : 'titles'}: ${findings} ${findings === 1 ? 'finding' : 'findings'}.`;
@@ -232,15 +248,21 @@ export const routes: readonly Route[] = [
   remove('/api/collections/:id',            collections.deleteCollection),
 
   // ---- recommendations
-  page('/recommendations',                  '/api/recommendations',                 recommendations.listRecommendations,   'recommendations/list'),
+  page('/recommendations',                  null,                                   review.showReview,        'recommendations/list'),
+  read('/api/recommendations',              recommendations.listRecommendations),
+  post(null,                                '/api/recommendations/totals',           decideMany.sumSelection),
   page('/recommendations/history',          '/api/recommendations/history',         runs.listRuns,            'runs/list'),
   read('/api/recommendations/summary',      savings.showSummary),
   read('/api/recommendations/savings',      savings.showSavings),
   post('/recommendations/analyze',          '/api/recommendations/analyze',         runs.analyze,             { notice: analyzed }),
-  post('/recommendations/batch-queue',      '/api/recommendations/batch-queue',     recommendations.approveMany,           { after: '/recommendations', notice: queued }),
+  post('/recommendations/batch-queue',      '/api/recommendations/batch-queue',     decideMany.approveMany,   { notice: approvedMany }),
+  post('/recommendations/batch-snooze',     '/api/recommendations/batch-snooze',    decideMany.snoozeMany,    { notice: changedMany('snoozed') }),
+  post('/recommendations/batch-dismiss',    '/api/recommendations/batch-dismiss',   decideMany.dismissMany,   { notice: changedMany('dismissed') }),
+  post('/recommendations/batch-reopen',     '/api/recommendations/batch-reopen',    decideMany.reopenMany,    { notice: changedMany('back to be decided') }),
   post('/recommendations/:id/approve',      '/api/recommendations/:id/approve',     recommendations.approveRecommendation, { notice: approved }),
   post('/recommendations/:id/dismiss',      '/api/recommendations/:id/dismiss',     recommendations.dismissRecommendation, { notice: say('Dismissed. It stays away until the file itself changes.') }),
-  post('/recommendations/:id/snooze',       '/api/recommendations/:id/snooze',      recommendations.snoozeRecommendation,  { notice: say('Snoozed.') }),
+  post('/recommendations/:id/snooze',       '/api/recommendations/:id/snooze',      recommendations.snoozeRecommendation,  { notice: snoozed }),
+  post('/recommendations/:id/reopen',       '/api/recommendations/:id/reopen',      recommendations.reopenRecommendation,  { notice: say('Back among what is to decide.') }),
 
   // ---- queue and jobs
   page('/queue',                            '/api/transcode/queue',                 queue.showQueue,          'queue/page'),

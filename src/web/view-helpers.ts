@@ -1,5 +1,6 @@
 import { editHelpers } from './edit-helpers.js';
 import { libraryHelpers } from './library-helpers.js';
+import { reviewHelpers } from './review-helpers.js';
 import { formatBitrate, formatBytes, formatDuration } from '../lib/units.js';
 
 const ifNumber =
@@ -179,6 +180,7 @@ export function viewHelpers(urlBase: string): Record<string, (...args: never[]) 
   return {
     ...libraryHelpers({ codec: nameIn(CODECS), hdr: nameIn(HDR), channels }),
     ...editHelpers,
+    ...reviewHelpers,
     url,
     /** `(href "/queue/" id "/log")`: what does not begin with a slash is a value and gets encoded. */
     href: (...parts: unknown[]) =>

@@ -48,6 +48,7 @@ async function open(dir: string) {
       parseOptions: (_id: string, options: object) => Promise.resolve(options),
     },
     presets: { list: () => [], problems: [] },
+    countLinks: () => Promise.resolve(new Map()),
     queue: {
       state: () => ({ paused: false, running: 0, pending: 1, blocked: 0, reasons: [] }),
       progress: () => null,

@@ -14,6 +14,7 @@ import type { Recommendation } from '../../src/domain/recommendation.js';
 import type { Decision, Rule, RuleInfo } from '../../src/domain/rule.js';
 import type { Progress } from '../../src/domain/worker.js';
 import { aFile, aJob, anItem, aRecommendation } from './builders.js';
+import { decisionsOf, specialFindings, withSurplusCopy } from './preview-review.js';
 import { EPISODES, FILMS } from './preview-titles.js';
 import { startWeb, type WebTest } from './web.js';
 
@@ -125,6 +126,8 @@ async function readRules(): Promise<RuleInfo[]> {
         file: `rules/${file}`,
         problem: null,
         lastRunMs: 41,
+        failures: 0,
+        lastFailure: null,
       };
     }),
   );
@@ -143,6 +146,8 @@ async function readRules(): Promise<RuleInfo[]> {
     file: '/config/rules/grain-lover.ts',
     problem: "SyntaxError in line 12: Unexpected token '}'. Correct the file; it is read again at once.",
     lastRunMs: null,
+    failures: 0,
+    lastFailure: null,
   };
   return [...rules, own];
 }
@@ -343,7 +348,8 @@ async function addServerBeside(store: Context['store']): Promise<void> {
 /** Fills the store and stands in for the engine as far as the pages can see it. */
 async function prepare(context: Context, asked: string[]): Promise<Partial<Context>> {
   const { store, bus } = context;
-  const items = [...films(), ...episodes()];
+  const items = withSurplusCopy([...films(), ...episodes()]);
+  const { membersOf, ...decisions } = decisionsOf(context);
   const allJobs = jobs(items);
   const done = allJobs.filter(({ state }) => state === 'done');
   const ruleInfos = await readRules();
@@ -375,7 +381,7 @@ async function prepare(context: Context, asked: string[]): Promise<Partial<Conte
   ]);
   for (const item of items) void store.library.put(item);
   for (const job of allJobs) void store.jobs.put(job);
-  for (const row of findings(items)) void store.recommendations.put(row);
+  for (const row of [...findings(items), ...specialFindings(items)]) void store.recommendations.put(row);
   for (const row of receiptsOf(done)) void store.receipts.put(row);
   for (const row of keptOf(done)) void store.quarantine.put(row);
   await store.rules.put({ id: 'storage-optimization', mode: 'off', options: {} });
@@ -457,11 +463,10 @@ async function prepare(context: Context, asked: string[]): Promise<Partial<Conte
         throw new AppError('unavailable', 'The preview does not analyze');
       },
     },
-    groups: { queue: () => Promise.reject(new AppError('unavailable', 'The preview queues no groups')) },
-    copies: { setAside: () => Promise.reject(new AppError('unavailable', 'The preview moves nothing')) },
+    ...decisions,
     analyzer: {
-      membersOf: () => [],
-      items: () => Promise.reject(new AppError('unavailable', 'The preview does not analyze')),
+      membersOf,
+      items: () => Promise.resolve({ ...run, id: 'run-3', kind: 'analysis', mode: 'items', findings: 0 }),
       library: () => Promise.resolve({ ...run, id: 'run-2', kind: 'analysis', findings: 21 }),
       decide: (itemId) => {
         const item = store.library.get(itemId);

@@ -1,0 +1,72 @@
+import { z } from 'zod';
+import { conflict, invalid } from '../domain/errors.js';
+import type { Recommendation } from '../domain/recommendation.js';
+import type { Context } from './action.js';
+import { canBeApproved } from './approve.js';
+import { reviewFilterOf } from './review-query.js';
+import { findReview } from './review-search.js';
+
+const Texts = z
+  .union([z.string(), z.array(z.string()).max(200_000)])
+  .default([])
+  .transform((values) => [...new Set([values].flat().filter((value) => value !== ''))]);
+
+/**
+ * Which recommendations something is done to: those ticked, whole groups, or everything that matches a filter. With a
+ * filter goes the number that was shown, so that nothing happens to more than the owner saw.
+ */
+export const ReviewSelection = z.object({
+  ids: Texts,
+  /** Each a number, a blank and the query string of a filter that matches so many: `96 ruleId=quality-overkill`. */
+  groups: Texts,
+  /** Query string of a filter; with it neither `ids` nor `groups` is looked at. */
+  all: z.string().max(4000).optional(),
+  expected: z.coerce.number().int().nonnegative().optional(),
+});
+export type ReviewSelection = z.infer<typeof ReviewSelection>;
+
+/** The ids of a selection. Throws `invalid` when it is empty, and `conflict` when a filter now matches another number. */
+export async function selectedRecommendations(ctx: Context, selection: ReviewSelection): Promise<string[]> {
+  const { ids, groups, all, expected } = selection;
+  if (all !== undefined && all !== '') {
+    if (expected === undefined) throw invalid('Say how many recommendations you expect.', { expected: 'is missing' });
+    return matching(ctx, all, expected);
+  }
+  const chosen = new Set(ids);
+  for (const group of groups) {
+    const [, number, query = ''] = /^(\d+) (.*)$/.exec(group) ?? [];
+    if (number === undefined) throw invalid('This group cannot be read. Open the page again and select once more.');
+    for (const id of await matching(ctx, query, Number(number))) chosen.add(id);
+  }
+  if (chosen.size === 0) throw invalid('Select at least one recommendation.', { ids: 'is empty' });
+  return [...chosen];
+}
+
+async function matching(ctx: Context, query: string, expected: number): Promise<string[]> {
+  const { entries } = await findReview(ctx, { filter: reviewFilterOf(query), sort: 'priority', group: 'none' });
+  if (entries.length !== expected) {
+    throw conflict(
+      `${entries.length} recommendations match now, not ${expected}. Nothing was done; look again and repeat it.`,
+    );
+  }
+  return entries.map(({ row }) => row.id);
+}
+
+/** What a "yes" to all of these would do: of several findings about one file, only the one that saves most. */
+export function worthApproving({ store }: Context, ids: readonly string[]): { chosen: string[]; informs: number } {
+  const best = new Map<string, { id: string; savesBytes: number }>();
+  let informs = 0;
+  for (const id of ids) {
+    const row: Recommendation | null = store.recommendations.find(id);
+    if (row !== null && !canBeApproved(row)) {
+      informs++;
+      continue;
+    }
+    // One that is gone meanwhile stays in, so that its refusal is told.
+    const about = row?.group === null ? `${row.itemId}.${row.fileId}` : id;
+    const savesBytes = row?.savesBytes ?? 0;
+    const known = best.get(about);
+    if ((known?.savesBytes ?? -1) < savesBytes) best.set(about, { id, savesBytes });
+  }
+  return { chosen: [...best.values()].map(({ id }) => id), informs };
+}

@@ -1,0 +1,35 @@
+const STEPS: readonly (readonly [number, string])[] = [
+  [0, 'Any saving'],
+  [500e6, 'Saves 500 MB or more'],
+  [1e9, 'Saves 1 GB or more'],
+  [5e9, 'Saves 5 GB or more'],
+  [10e9, 'Saves 10 GB or more'],
+  [25e9, 'Saves 25 GB or more'],
+];
+
+const MINUTE_SEC = 60;
+const HOUR_SEC = 3600;
+const DAY_SEC = 86_400;
+
+/** A long time in the one unit that counts: `42 min`, `19 h`, `6 days`. */
+export function roughTime(seconds: number): string {
+  if (seconds < 90 * MINUTE_SEC) return `${Math.max(1, Math.round(seconds / MINUTE_SEC))} min`;
+  if (seconds < 2 * DAY_SEC) return `${Math.round(seconds / HOUR_SEC)} h`;
+  return `${Math.round(seconds / DAY_SEC).toLocaleString('en-US')} days`;
+}
+
+/** Helpers of the pages about recommendations and rules. */
+export const reviewHelpers = {
+  forHours: (seconds: unknown) => (typeof seconds === 'number' && Number.isFinite(seconds) ? roughTime(seconds) : ''),
+  /** Steps of the smallest saving; one that was typed into the address is among them. */
+  savingSteps: (given: unknown) => {
+    const chosen = typeof given === 'number' ? given : 0;
+    const isOther = !STEPS.some(([bytes]) => bytes === chosen);
+    const all = isOther ? [...STEPS, [chosen, `Saves ${chosen / 1e9} GB or more`] as const] : STEPS;
+    return all.map(([bytes, label]) => ({
+      value: bytes === 0 ? '' : String(bytes),
+      label,
+      isChosen: bytes === chosen,
+    }));
+  },
+};
