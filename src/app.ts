@@ -39,6 +39,7 @@ import { newId } from './lib/ids.js';
 import type { Log } from './lib/log.js';
 import { PlexTvService } from './plex/account.js';
 import { PlexServers } from './plex/servers.js';
+import { DataLock } from './store/data-lock.js';
 import { openStore, type Store } from './store/store.js';
 import { WebServer } from './web/server.js';
 import { LocalExecutor } from './workers/local.js';
@@ -121,9 +122,13 @@ class MediaFlow implements App {
     const root = projectRoot();
     const config = this.#config;
     // Beside the store: a thread takes a while to start.
-    const opening = openRules({ builtInDir: join(compiledRoot(), 'rules'), userDir: config.rulesDir, log: this.#log });
+    const loading = openPresets({ builtInDir: join(root, 'presets'), userDir: config.presetsDir });
+    const opening = openRules({
+      ...{ builtInDir: join(compiledRoot(), 'rules'), userDir: config.rulesDir, log: this.#log, now: this.#now },
+      presets: async () => (await loading).list(),
+    });
     // Awaited below; until then its failure is nobody's surprise.
-    opening.catch(() => undefined);
+    for (const early of [loading, opening]) early.catch(() => undefined);
     this.#started.push({
       stop: async () => {
         const rules = await opening.catch(() => null);
@@ -131,10 +136,7 @@ class MediaFlow implements App {
       },
     });
     const store = await this.#open();
-    const [presets, rules] = await Promise.all([
-      openPresets({ builtInDir: join(root, 'presets'), userDir: config.presetsDir }),
-      opening,
-    ]);
+    const [presets, rules] = await Promise.all([loading, opening]);
     const parts = await this.#assemble(store, presets, rules);
     const web = new WebServer({
       context: parts.context,
@@ -154,6 +156,8 @@ class MediaFlow implements App {
 
   async #open(): Promise<Store> {
     const { dataDir, secretKey, settings, lockedBy, secrets } = this.#config;
+    const lock = await DataLock.take(dataDir);
+    this.#started.push({ stop: () => lock.release() });
     const store = await openStore({
       dir: dataDir,
       log: this.#log,
@@ -174,6 +178,9 @@ class MediaFlow implements App {
     const config = this.#config;
     const bus = new Bus<Events>((error, event) => {
       log.error({ err: error, event }, 'Something that listens to an event failed');
+    });
+    rules.watch((ids) => {
+      bus.emit('rule.changed', { ids });
     });
     const access = new OwnerAccess({
       secrets: store.secrets,
