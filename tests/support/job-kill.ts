@@ -181,13 +181,19 @@ async function leftBehind(stage: Stage): Promise<string[]> {
 
 /** A job that was interrupted three times is left to its owner, who retries it. */
 async function bringToEnd(stage: Stage, count: number): Promise<void> {
-  await stage.until('every job has ended', async () => {
-    const jobs = await stage.jobs();
+  let jobs: Job[] = [];
+  const look = async (): Promise<boolean> => {
+    jobs = await stage.jobs();
     for (const { id, state, error } of jobs) {
       if (state === 'failed' && error?.code === 'interrupted')
         await stage.api('POST', `/api/transcode/jobs/${id}/retry`);
     }
     return jobs.length >= count && jobs.every(({ state, error }) => isEnded(state) && error?.code !== 'interrupted');
+  };
+  // A swap that was put off because Plex was slow is tried again only minutes later.
+  await stage.until('every job has ended', look, 600_000).catch((error: unknown) => {
+    const states = jobs.map(({ id, state, stage: at, waitsFor }) => `${id} ${state} ${at ?? ''} ${waitsFor ?? ''}`);
+    throw new Error(`Of ${count} jobs some never ended: ${states.join('; ')}`, { cause: error });
   });
 }
 
