@@ -13,7 +13,8 @@ const isHdr = ({ hdr }: VideoStream): boolean => hdr !== 'sdr';
 
 /** What is enough for this picture: in proportion to its pixels and pictures per second. kbit/s */
 function enoughFor({ width, height, fps }: VideoStream, mbpsAt4k: number): number {
-  return (1000 * mbpsAt4k * width * height * (fps || 24)) / UHD_PIXELS_PER_SECOND;
+  const perSecond = fps === null || fps === 0 ? 24 : fps;
+  return (1000 * mbpsAt4k * width * height * perSecond) / UHD_PIXELS_PER_SECOND;
 }
 
 const isUhdHdr = ({ video }: MediaFile): boolean => video !== null && resolutionOf(video) === '4k' && isHdr(video);

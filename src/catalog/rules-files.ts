@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { PresetId } from '../domain/preset.js';
 import type { RuleInfo } from '../domain/rule.js';
+import { fileStamp } from './rules-watch.js';
 
 /** A file that holds a rule, or that should. */
 export interface RuleFile {
@@ -10,11 +11,16 @@ export interface RuleFile {
   origin: RuleInfo['origin'];
   file: string;
   url: string;
+  /** Changes whenever the file does. */
+  stamp: string;
   /** Why it may not even be loaded, or null. */
   problem: string | null;
 }
 
-const CODE = { 'built-in': /^(?!.*\.d\.ts$)(.+)\.(?:js|mjs|ts)$/, user: /^(.+)\.(?:js|mjs)$/ } as const;
+const CODE = {
+  'built-in': /^(?!.*\.d\.ts$)(.+)\.(?:js|mjs|ts)$/,
+  user: /^(?!.*\.test\.m?js$)(.+)\.(?:js|mjs)$/,
+} as const;
 
 /**
  * Every rule of both folders, built-in ones first. A file of the owner whose name is taken or cannot be an id is
@@ -46,7 +52,7 @@ async function list(dir: string, origin: RuleInfo['origin'], builtIn: ReadonlySe
     taken.add(id);
     // Node loads modules by their real path, and stack traces name it.
     const url = pathToFileURL(await realpath(file).catch(() => file)).href;
-    files.push({ id, origin, file, url, problem });
+    files.push({ id, origin, file, url, stamp: await fileStamp(file), problem });
   }
   return files;
 }

@@ -1,4 +1,5 @@
 import type { LibraryItem } from '../domain/library.js';
+import type { Preset } from '../domain/preset.js';
 import type { FactsSnapshot, Finding, RuleDocs } from '../domain/rule.js';
 import type { z } from 'zod';
 
@@ -20,6 +21,7 @@ export interface ThreadPlaces {
 export type Ask =
   | { kind: 'load'; rule: number; url: string; limitMs: number }
   | { kind: 'parse'; rule: number; options: Record<string, unknown> }
+  | { kind: 'check'; rule: number; options: Record<string, unknown>; presets: readonly Preset[]; limitMs: number }
   | {
       kind: 'evaluate';
       items: readonly LibraryItem[];
@@ -42,6 +44,11 @@ export interface LoadAnswer {
 }
 
 export type ParseAnswer = { options: Record<string, Json> } | { fields: Record<string, string> };
+
+/** Why the rule would find its own results again, or null. */
+export interface CheckAnswer {
+  loop: string | null;
+}
 
 export interface EvaluateAnswer {
   /** [index of the call, index of the subject, finding] */

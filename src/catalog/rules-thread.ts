@@ -48,6 +48,7 @@ export class RuleThread {
   #ended: ThreadEnded | null = null;
   readonly #waiting: Waiting[] = [];
   #watch: NodeJS.Timeout | null = null;
+  #isRetired = false;
 
   private constructor(worker: Worker, state: SharedArrayBuffer, options: Parameters<typeof RuleThread.open>[0]) {
     this.#worker = worker;
@@ -57,7 +58,9 @@ export class RuleThread {
     this.#memoryMb = options.memoryMb;
     worker.on('message', (message: unknown) => {
       this.#waiting.shift()?.resolve(message);
-      if (this.#waiting.length === 0) this.#stopWatch();
+      if (this.#waiting.length > 0) return;
+      this.#stopWatch();
+      if (this.#isRetired) void this.close();
     });
     worker.on('error', (error) => {
       this.#end(this.#explain(error));
@@ -98,6 +101,21 @@ export class RuleThread {
     const answer = this.#wait(limitMs, `it took longer than ${limitMs} ms and was stopped`);
     if (!this.#ended) this.#worker.postMessage(ask);
     return (await answer) as Answer<T>;
+  }
+
+  /** Milliseconds in which this thread was not waiting. */
+  get activeMs(): number {
+    return this.#worker.performance.eventLoopUtilization().active;
+  }
+
+  get isRetired(): boolean {
+    return this.#isRetired;
+  }
+
+  /** Lets it answer what it was asked and then end. */
+  retire(): void {
+    this.#isRetired = true;
+    if (this.#waiting.length === 0) void this.close();
   }
 
   async close(): Promise<void> {

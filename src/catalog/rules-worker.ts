@@ -4,7 +4,16 @@ import { z } from 'zod';
 import { factsOf } from '../domain/facts.js';
 import type { LibraryItem } from '../domain/library.js';
 import { Finding, type LibraryFacts, type Rule } from '../domain/rule.js';
-import type { Answer, Ask, EvaluateAnswer, LoadAnswer, ParseAnswer, ThreadPlaces } from './rules-protocol.js';
+import { loopProblem } from '../domain/rule-loop.js';
+import type {
+  Answer,
+  Ask,
+  CheckAnswer,
+  EvaluateAnswer,
+  LoadAnswer,
+  ParseAnswer,
+  ThreadPlaces,
+} from './rules-protocol.js';
 
 /**
  * The thread in which rules run. It may die at any time; the main thread then reads from `state` which rule was
@@ -98,6 +107,15 @@ function parse(rule: number, options: Record<string, unknown>): ParseAnswer {
   return { fields: Object.fromEntries(parsed.error.issues.map(({ path, message }) => [path.join('.'), message])) };
 }
 
+function check({ rule: number, options, presets, limitMs }: Ask & { kind: 'check' }): CheckAnswer {
+  const rule = ruleOf(number);
+  const parsed = rule.options.safeParse(options);
+  // Options that do not fit are told of when the rule runs.
+  if (!parsed.success) return { loop: null };
+  const end = performance.now() + limitMs;
+  return { loop: loopProblem(rule, parsed.data, presets, () => performance.now() > end) };
+}
+
 /** A rule that changed what it was shown would mislead the rules after it. */
 function freeze(item: LibraryItem): void {
   for (const file of item.files) {
@@ -171,7 +189,7 @@ function reasonOf(explain: () => unknown): string | null {
   }
 }
 
-async function answer(ask: Ask): Promise<LoadAnswer | ParseAnswer | EvaluateAnswer> {
+async function answer(ask: Ask): Promise<LoadAnswer | ParseAnswer | CheckAnswer | EvaluateAnswer> {
   switch (ask.kind) {
     case 'load':
       mark(ask.rule);
@@ -179,13 +197,16 @@ async function answer(ask: Ask): Promise<LoadAnswer | ParseAnswer | EvaluateAnsw
     case 'parse':
       mark(ask.rule);
       return parse(ask.rule, ask.options);
+    case 'check':
+      mark(ask.rule);
+      return check(ask);
     case 'evaluate':
       return evaluate(ask);
   }
 }
 
 async function reply(ask: Ask): Promise<void> {
-  let sent: Answer<LoadAnswer | ParseAnswer | EvaluateAnswer>;
+  let sent: Answer<LoadAnswer | ParseAnswer | CheckAnswer | EvaluateAnswer>;
   try {
     sent = { answer: await answer(ask) };
   } catch (error) {

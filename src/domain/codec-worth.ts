@@ -33,7 +33,8 @@ export function neededKbps(
   quality: number,
 ): number {
   const perPixel = H264_BITS_PER_PIXEL / (WORTH.get(codec) ?? 1);
-  return (width * height * (fps || 24) * perPixel * 2 ** ((23 - quality) / STEPS_TO_DOUBLE)) / 1000;
+  const perSecond = fps === null || fps === 0 ? 24 : fps;
+  return (width * height * perSecond * perPixel * 2 ** ((23 - quality) / STEPS_TO_DOUBLE)) / 1000;
 }
 
 /** The video's bit rate in kbit/s; where the server does not tell it, what the file leaves beside its sound. Null when nothing is known. */

@@ -89,14 +89,15 @@ export function foundAgain(
   }: { subject: Subject; options: z.infer<z.ZodObject>; presets: readonly Preset[]; facts: LibraryFacts },
 ): { presetId: string; isMissing: boolean } | null {
   const finding = rule.evaluate(subject, options, facts);
-  if (!finding || finding.preset === null) return null;
-  const preset = presets.find(({ id }) => id === finding.preset);
-  if (!preset) return { presetId: finding.preset, isMissing: true };
+  const proposed = finding?.preset ?? null;
+  if (proposed === null) return null;
+  const preset = presets.find(({ id }) => id === proposed);
+  if (!preset) return { presetId: proposed, isMissing: true };
   const file = expectedOutput(subject.file, preset);
   if (file === null) return null;
   const files = subject.item.files.map((one) => (one.id === file.id ? file : one));
   const again = rule.evaluate({ item: { ...subject.item, files }, file }, options, facts);
-  return again && again.preset !== null ? { presetId: preset.id, isMissing: false } : null;
+  return (again?.preset ?? null) === null ? null : { presetId: preset.id, isMissing: false };
 }
 
 /**

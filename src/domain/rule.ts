@@ -93,6 +93,10 @@ export const RuleInfo = z.object({
   problem: z.string().nullable(),
   /** Milliseconds of the last run over all items it saw. */
   lastRunMs: z.number().nullable(),
+  /** How often it had to be left out since MediaFlow started. */
+  failures: z.int(),
+  /** The last time, in the owner's words; ISO time. */
+  lastFailure: z.object({ message: z.string(), at: z.string() }).nullable(),
 });
 export type RuleInfo = z.infer<typeof RuleInfo>;
 

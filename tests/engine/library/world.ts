@@ -157,6 +157,8 @@ export class FakeRules implements RuleRunner {
       file: id,
       problem: null,
       lastRunMs: null,
+      failures: 0,
+      lastFailure: null,
     };
   };
   parseOptions = (_: string, options: Record<string, unknown>) => Promise.resolve(options as Record<string, never>);
