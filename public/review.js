@@ -213,4 +213,21 @@
   }
 
   countAll();
+
+  // ---- Rules: a slider and the number beside it say the same
+  const numberOf = (slider) => document.getElementById(slider.dataset.slides);
+  for (const slider of document.querySelectorAll('[data-slides]')) {
+    slider.hidden = false;
+    // Before htmx reads the form.
+    slider.addEventListener('input', () => {
+      numberOf(slider).value = slider.value;
+    });
+    numberOf(slider).addEventListener('input', () => {
+      slider.value = numberOf(slider).value;
+    });
+  }
+  // Its field stands outside the form that is sent.
+  document.getElementById('about')?.addEventListener('input', (event) => {
+    event.target.form?.dispatchEvent(new window.Event('input', { bubbles: true }));
+  });
 }

@@ -20,7 +20,7 @@ import type { Problem } from '../domain/problem.js';
 import type { QuarantineEntry } from '../domain/quarantine.js';
 import type { LibraryStatistics } from '../domain/statistics.js';
 import type { Confidence, Recommendation } from '../domain/recommendation.js';
-import type { Decision, RuleRunner, Subject } from '../domain/rule.js';
+import type { Decision, RuleRunner, RuleTrial, Subject } from '../domain/rule.js';
 import type { Run } from '../domain/run.js';
 import type { Saving } from '../domain/savings.js';
 import type { PlexWebhook, WebhookOutcome } from '../domain/webhook.js';
@@ -76,12 +76,7 @@ export interface AnalyzerRequests {
   /** The files of a group that a rule may have queued now. */
   membersOf(group: { codec: string; resolution: string }, ruleId: string): Subject[];
   /** One rule with these options against one item or the library; changes nothing. */
-  try(request: { ruleId: string; options?: Record<string, unknown>; itemId?: string }): Promise<{
-    matches: number;
-    looked: number;
-    savesBytes: number;
-    samples: { itemId: string; title: string; reason: string }[];
-  }>;
+  try(request: { ruleId: string; options?: Record<string, unknown>; itemId?: string }): Promise<RuleTrial>;
 }
 
 /** What encoding would save and take. */

@@ -1,7 +1,11 @@
 import { z } from 'zod';
+import { displayTitle } from '../domain/library.js';
 import { RuleInfo, RuleSetting } from '../domain/rule.js';
 import { action, type Context } from './action.js';
+import { canBeApproved } from './approve.js';
 import { listOf, pageOf } from './paging.js';
+import { fromForm, OptionField, toFields } from './rule-options.js';
+import { About, Tried, tryOut } from './rule-trial.js';
 
 const Mode = RuleSetting.shape.mode;
 
@@ -9,18 +13,6 @@ const Mode = RuleSetting.shape.mode;
 const TagIds = z
   .union([z.string(), z.array(z.string())])
   .transform((ids) => [...new Set([ids].flat().filter((id) => id !== ''))]);
-
-/** One option of a rule, ready to be drawn as an input. */
-const OptionField = z.object({
-  name: z.string(),
-  label: z.string(),
-  help: z.string(),
-  kind: z.enum(['text', 'number', 'checkbox', 'select', 'list']),
-  value: z.string(),
-  checked: z.boolean(),
-  choices: z.array(z.string()),
-});
-type OptionField = z.infer<typeof OptionField>;
 
 const RuleRow = RuleInfo.extend({
   mode: Mode,
@@ -32,72 +24,40 @@ const RuleRow = RuleInfo.extend({
   fields: z.array(OptionField),
   findings: z.int(),
   savesBytes: z.number(),
+  /** Whether its findings can be queued at all, and how many of them would be now if it were automatic. */
+  canQueue: z.boolean(),
+  wouldQueue: z.int(),
 });
 
-/** What of a JSON schema an option may use. */
-const OptionSchema = z.looseObject({
-  type: z.string().optional(),
-  title: z.string().optional(),
-  description: z.string().optional(),
-  enum: z.array(z.union([z.string(), z.number()])).optional(),
-});
-
-function propertiesOf(rule: RuleInfo): [string, z.infer<typeof OptionSchema>][] {
-  const properties = z.record(z.string(), OptionSchema).safeParse(rule.optionsSchema['properties']);
-  return properties.success ? Object.entries(properties.data) : [];
-}
-
-function kindOf({ enum: choices, type }: z.infer<typeof OptionSchema>): OptionField['kind'] {
-  if (choices) return 'select';
-  if (type === 'boolean') return 'checkbox';
-  if (type === 'array') return 'list';
-  return type === 'number' || type === 'integer' ? 'number' : 'text';
-}
-
-function toFields(rule: RuleInfo, options: Record<string, unknown>, presetIds: string[]): OptionField[] {
-  return propertiesOf(rule).map(([name, schema]) => {
-    const value = options[name];
-    return {
-      name,
-      label: schema.title ?? name,
-      help: schema.description ?? '',
-      kind: name === 'preset' && presetIds.length > 0 ? ('select' as const) : kindOf(schema),
-      value: Array.isArray(value) ? value.join(', ') : String((value as string | number | boolean | undefined) ?? ''),
-      checked: value === true,
-      choices: name === 'preset' ? presetIds : (schema.enum ?? []).map(String),
-    };
-  });
-}
-
-/** Texts of a form become what the schema expects; values that came as JSON stay as they are. */
-function fromForm(rule: RuleInfo, raw: Record<string, unknown>): Record<string, unknown> {
-  const options = new Map(Object.entries(raw));
-  for (const [name, schema] of propertiesOf(rule)) {
-    const kind = kindOf(schema);
-    const value = raw[name];
-    // A check box sends "false" from its hidden twin and "true" after it when ticked.
-    if (kind === 'checkbox' && Array.isArray(value)) options.set(name, value.at(-1) === 'true');
-    if (typeof value !== 'string') continue;
-    if (kind === 'checkbox') options.set(name, value === 'true' || value === 'on');
-    else if (kind === 'list')
-      options.set(
-        name,
-        value
-          .split(',')
-          .map((text) => text.trim())
-          .filter(Boolean),
-      );
-    else if (kind === 'number' && value.trim() === '') options.delete(name);
-    else if (kind === 'number') options.set(name, Number(value));
+/** What is open for each rule, in one pass. */
+function openByRule({ store }: Context): ReadonlyMap<string, OpenOfRule> {
+  const byRule = new Map<string, OpenOfRule>();
+  for (const row of store.recommendations.values()) {
+    if (row.state !== 'open') continue;
+    const sum = byRule.get(row.ruleId) ?? { findings: 0, savesBytes: 0, wouldQueue: 0 };
+    sum.findings++;
+    sum.savesBytes += row.savesBytes;
+    // A surplus copy is moved by the owner's click only, whatever the mode.
+    if (row.keep === null && canBeApproved(row)) sum.wouldQueue++;
+    byRule.set(row.ruleId, sum);
   }
-  return Object.fromEntries(options);
+  return byRule;
 }
 
-function toRow({ store, presets }: Context, rule: RuleInfo): z.infer<typeof RuleRow> {
+interface OpenOfRule {
+  findings: number;
+  savesBytes: number;
+  wouldQueue: number;
+}
+
+function toRow(
+  { store, presets }: Context,
+  rule: RuleInfo,
+  open: OpenOfRule = { findings: 0, savesBytes: 0, wouldQueue: 0 },
+): z.infer<typeof RuleRow> {
   const setting = store.rules.find(rule.id);
   const options = { ...rule.defaults, ...setting?.options };
   const { onlyTags = [], exceptTags = [] } = setting ?? {};
-  const open = store.recommendations.where((row) => row.ruleId === rule.id && row.state === 'open');
   return {
     ...rule,
     mode: setting?.mode ?? 'recommend',
@@ -113,21 +73,36 @@ function toRow({ store, presets }: Context, rule: RuleInfo): z.infer<typeof Rule
       options,
       presets.list().map(({ id }) => id),
     ),
-    findings: open.length,
-    savesBytes: open.reduce((sum, row) => sum + row.savesBytes, 0),
+    ...open,
+    // A rule without a preset to choose may still name one itself; only its findings show that.
+    canQueue: 'preset' in rule.defaults || open.wouldQueue > 0 || (rule.origin === 'user' && open.findings === 0),
   };
 }
 
-/** Every rule with how it is set and what it found. */
+/** Every rule with how it is set and what it found: those that cannot run first, then by what they would save. */
 export const listRules = action({ summary: 'List the rules', input: z.object({}), output: listOf(RuleRow) }, (ctx) => {
-  const rows = ctx.rules.list().map((rule) => toRow(ctx, rule));
+  const open = openByRule(ctx);
+  const rows = ctx.rules.list().map((rule) => toRow(ctx, rule, open.get(rule.id)));
+  const weight = ({ problem }: RuleInfo): number => (problem === null ? 1 : 0);
+  rows.sort((a, b) => weight(a) - weight(b) || b.savesBytes - a.savesBytes || b.findings - a.findings);
   return Promise.resolve(pageOf(rows, { page: 1, pageSize: Math.max(1, rows.length) }));
 });
 
-/** One rule. Throws `not_found`. */
+/** One rule. With a title, also what the rule says about it. Throws `not_found`. */
 export const showRule = action(
-  { summary: 'Show one rule', input: z.object({ id: z.string() }), output: RuleRow },
-  (ctx, { id }) => Promise.resolve(toRow(ctx, ctx.rules.get(id))),
+  {
+    summary: 'Show one rule',
+    input: z.object({ id: z.string(), itemId: z.string().optional() }),
+    output: RuleRow.extend({ about: About.nullable(), tried: Tried.nullable() }),
+  },
+  async (ctx, { id, itemId }) => {
+    const rule = ctx.rules.get(id);
+    const row = toRow(ctx, rule, openByRule(ctx).get(id));
+    if (!itemId) return { ...row, about: null, tried: null };
+    const item = ctx.store.library.get(itemId);
+    const tried = rule.problem === null ? await tryOut(ctx, { id, itemId }) : null;
+    return { ...row, about: { id: itemId, title: displayTitle(item) }, tried };
+  },
 );
 
 /** Switches a rule and sets its options; what is left out stays. Throws `invalid` with a message per option. */
@@ -161,7 +136,7 @@ export const saveRule = action(
       exceptTags: exceptTags ?? known?.exceptTags ?? [],
     });
     ctx.bus.emit('rule.changed', { ids: [id] });
-    return toRow(ctx, rule);
+    return toRow(ctx, rule, openByRule(ctx).get(id));
   },
 );
 
@@ -173,22 +148,11 @@ export const tryRule = action(
       id: z.string(),
       options: z.record(z.string(), z.json()).optional(),
       itemId: z.string().optional(),
+      /** Words of a title, for whoever does not know its id; the first that matches is meant. */
+      words: z.string().trim().max(200).default(''),
     }),
-    output: z.object({
-      title: z.string(),
-      matches: z.int(),
-      looked: z.int(),
-      savesBytes: z.number(),
-      samples: z.array(z.object({ itemId: z.string(), title: z.string(), reason: z.string() })),
-    }),
+    output: Tried,
   },
-  async ({ analyzer, rules }, { id, options, itemId }) => {
-    const rule = rules.get(id);
-    const result = await analyzer.try({
-      ruleId: id,
-      ...(options === undefined ? {} : { options: fromForm(rule, options) }),
-      ...(itemId ? { itemId } : {}),
-    });
-    return { title: rule.title, ...result };
-  },
+  (ctx, { id, options, itemId, words }) =>
+    tryOut(ctx, { id, words, ...(options ? { options } : {}), ...(itemId ? { itemId } : {}) }),
 );

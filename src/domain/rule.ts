@@ -110,6 +110,24 @@ export interface Decision {
   whyNot?: string;
 }
 
+/** One of the files that a rule matched when it was tried. */
+export interface RuleSample {
+  itemId: string;
+  fileId: string;
+  title: string;
+  reason: string;
+  presetId: string | null;
+  savesBytes: number;
+}
+
+/** What trying a rule showed; the samples are the first of its matches. */
+export interface RuleTrial {
+  matches: number;
+  looked: number;
+  savesBytes: number;
+  samples: RuleSample[];
+}
+
 /** Which rules to run and how. */
 export interface RuleCall {
   ruleId: string;

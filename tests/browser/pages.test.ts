@@ -268,7 +268,7 @@ describe('the pages in a browser', function () {
       const rec = page.locator('.rec', { hasText: 'Paper Harbour' });
       await rec.locator('summary:has-text("Dismiss")').click();
       await rec.locator('input[name="reason"]').fill('Not worth it');
-      await rec.locator('.wide-pop button').click();
+      await rec.locator('.wide-pop button:has-text("Dismiss with it")').click();
       await page.waitForSelector('.toast:has-text("Dismissed")');
       await rec.waitFor({ state: 'detached' });
       expect(await isSame()).to.equal(true);
@@ -420,7 +420,10 @@ describe('the pages in a browser', function () {
       const rec = plain.locator('.rec', { hasText: 'Saltwater Clocks' });
       await rec.locator('summary:has-text("Dismiss")').click();
       await rec.locator('input[name="reason"]').fill('By hand');
-      await Promise.all([plain.waitForEvent('domcontentloaded'), rec.locator('.wide-pop button').click()]);
+      await Promise.all([
+        plain.waitForEvent('domcontentloaded'),
+        rec.locator('.wide-pop button:has-text("Dismiss with it")').click(),
+      ]);
       expect(await plain.textContent('.said')).to.contain('Dismissed');
       await plain.goto(`${web.url}/rules/codec-modernization`);
       await submit('button:has-text("Try these options")');

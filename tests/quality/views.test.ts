@@ -176,7 +176,20 @@ const rule = {
     field,
     { ...field, name: 'y', kind: 'checkbox' },
     { ...field, name: 'z', kind: 'select', choices: [HOSTILE] },
+    { ...field, name: 's', kind: 'number', value: '3', slider: { min: 1, max: 9, step: 1 } },
   ],
+};
+const oneTried = {
+  id: 'r',
+  title: HOSTILE,
+  matches: 1,
+  looked: 2,
+  savesBytes: 5,
+  samples: [{ itemId: 'x', title: HOSTILE, reason: HOSTILE, savesBytes: 5, seconds: 60 }],
+  about: { id: 'x', title: HOSTILE },
+  whyNot: HOSTILE,
+  others: [],
+  unknownWords: null,
 };
 const board = {
   now: [{ ...job, state: 'running' }],
@@ -407,8 +420,25 @@ const SAMPLES: Record<string, object[]> = {
   ],
   'quarantine/entry': [quarantined],
   'rules/list': [{ items: [rule] }, { items: [] }],
-  'rules/rule': [rule],
-  'rules/try': [{ title: HOSTILE, matches: 1, looked: 2, samples: [{ itemId: 'x', title: HOSTILE, reason: HOSTILE }] }],
+  'rules/rule': [
+    rule,
+    {
+      ...rule,
+      problem: null,
+      failures: 2,
+      lastFailure: { message: HOSTILE, at: '2026-01-01' },
+      mode: 'automatic',
+      tags: [{ id: HOSTILE, name: HOSTILE, only: true, except: false }],
+      about: { id: 'x', title: HOSTILE },
+      tried: oneTried,
+    },
+  ],
+  'rules/try': [
+    { ...oneTried, about: null },
+    oneTried,
+    { ...oneTried, matches: 0, others: [{ id: HOSTILE, title: HOSTILE }] },
+    { ...oneTried, unknownWords: HOSTILE },
+  ],
   'analytics/page': [
     {
       items: 1,

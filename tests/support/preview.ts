@@ -477,10 +477,12 @@ async function prepare(context: Context, asked: string[]): Promise<Partial<Conte
           }),
         ); // prettier-ignore
       },
-      try: ({ ruleId }) => {
-        const rows = store.recommendations.where((row) => row.ruleId === ruleId);
-        const samples = rows.slice(0, 5).map((row) => ({ itemId: row.itemId, title: store.library.get(row.itemId).title, reason: row.reason }));
-        return Promise.resolve({ matches: rows.length, looked: store.library.size, savesBytes: rows.reduce((sum, row) => sum + row.savesBytes, 0), samples });
+      try: ({ ruleId, options = {}, itemId }) => {
+        const least = Number(options['mbpsAt1080p'] ?? 0);
+        const rows = store.recommendations.where((row) => row.ruleId === ruleId && row.group === null && (itemId === undefined || row.itemId === itemId))
+          .filter((row) => (store.library.get(row.itemId).files[0]?.video?.bitrateKbps ?? 0) / 1000 > least);
+        const samples = rows.slice(0, 5).map((row) => ({ itemId: row.itemId, fileId: row.fileId, title: store.library.get(row.itemId).title, reason: row.reason, presetId: row.presetId, savesBytes: row.savesBytes }));
+        return Promise.resolve({ matches: rows.length, looked: itemId === undefined ? store.library.size : 1, savesBytes: rows.reduce((sum, row) => sum + row.savesBytes, 0), samples });
       }, // prettier-ignore
     },
     enqueue: {

@@ -4,7 +4,8 @@ import { LiveFacts } from '../../domain/facts.js';
 import type { Learned } from '../../domain/learned-savings.js';
 import { displayTitle, type LibraryItem } from '../../domain/library.js';
 import type { Presets } from '../../domain/presets.js';
-import type { Decision, Facts, RuleCall, RuleRunner, Subject } from '../../domain/rule.js';
+import type { Decision, Facts, Finding, RuleCall, RuleRunner } from '../../domain/rule.js';
+import type { RuleSample, RuleTrial, Subject } from '../../domain/rule.js';
 import type { Run } from '../../domain/run.js';
 import { Breather } from '../../lib/breather.js';
 import type { Bus } from '../../lib/bus.js';
@@ -133,18 +134,13 @@ export class Analyzer {
   }
 
   /** Throws `not_found`, `invalid` for options that do not fit, and `rule_failed`. */
-  async try(request: { ruleId: string; options?: Record<string, unknown>; itemId?: string }): Promise<{
-    matches: number;
-    looked: number;
-    savesBytes: number;
-    samples: { itemId: string; title: string; reason: string }[];
-  }> {
+  async try(request: { ruleId: string; options?: Record<string, unknown>; itemId?: string }): Promise<RuleTrial> {
     const { store, rules } = this.#parts;
     const { ruleId, itemId } = request;
     const call = this.#callOf(rules.get(ruleId).id);
     if (request.options) call.options = await rules.parseOptions(ruleId, { ...call.options, ...request.options });
     const items = itemId === undefined ? store.library.values() : [store.library.get(itemId)];
-    const result = { matches: 0, looked: 0, savesBytes: 0, samples: [] as ReturnType<typeof toSample>[] };
+    const result: RuleTrial = { matches: 0, looked: 0, savesBytes: 0, samples: [] };
     for await (const part of rules.evaluateMany(subjectsOf(items), [call], await this.#wholeFacts())) {
       result.looked += part.subjects.length;
       const subjects = new Map(part.subjects.map((subject) => [keyOf(subject.item.id, subject.file.id), subject]));
@@ -152,8 +148,9 @@ export class Analyzer {
         const subject = subjects.get(keyOf(decision.itemId, decision.fileId));
         if (!subject || !decision.finding || outOfReach(store, ruleId, subject.item) !== null) continue;
         result.matches++;
-        result.savesBytes += savingOf(subject.file, decision.finding, this.#parts).savesBytes;
-        if (result.samples.length < SAMPLES) result.samples.push(toSample(subject.item, decision.finding.reason));
+        const { savesBytes } = savingOf(subject.file, decision.finding, this.#parts);
+        result.savesBytes += savesBytes;
+        if (result.samples.length < SAMPLES) result.samples.push(toSample(subject, decision.finding, savesBytes));
       }
     }
     const { problem } = rules.get(ruleId);
@@ -288,11 +285,10 @@ export class Analyzer {
 
 const keyOf = (itemId: string, fileId: string): string => `${itemId}\n${fileId}`;
 
-const toSample = (item: LibraryItem, reason: string): { itemId: string; title: string; reason: string } => ({
-  itemId: item.id,
-  title: displayTitle(item),
-  reason,
-});
+const toSample = ({ item, file }: Subject, { reason, preset }: Finding, savesBytes: number): RuleSample => {
+  const title = displayTitle(item);
+  return { itemId: item.id, fileId: file.id, title, reason, presetId: preset, savesBytes };
+};
 
 function* subjectsOf(items: Iterable<LibraryItem>): Generator<Subject> {
   for (const item of items) {

@@ -159,7 +159,8 @@ describe('analysis', () => {
     const result = await world.analyzer.try({ ruleId: 'least', options: { key: '2' } });
     expect(result).to.deep.include({ matches: 1, looked: 2 });
     expect(result.savesBytes).to.be.greaterThan(1e9);
-    expect(result.samples).to.deep.equal([{ itemId: '01234567-2', title: 'Film 2 (1999)', reason: 'Key 2' }]);
+    expect(result.samples).to.have.length(1);
+    expect(result.samples[0]).to.include({ itemId: '01234567-2', title: 'Film 2 (1999)', reason: 'Key 2' });
     const one = await world.analyzer.try({ ruleId: 'least', options: { key: '2' }, itemId: '01234567-1' });
     expect(one).to.deep.include({ matches: 0, looked: 1 });
     expect(world.store.recommendations.size).to.equal(0);
