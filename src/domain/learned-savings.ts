@@ -102,11 +102,11 @@ function ratioFrom(samples: readonly number[], isExact: boolean): LearnedRatio {
   const variance = kept.reduce((sum, value) => sum + (value - mean) ** 2, 0) / Math.max(1, n - 1);
   const spread = Math.max(AGREEING / 2, Math.sqrt(variance));
   const half = studentT90(n - 1) * spread * Math.sqrt(1 + 1 / n);
-  const remains = inside(Math.round(mean * STEPS) / STEPS);
+  const remains = rounded(mean);
   return {
     remains,
-    leastRemains: Math.min(remains, inside(mean - half)),
-    mostRemains: Math.max(remains, inside(mean + half)),
+    leastRemains: Math.min(remains, rounded(mean - half)),
+    mostRemains: Math.max(remains, rounded(mean + half)),
     confidence: confidenceOf(n, spread > WIDE_SPREAD, isExact),
     samples: n,
   };
@@ -132,7 +132,8 @@ function confidenceOf(samples: number, isWide: boolean, isExact: boolean): Confi
 /** The 95 % quantile of Student's t, within 1 % of the tables. */
 const studentT90 = (freedom: number): number => (freedom < 2 ? 6.314 : 1.645 + 1.52 / (freedom - 0.81));
 
-const inside = (share: number): number => Math.min(1, Math.max(0, share));
+/** Between 0 and 1, to half a percent. */
+const rounded = (share: number): number => Math.round(Math.min(1, Math.max(0, share)) * STEPS) / STEPS;
 
 /** The value in the middle; the mean of both when there is an even number. */
 export function median(values: readonly number[]): number {
