@@ -131,8 +131,8 @@ describe('any rule, any file, any options', () => {
     presets = (await openPresets({ builtInDir: resolve(dir, '../presets'), userDir: null })).list();
   });
 
-  it('knows nine rules', () => {
-    expect(rules.size).to.equal(9);
+  it('knows nine rules or more', () => {
+    expect(rules.size).to.be.at.least(9);
   });
 
   for (const id of ids) {
