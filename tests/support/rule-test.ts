@@ -17,7 +17,7 @@ export interface RuleCase {
 }
 
 /** The functions of mocha, or those of Node's own runner where mocha is not there. */
-type Runner = Pick<typeof globalThis, 'describe' | 'it'>;
+type Runner = Record<'describe' | 'it', (title: string, body: () => void) => void>;
 const { describe: suite, it: test } = ('describe' in globalThis
   ? globalThis
   : await import('node:test')) as unknown as Runner;
