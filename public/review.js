@@ -60,6 +60,11 @@
   // ---- A card that was decided goes, and the next one gets the focus
   let leaving = null;
   document.addEventListener('htmx:beforeRequest', (event) => {
+    // What is being asked about must not change under the question.
+    if (event.target.id === 'review' && document.querySelector('dialog#confirm[open]')) {
+      event.preventDefault();
+      return;
+    }
     const form = event.target;
     const card = form.matches?.('form') ? form.closest('#review [data-card]') : null;
     if (!card) return;

@@ -1,44 +1,28 @@
-import { AxeBuilder } from '@axe-core/playwright';
 import { expect } from 'chai';
-import type { BrowserContext, Page } from 'playwright-core';
-import { signIn, startBrowser, type RealBrowser } from '../support/browser.js';
-import { startPreview } from '../support/preview.js';
+import type { Page } from 'playwright-core';
+import { seriousIn, sidewaysIn, signIn, visitPreview, type RealBrowser, type Visit } from '../support/browser.js';
 import type { WebTest } from '../support/web.js';
 
 describe('the library in a browser', function () {
   this.timeout(180_000);
+  let visit: Visit;
   let web: WebTest;
   let browser: RealBrowser;
-  let context: BrowserContext;
   let page: Page;
-  const heard: string[] = [];
   before(async () => {
-    [web, browser] = await Promise.all([startPreview(), startBrowser()]);
-    context = await browser.open({ viewport: { width: 1440, height: 900 } });
-    page = await context.newPage();
-    page.on('console', (message) => {
-      if (message.type() === 'error') heard.push(message.text());
-    });
-    page.on('pageerror', (error) => heard.push(error.message));
-    await signIn(page, web.url);
+    visit = await visitPreview();
+    ({ web, browser, page } = visit);
   });
-  after(async () => {
-    await browser.close();
-    await web.stop();
-  });
+  after(() => visit.close());
   beforeEach(async () => {
     await page.setViewportSize({ width: 1440, height: 900 });
     await page.goto(`${web.url}/library`);
   });
   afterEach(() => {
-    expect(heard.splice(0)).to.deep.equal([]);
+    expect(visit.heard.splice(0)).to.deep.equal([]);
   });
 
   const rows = (): Promise<number> => page.locator('#titles [data-row]').count();
-  const serious = async (): Promise<string[]> => {
-    const { violations } = await new AxeBuilder({ page }).setLegacyMode(true).analyze();
-    return violations.filter(({ impact }) => impact === 'serious' || impact === 'critical').map(({ id }) => id);
-  };
 
   it('narrows by several choices, keeps the menu open, and counts what each would leave', async () => {
     await page.click('#facet-codec summary');
@@ -99,8 +83,8 @@ describe('the library in a browser', function () {
     expect(await rows()).to.be.above(10);
     for (const width of [1440, 360]) {
       await page.setViewportSize({ width, height: 900 });
-      expect(await serious(), String(width)).to.deep.equal([]);
-      expect(await page.evaluate('document.documentElement.scrollWidth - innerWidth'), String(width)).to.equal(0);
+      expect(await seriousIn(page), String(width)).to.deep.equal([]);
+      expect(await sidewaysIn(page), String(width)).to.equal(0);
     }
     await page.setViewportSize({ width: 1440, height: 900 });
     await page.goto(`${web.url}/library`);

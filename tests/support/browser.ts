@@ -1,8 +1,10 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { AxeBuilder } from '@axe-core/playwright';
 import { chromium, type BrowserContext, type BrowserContextOptions, type Page } from 'playwright-core';
-import { PASSWORD } from './web.js';
+import { startPreview } from './preview.js';
+import { PASSWORD, type WebTest } from './web.js';
 
 const CHROMIUM = '/usr/bin/chromium';
 const FLAGS = [
@@ -46,3 +48,48 @@ export async function signIn(page: Page, url: string, password = PASSWORD): Prom
   await page.click('button[type="submit"]');
   await page.waitForURL((to) => !to.pathname.endsWith('/sign-in'));
 }
+
+/** A signed-in window over the preview, and what its browser complained about. */
+export interface Visit {
+  web: WebTest;
+  browser: RealBrowser;
+  page: Page;
+  /** Errors of the console and of scripts since somebody last took them; a breach of the security policy is one. */
+  heard: string[];
+  close(): Promise<void>;
+}
+
+/** Starts the preview and a browser, and signs in on a wide screen. */
+export async function visitPreview(): Promise<Visit> {
+  const [web, browser] = await Promise.all([startPreview(), startBrowser()]);
+  const context = await browser.open({ viewport: { width: 1440, height: 900 } });
+  const page = await context.newPage();
+  const heard: string[] = [];
+  page.on('console', (message) => {
+    if (message.type() === 'error') heard.push(message.text());
+  });
+  page.on('pageerror', (error) => heard.push(error.message));
+  await signIn(page, web.url);
+  return {
+    web,
+    browser,
+    page,
+    heard,
+    async close() {
+      await browser.close();
+      await web.stop();
+    },
+  };
+}
+
+/** What axe finds serious or critical on a page. */
+export async function seriousIn(page: Page): Promise<string[]> {
+  const { violations } = await new AxeBuilder({ page }).setLegacyMode(true).analyze();
+  return violations
+    .filter(({ impact }) => impact === 'serious' || impact === 'critical')
+    .flatMap(({ id, nodes }) => nodes.map(({ html }) => `${id}: ${html.slice(0, 200)}`));
+}
+
+/** By how many pixels a page can be scrolled sideways. */
+export const sidewaysIn = (page: Page): Promise<number> =>
+  page.evaluate('document.documentElement.scrollWidth - document.documentElement.clientWidth');

@@ -1,0 +1,282 @@
+import { expect } from 'chai';
+import type { Page } from 'playwright-core';
+import type { Recommendation } from '../../src/domain/recommendation.js';
+import { seriousIn, sidewaysIn, signIn, visitPreview, type Visit } from '../support/browser.js';
+import { HELD_TWICE } from '../support/preview-review.js';
+import type { WebTest } from '../support/web.js';
+
+const PAGES = {
+  cards: '/recommendations?view=cards',
+  table: '/recommendations?view=table',
+  'by season': '/recommendations?view=cards&group=season',
+  dismissed: '/recommendations?view=cards&state=dismissed',
+  'nothing that matches': '/recommendations?q=zzzz',
+  rules: '/rules',
+  'a rule': '/rules/codec-modernization',
+  'a rule about one title': '/rules/codec-modernization?itemId=01234567-103',
+};
+
+describe('the review in a browser', function () {
+  this.timeout(180_000);
+  let visit: Visit;
+  let web: WebTest;
+  let page: Page;
+  let before0: Recommendation[];
+  before(async () => {
+    visit = await visitPreview();
+    ({ web, page } = visit);
+    before0 = [...web.context.store.recommendations.values()];
+  });
+  after(() => visit.close());
+  beforeEach(async () => {
+    const { store } = web.context;
+    await store.recommendations.putMany(before0);
+    await Promise.all([...store.untouched.values()].map(({ id }) => store.untouched.remove(id)));
+    web.context.bus.emit('recommendation.changed', { ids: before0.map(({ id }) => id) });
+    await page.setViewportSize({ width: 1440, height: 900 });
+    await page.goto(`${web.url}/recommendations?view=cards&group=none&ruleId=codec-modernization`);
+  });
+  afterEach(() => {
+    expect(visit.heard.splice(0)).to.deep.equal([]);
+  });
+
+  const rowOf = (id: string): Recommendation => web.context.store.recommendations.get(id);
+  const idAt = async (nth: number): Promise<string> =>
+    ((await page.locator('#recs [data-card]').nth(nth).getAttribute('id')) ?? '').replace('rec-', '');
+  const gone = (id: string): Promise<void> => page.locator(`[id="rec-${id}"]`).waitFor({ state: 'detached' });
+  const focused = (): Promise<string> => page.evaluate('document.activeElement.id');
+
+  it('is decided with the keyboard, and the next card gets the focus', async () => {
+    const ids = await Promise.all([0, 1, 2, 3].map(idAt));
+    const [first = '', second = '', third = '', fourth = ''] = ids;
+    await page.keyboard.press('j');
+    await page.keyboard.press('j');
+    await page.keyboard.press('k');
+    expect(await focused()).to.equal(`title-${first}`);
+    await page.keyboard.press('x');
+    expect(await page.isChecked(`[id="pick-${first}"]`)).to.equal(true);
+    await page.keyboard.press('x');
+    await page.keyboard.press('d');
+    await gone(first);
+    expect(rowOf(first).state).to.equal('dismissed');
+    await page.locator(`[id="title-${second}"]:focus`).waitFor();
+    expect(await page.textContent('#review-said')).to.match(/\d+ left/);
+    await page.keyboard.press('s');
+    await gone(second);
+    const days = (Date.parse(rowOf(second).snoozedUntil ?? '') - Date.now()) / 86_400_000;
+    expect(Math.round(days)).to.equal(30);
+    await page.locator(`[id="title-${third}"]:focus`).waitFor();
+    await page.keyboard.press('n');
+    await gone(third);
+    expect(web.context.store.untouched.has(rowOf(third).itemId)).to.equal(true);
+    await page.locator(`[id="title-${fourth}"]:focus`).waitFor();
+    expect(await page.getAttribute(`[id="rec-${fourth}"]`, 'data-at')).to.equal('');
+    await page.keyboard.press('o');
+    await page.waitForURL(new RegExp(`/library/${rowOf(fourth).itemId}$`));
+    await page.goto(`${web.url}/recommendations?view=cards&q=kestrel`);
+    const last = await idAt(0);
+    await page.keyboard.press('j');
+    await page.keyboard.press('a');
+    await gone(last);
+    expect(rowOf(last).state).to.equal('approved');
+    await page.waitForSelector('#review-said:has-text("Nothing is left on this page")', { state: 'attached' });
+  });
+
+  it('hears no keys while somebody types', async () => {
+    const id = await idAt(0);
+    await page.keyboard.press('j');
+    await page.fill('#q', '');
+    await page.focus('#q');
+    await page.keyboard.type('d');
+    await page.waitForURL(/q=d/);
+    expect(rowOf(id).state).to.equal('open');
+  });
+
+  it('takes a decision back from its toast', async () => {
+    const id = await idAt(0);
+    for (const [menu, button, state] of [['dismiss', 'Good as it is', 'dismissed'], ['snooze', 'For a week', 'snoozed']]) {
+      await page.click(`[id="${menu ?? ''}-${id}"] summary`);
+      await page.click(`[id="${menu ?? ''}-${id}"] button:has-text("${button ?? ''}")`);
+      await gone(id);
+      expect(rowOf(id).state).to.equal(state);
+      await page.click('.toast:last-child button:has-text("Undo")');
+      await page.locator(`[id="rec-${id}"]`).waitFor();
+      expect(rowOf(id)).to.include({ state: 'open', note: null, snoozedUntil: null });
+    }
+  }); // prettier-ignore
+
+  it('keeps the reason, and lets the owner decide again', async () => {
+    const id = await idAt(0);
+    await page.click(`[id="dismiss-${id}"] summary`);
+    await page.click(`[id="dismiss-${id}"] button:has-text("Good as it is")`);
+    await gone(id);
+    expect(rowOf(id).note).to.equal('Good as it is');
+    await page.goto(`${web.url}/recommendations?state=dismissed`);
+    await page.locator(`[id="rec-${id}"] button:has-text("Decide again")`).click();
+    await gone(id);
+    expect(rowOf(id).state).to.equal('open');
+  });
+
+  it('selects a whole group with what the page does not show, and says what it brings', async () => {
+    await page.goto(`${web.url}/recommendations?view=cards`);
+    const group = page.locator('[data-group]').first();
+    const whole = group.locator('[data-pick-group]');
+    const count = Number(await group.locator('header .badge').textContent());
+    expect(count).to.be.above(await group.locator('[data-card]').count());
+    await whole.check();
+    await page.waitForSelector(`[data-bulk-count]:has-text("${count} selected")`);
+    await page.waitForSelector('[data-bulk-sum]:has-text("frees about")');
+    expect(await page.textContent('[data-bulk-sum]')).to.match(/frees about [\d.]+ GB, \d+ (h|days) on this machine/);
+    await group.locator('[data-card] input[name="ids"]').first().uncheck();
+    expect(await whole.isChecked()).to.equal(false);
+    expect(await group.locator('[data-pick-group]:indeterminate').count()).to.equal(1);
+    await page.waitForSelector('[data-bulk-count]:has-text("4 selected")');
+    await whole.check();
+    await page.waitForSelector(`[data-bulk-approve]:has-text("Approve ${count}")`);
+    await page.click('#bulk-dismiss summary');
+    await page.fill('#bulk-why', 'Not this year');
+    await page.click('#bulk-dismiss button');
+    await page.waitForSelector(`.said:has-text("${count} recommendations are dismissed")`);
+    const notes = web.context.store.recommendations.where(({ note }) => note === 'Not this year');
+    expect(notes).to.have.length(count);
+  });
+
+  it('asks with the numbers before it approves all that match, and refuses when they changed', async () => {
+    await page.goto(`${web.url}/recommendations?view=cards&group=none&ruleId=duplicate-detection,container-modernize`);
+    await page.check('#recs [data-card] input[name="ids"] >> nth=0');
+    await page.check('[data-pick-everything]');
+    await page.waitForSelector('[data-bulk-sum]:has-text("1 copy to quarantine")');
+    await page.click('#bulk button.primary');
+    await page.waitForSelector('dialog#confirm[open]:has-text("Queue 3 and move 1 to quarantine?")');
+    const id = await idAt(0);
+    await web.context.store.recommendations.patch(id, { state: 'closed' });
+    web.context.bus.emit('recommendation.changed', { ids: [id] });
+    // Time enough for the page to hear of it: what was asked must not become another question.
+    await page.waitForTimeout(1500);
+    await page.click('dialog#confirm button[value="yes"]');
+    await page.waitForSelector('main:has-text("Nothing was done")');
+    visit.heard.length = 0;
+  });
+
+  it('shows a batch as one card that queues its files after a question', async () => {
+    await page.goto(`${web.url}/recommendations?view=cards&ruleId=batch-similar`);
+    const card = page.locator('[data-card]');
+    expect(await card.locator('[data-title]').getAttribute('href')).to.contain('/library?codec=h264&resolution=1080');
+    await card.locator('button:has-text("Queue 26 files")').click();
+    await page.click('dialog#confirm[open] button[value="yes"]');
+    await card.waitFor({ state: 'detached' });
+    expect(rowOf('group.h264-1080.batch-similar').state).to.equal('approved');
+  });
+
+  it('shows both copies of a duplicate, and moves the surplus one', async () => {
+    await page.goto(`${web.url}/recommendations?view=cards&ruleId=duplicate-detection`);
+    const card = page.locator('[data-card]', { hasText: HELD_TWICE });
+    expect(await card.locator('.copy.stays').textContent()).to.contain('720p');
+    expect(await card.locator('.copy.goes').textContent()).to.contain('HDTV');
+    await card.locator('button:has-text("Move to quarantine")').click();
+    await page.waitForSelector('.toast:has-text("is in quarantine")');
+    await card.waitFor({ state: 'detached' });
+  });
+
+  it('takes no tick, no focus and no open menu away when something changes elsewhere', async () => {
+    const [first, second, last] = [await idAt(0), await idAt(1), await idAt(9)];
+    await page.check(`[id="pick-${first}"]`);
+    await page.click(`[id="snooze-${second}"] summary`);
+    await web.context.store.recommendations.patch(last, { state: 'closed' });
+    web.context.bus.emit('recommendation.changed', { ids: [last] });
+    await page.waitForTimeout(1500);
+    expect(await page.locator(`[id="snooze-${second}"]`).getAttribute('open')).to.equal('');
+    await page.keyboard.press('Escape');
+    await page.focus(`[id="title-${second}"]`);
+    await gone(last);
+    expect(await page.isChecked(`[id="pick-${first}"]`)).to.equal(true);
+    expect(await focused()).to.equal(`title-${second}`);
+  });
+
+  it('tries a rule as its slider moves, and saves nothing', async () => {
+    await page.goto(`${web.url}/rules/codec-modernization`);
+    const answer = async (): Promise<number> => Number(await page.textContent('#try .try-num'));
+    await page.fill('#o-mbpsAt1080p', '5');
+    await page.waitForSelector('#try .try-num');
+    const many = await answer();
+    const slider = page.locator('[data-slides="o-mbpsAt1080p"]');
+    expect(await slider.inputValue()).to.equal('5');
+    await slider.fill('24');
+    expect(await page.inputValue('#o-mbpsAt1080p')).to.equal('24');
+    await page.locator('#try .try-num', { hasNotText: String(many) }).waitFor();
+    expect(await answer()).to.be.below(many);
+    await page.fill('#about', 'Salt Meridian');
+    await page.waitForSelector('.try-one:has-text("Yes")');
+    await page.fill('#about', 'Under a Borrowed Moon');
+    await page.waitForSelector('.try-one:has-text("No")');
+    expect(web.context.store.rules.find('codec-modernization')).to.equal(null);
+  });
+
+  it('leads from a title to the rule that speaks about it', async () => {
+    await page.goto(`${web.url}/library/01234567-103`);
+    await page.click('a:has-text("Modernize old codecs")');
+    await page.waitForSelector('.try-one:has-text("Yes")');
+    expect(await page.textContent('.try-result')).to.contain('The Salt Meridian');
+  });
+
+  it('keeps a rule to tags, and lets go of them', async () => {
+    await page.goto(`${web.url}/rules/codec-modernization`);
+    await page.check('input[name="onlyTags"][value="film-club"]');
+    await page.click('button:has-text("Save")');
+    await page.waitForSelector('.said');
+    expect(web.context.store.rules.get('codec-modernization').onlyTags).to.deep.equal(['film-club']);
+    await page.uncheck('input[name="onlyTags"][value="film-club"]');
+    await page.click('button:has-text("Save")');
+    await page.waitForSelector('.said');
+    expect(web.context.store.rules.get('codec-modernization').onlyTags).to.deep.equal([]);
+    await web.context.store.rules.remove('codec-modernization');
+    await page.goto(`${web.url}/rules/duplicate-detection`);
+    expect(await page.locator('input[name="mode"][value="automatic"]').count()).to.equal(0);
+  });
+
+  it('works without scripts', async () => {
+    const plain = await (await visit.browser.open({ javaScriptEnabled: false })).newPage();
+    await signIn(plain, web.url);
+    const submit = async (selector: string): Promise<void> => {
+      await Promise.all([plain.waitForEvent('domcontentloaded'), plain.locator(selector).first().click()]);
+    };
+    await plain.goto(`${web.url}/recommendations?view=cards&group=none&ruleId=codec-modernization`);
+    const idHere = async (): Promise<string> =>
+      ((await plain.locator('[data-card]').first().getAttribute('id')) ?? '').replace('rec-', '');
+    const dismissed = await idHere();
+    await plain.click(`[id="dismiss-${dismissed}"] summary`);
+    await submit(`[id="dismiss-${dismissed}"] button:has-text("Good as it is")`);
+    expect(rowOf(dismissed)).to.include({ state: 'dismissed', note: 'Good as it is' });
+    const left = await idHere();
+    await submit(`[id="rec-${left}"] button:has-text("Never touch")`);
+    expect(web.context.store.untouched.has(rowOf(left).itemId)).to.equal(true);
+    await plain.goto(`${web.url}/recommendations?state=dismissed`);
+    await submit(`[id="rec-${dismissed}"] button:has-text("Decide again")`);
+    expect(rowOf(dismissed).state).to.equal('open');
+    await plain.goto(`${web.url}/recommendations?ruleId=container-modernize`);
+    await plain.check('[data-pick-group]');
+    await plain.click('#bulk-snooze summary');
+    await submit('#bulk-snooze button');
+    expect(web.context.store.recommendations.where(({ ruleId, state }) => ruleId === 'container-modernize' && state === 'snoozed')).to.have.length(3);
+    await plain.goto(`${web.url}/rules/codec-modernization`);
+    await plain.fill('#about', 'Salt Meridian');
+    await submit('button:has-text("Try these options")');
+    expect(await plain.textContent('main')).to.match(/Yes\s*The Salt Meridian/);
+  }); // prettier-ignore
+
+  for (const [name, path] of Object.entries(PAGES)) {
+    it(`is whole on a desk and on a phone: ${name}`, async () => {
+      await page.goto(web.url + path);
+      expect(await seriousIn(page), 'wide').to.deep.equal([]);
+      expect(await sidewaysIn(page), 'wide').to.equal(0);
+      await page.setViewportSize({ width: 360, height: 800 });
+      expect(await sidewaysIn(page), 'narrow').to.equal(0);
+      expect(await seriousIn(page), 'narrow').to.deep.equal([]);
+      const low: string[] =
+        await page.evaluate(`[...document.querySelectorAll('.rec-acts .btn, .group .btn, #filters .btn, .rule .btn, .rule .join button, #options .btn')]
+        .filter((button) => button.checkVisibility() && button.getBoundingClientRect().height < 44)
+        .map((button) => button.textContent.trim())`);
+      expect(low, 'too low for a thumb').to.deep.equal([]);
+    });
+  }
+});
