@@ -43,8 +43,21 @@ export interface FileWords {
   edition: string;
 }
 
+/** Copies are compared with each other, so the same few names are read again and again. */
+const latest = new Map<string, FileWords>();
+const LATEST = 500;
+
 /** Reads the words of a file's name. The title's own words stand before the year or the episode and are no such words. */
 export function wordsOf(path: string): FileWords {
+  const known = latest.get(path);
+  if (known) return known;
+  if (latest.size >= LATEST) latest.clear();
+  const words = readWords(path);
+  latest.set(path, words);
+  return words;
+}
+
+function readWords(path: string): FileWords {
   const lower = path.replaceAll('\\', '/').toLowerCase();
   const name = lower.slice(lower.lastIndexOf('/') + 1).replace(/\.[a-z\d]{2,4}$/, '');
   // `Web of Lies (2019) WEBRip`, `Extended Family S01E01 HDTV`: what comes first is the title.
