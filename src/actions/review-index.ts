@@ -114,11 +114,18 @@ export class ReviewIndex {
     this.#fresh = [];
   }
 
-  /** What stayed is in order already, so that sorting the few new ones in is nearly one pass. */
+  /** What stayed is in order already: the few new ones are merged into it in one pass. */
   #mended(sort: ReviewSort, order: readonly Entry[]): Entry[] {
     const compare = (a: Entry, b: Entry): number => BY[sort](a.row, b.row) || (a.row.id < b.row.id ? -1 : 1);
-    const fresh = this.#fresh.filter(({ isGone }) => !isGone);
-    return [...order.filter(({ isGone }) => !isGone), ...fresh].sort(compare);
+    const fresh = this.#fresh.filter(({ isGone }) => !isGone).sort(compare);
+    const merged: Entry[] = [];
+    let at = 0;
+    for (const entry of order) {
+      if (entry.isGone) continue;
+      for (let next = fresh[at]; next && compare(next, entry) < 0; next = fresh[++at]) merged.push(next);
+      merged.push(entry);
+    }
+    return [...merged, ...fresh.slice(at)];
   }
 
   #compare(): void {

@@ -36,13 +36,31 @@ export interface Found extends Savings {
   facets: Record<ReviewFacet, Map<string, number>>;
 }
 
-/** Finds recommendations in one pass. */
-export async function findReview(
-  ctx: Pick<Context, 'store' | 'bus'>,
-  request: { filter: ReviewFilter; sort: ReviewSort; group: ReviewGrouping },
-): Promise<Found> {
+interface ReviewRequest {
+  filter: ReviewFilter;
+  sort: ReviewSort;
+  group: ReviewGrouping;
+}
+
+/** So many answers are kept until something changes: the pages of a list are asked for one after the other. */
+const ANSWERS_KEPT = 4;
+const ANSWERS = new WeakMap<ReviewIndex, { version: number; found: Map<string, Found> }>();
+
+/** Finds recommendations in one pass, and at once while nothing changed since the same was asked. */
+export async function findReview(ctx: Pick<Context, 'store' | 'bus'>, request: ReviewRequest): Promise<Found> {
   const index = reviewIndexOf(ctx);
   const order = await index.ordered(request.sort);
+  let known = ANSWERS.get(index);
+  if (known?.version !== index.version) ANSWERS.set(index, (known = { version: index.version, found: new Map() }));
+  const key = JSON.stringify(request);
+  const found = known.found.get(key) ?? search(index, order, request);
+  known.found.delete(key);
+  known.found.set(key, found);
+  for (const oldest of known.found.keys()) if (known.found.size > ANSWERS_KEPT) known.found.delete(oldest);
+  return found;
+}
+
+function search(index: ReviewIndex, order: readonly Entry[], request: ReviewRequest): Found {
   const { filter, group } = request;
   const matches = matcherOf(filter);
   const groups = new Map<string, FoundGroup>();

@@ -3,6 +3,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Context } from '../../src/actions/action.js';
+import { approveMany, dismissMany } from '../../src/actions/decide-many.js';
 import { createJobs, listJobs } from '../../src/actions/jobs.js';
 import { listQuarantine } from '../../src/actions/quarantine.js';
 import { showQueue } from '../../src/actions/queue.js';
@@ -11,6 +12,7 @@ import {
   approveRecommendation,
   dismissRecommendation,
   listRecommendations,
+  reopenRecommendation,
   snoozeRecommendation,
 } from '../../src/actions/recommendations.js';
 import { conflict } from '../../src/domain/errors.js';
@@ -132,5 +134,64 @@ describe('actions over a real store', () => {
 
   it('lists no kept originals while nothing was replaced', async () => {
     expect((await listQuarantine(ctx, { ...paging, state: 'kept' })).total).to.equal(0);
+  });
+
+  it('counts a file once, with its largest saving, and a group only with what its files do not bring', async () => {
+    await store.recommendations.put(
+      aRecommendation({ id: '01234567-101.2001.other', ruleId: 'other', savesBytes: 9e9 }),
+    );
+    const list = await listRecommendations(ctx, listRecommendations.input.parse({}));
+    expect(list.total).to.equal(2);
+    expect(list.savesBytes).to.equal(9e9);
+    const file = store.library.get('01234567-101').files[0];
+    const group = { codec: file?.video?.codec ?? '', resolution: '1080' as const, files: 2 };
+    await store.recommendations.put(
+      aRecommendation({ id: 'group.x.batch', itemId: '', fileId: '', group, ruleId: 'batch', savesBytes: 11e9 }),
+    );
+    expect((await listRecommendations(ctx, listRecommendations.input.parse({}))).savesBytes).to.equal(11e9);
+  });
+
+  it('filters by rule, risk, saving and words, and follows what changes', async () => {
+    const total = async (asked: object): Promise<number> =>
+      (await listRecommendations(ctx, listRecommendations.input.parse(asked))).total;
+    expect(await total({ ruleId: 'codec-modernization' })).to.equal(1);
+    expect(await total({ ruleId: 'other' })).to.equal(0);
+    expect(await total({ minSavesBytes: 7e9 })).to.equal(0);
+    expect(await total({ q: 'FILM 1999' })).to.equal(1);
+    expect(await total({ q: 'nothing like it' })).to.equal(0);
+    expect(await total({ risk: 'dynamic-hdr' })).to.equal(0);
+    await snoozeRecommendation(ctx, { id: ID, days: 2 });
+    expect(await total({})).to.equal(0);
+    expect(await total({ state: 'snoozed' })).to.equal(1);
+    await reopenRecommendation(ctx, { id: ID });
+    expect(await total({})).to.equal(1);
+  });
+
+  it('does nothing to many when another number matches than was seen', async () => {
+    await store.recommendations.put(aRecommendation({ id: '01234567-102.2002.codec-modernization', itemId: 'x' }));
+    const input = { all: 'ruleId=codec-modernization', expected: 1 };
+    expect(await refusal(dismissMany(ctx, dismissMany.input.parse(input)))).to.equal('conflict');
+    expect(await refusal(dismissMany(ctx, dismissMany.input.parse({ all: 'rule=x', expected: 2 })))).to.equal(
+      'invalid',
+    );
+    expect(await refusal(dismissMany(ctx, dismissMany.input.parse({})))).to.equal('invalid');
+    expect(store.recommendations.where(({ state }) => state === 'dismissed')).to.have.length(0);
+    const done = await dismissMany(
+      ctx,
+      dismissMany.input.parse({ groups: '2 ruleId=codec-modernization', reason: 'Grain' }),
+    );
+    expect(done).to.deep.equal({ changed: 2, skipped: 0 });
+    expect(store.recommendations.get(ID)).to.include({ state: 'dismissed', note: 'Grain' });
+  });
+
+  it('approves the better of two findings about one file, and passes over what only informs', async () => {
+    await store.recommendations.putMany([
+      aRecommendation({ id: '01234567-101.2001.other', ruleId: 'other', savesBytes: 9e9 }),
+      aRecommendation({ id: '01234567-101.2001.look', ruleId: 'look', kind: 'review', presetId: null }),
+    ]);
+    const { items, refused } = await approveMany(ctx, approveMany.input.parse({ all: 'state=open', expected: 3 }));
+    expect([items.length, refused]).to.deep.equal([1, []]);
+    expect(store.recommendations.get('01234567-101.2001.other').state).to.equal('approved');
+    expect(store.recommendations.get(ID).state).to.equal('open');
   });
 });
