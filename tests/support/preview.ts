@@ -324,8 +324,22 @@ function keptOf(done: readonly Job[]): QuarantineEntry[] {
     ...change,
   });
   const [sample] = done;
+  const surplus = {
+    kind: 'surplus',
+    jobId: '',
+    keepItemId: '01234567-103',
+    sha256: '',
+    replacementSha256: '',
+  } as const;
+  const copyOf = (job: Job): QuarantineEntry =>
+    entry(job, 5, {
+      ...surplus,
+      replacementPath: job.sourcePath.replace('.mkv', ' Remux.mkv'),
+      replacementSizeBytes: 41e9,
+    });
   return [
     ...done.map((job, at) => entry(job, at)),
+    ...(sample ? [copyOf({ ...sample, title: 'Nine Doors to Monday (2013)' })] : []),
     ...(sample
       ? [entry({ ...sample, title: 'Paper Harbour (2011)' }, 7, { state: 'restored', endedAt: before(6) })]
       : []),
