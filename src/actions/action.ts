@@ -187,6 +187,11 @@ export interface QueueRequests {
   move(jobId: string, where: 'top' | 'up' | 'down' | 'bottom'): Promise<Job>;
   pause(): Promise<void>;
   resume(): Promise<void>;
+  /** Which of these files somebody is watching, as far as the servers say so in time. */
+  watched<T extends { serverId: string; ratingKey: string; fileId: string; serverPath: string; localPath: string }>(
+    files: readonly T[],
+    limitMs: number,
+  ): Promise<Set<T>>;
   /** The latest live figures, or null when it does not encode. */
   progress(jobId: string): Progress | null;
   log(jobId: string): Promise<string>;

@@ -94,12 +94,28 @@ export async function toRows(ctx: Context, rows: readonly Recommendation[]): Pro
     sections: new Map([...ctx.store.sections.values()].map(({ id, title }) => [id, title])),
   };
   const drawn = rows.map((row) => toRow(ctx, names, row));
-  const links = await linksOf(ctx, drawn);
+  const [links, watched] = await Promise.all([linksOf(ctx, drawn), watchedOf(ctx, drawn)]);
   return drawn.map((row) => {
-    const count = links.get(row.file?.localPath ?? '') ?? 1;
-    if (row.file === null || count < 2) return row;
-    return { ...row, risks: [...row.risks, riskWords('hard-links', row.file, count)] };
+    if (row.file === null) return row;
+    const count = links.get(row.file.localPath ?? '') ?? 1;
+    const more = [
+      ...(count < 2 ? [] : [riskWords('hard-links', row.file, count)]),
+      ...(watched.has(row.id) ? [riskWords('in-use', row.file)] : []),
+    ];
+    return more.length === 0 ? row : { ...row, risks: [...row.risks, ...more] };
   });
+}
+
+/** Ids of the rows whose file somebody is watching. */
+async function watchedOf({ queue, store }: Context, rows: readonly RecommendationRow[]): Promise<Set<string>> {
+  const files = rows.flatMap(({ id, itemId, file, state }) => {
+    const item = file === null || state !== 'open' ? null : store.library.find(itemId);
+    if (!item || !file) return [];
+    const { serverId, ratingKey } = item;
+    return [{ id, serverId, ratingKey, fileId: file.id, serverPath: file.path, localPath: file.localPath ?? '' }];
+  });
+  if (files.length === 0) return new Set();
+  return new Set([...(await queue.watched(files, PATIENCE_MS))].map(({ id }) => id));
 }
 
 async function linksOf({ countLinks }: Context, rows: readonly RecommendationRow[]): Promise<Map<string, number>> {

@@ -54,6 +54,8 @@ async function open(dir: string) {
     queue: {
       state: () => ({ paused: false, running: 0, pending: 1, blocked: 0, reasons: [] }),
       progress: () => null,
+      // Somebody watches whatever is on the page.
+      watched: (files: readonly object[]) => Promise.resolve(new Set(files)),
     },
     sync: { status: () => ({ state: 'idle', done: 0, total: 0, lastRun: null }) },
     enqueue: {
@@ -92,6 +94,11 @@ describe('actions over a real store', () => {
     expect(list.total).to.equal(1);
     expect(list.counts.open).to.equal(1);
     expect(list.items[0]).to.include({ title: 'A Film (1999)', remainsPercent: 41.7, remainsBytes: 6_000_000_000 });
+  });
+
+  it('says of a file that somebody watches it', async () => {
+    const [row] = (await listRecommendations(ctx, listRecommendations.input.parse({}))).items;
+    expect(row?.risks.map(({ id }) => id)).to.include('in-use');
   });
 
   it('queues one job when two people approve at once', async () => {

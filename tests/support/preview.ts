@@ -508,6 +508,7 @@ async function prepare(context: Context, asked: string[]): Promise<Partial<Conte
       }, // prettier-ignore
     },
     queue: {
+      watched: (files) => Promise.resolve(new Set(files.slice(0, 1))),
       state: () => ({
         paused,
         running: count('running', 'replacing'),

@@ -181,6 +181,7 @@ export async function startWeb(
     queue: {
       state: () => ({ paused: false, running: 0, pending: 0, blocked: 0, reasons: [] }),
       progress: () => null,
+      watched: () => Promise.resolve(new Set()),
       pause: () => Promise.resolve(void asked.push('pause')),
       resume: () => Promise.resolve(void asked.push('resume')),
       retry: (id: string) => store.jobs.put(aJob({ id })),

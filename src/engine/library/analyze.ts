@@ -214,6 +214,7 @@ export class Analyzer {
       await this.#look(run, items ?? store.library.values(), calls);
       await this.#lookAtGroups(run, calls);
       run.removed += await this.#book.closeOff(this.#offRules());
+      run.removed += await this.#book.closeWithoutRule((id) => this.#isThere(id));
       run.removed += await this.#book.closeGone(items?.map(({ id }) => id));
     } catch (error) {
       run.error = toAppError(error).message;
@@ -268,7 +269,12 @@ export class Analyzer {
     const off = ids.filter((id) => this.#modeOf(id) === 'off');
     for (const id of ids) if (!off.includes(id)) this.#changedRules.add(id);
     if (off.length > 0) await this.#book.closeOff(new Set(off));
+    if (ids.some((id) => !this.#isThere(id))) await this.#book.closeWithoutRule((id) => this.#isThere(id));
     this.#rerunChanged();
+  }
+
+  #isThere(ruleId: string): boolean {
+    return this.#parts.rules.list().some(({ id }) => id === ruleId);
   }
 
   #rerunChanged(): void {

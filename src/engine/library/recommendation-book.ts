@@ -79,6 +79,12 @@ export class RecommendationBook {
     return this.#closeAll(this.#allIds(), (row) => (isWaiting(row) && ruleIds.has(row.ruleId) ? note : null));
   }
 
+  /** Closes what waits of rules that are not there any more. Returns how many. */
+  async closeWithoutRule(isThere: (ruleId: string) => boolean): Promise<number> {
+    const note = 'The rule is gone.';
+    return this.#closeAll(this.#allIds(), (row) => (isWaiting(row) && !isThere(row.ruleId) ? note : null));
+  }
+
   /** Opens what was snoozed until now. */
   async wakeSnoozed(): Promise<void> {
     const desk = new Desk(this.#store, this.#bus);

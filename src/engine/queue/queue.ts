@@ -17,7 +17,7 @@ import { Restorer } from './restore.js';
 import { JobRunner } from './run-job.js';
 import { SurplusCopies } from './surplus.js';
 import { ServerNews } from './tell-server.js';
-import { Viewers } from './viewers.js';
+import { holds, Viewers, type WatchedFile } from './viewers.js';
 
 /** An answer to "restore" waits this long for the end; what takes longer goes on by itself. Milliseconds. */
 const RESTORE_ANSWER_MS = 20_000;
@@ -71,6 +71,13 @@ export class Queue {
       else if (state === 'blocked') counts.blocked++;
     }
     return { paused: this.#parts.store.settings.value.queue.paused, ...counts, reasons: this.#dispatcher.reasons() };
+  }
+
+  /** Which of these files somebody is watching, as far as the servers say so within `limitMs`. For pages. */
+  async watched<T extends WatchedFile>(files: readonly T[], limitMs: number): Promise<Set<T>> {
+    const sessions = await this.#viewers.lately(limitMs);
+    const { servers } = this.#parts.store;
+    return new Set(files.filter((file) => holds(sessions, file, (id) => servers.mappingsOf(id)) !== null));
   }
 
   /** See `SurplusCopies.setAside`. */

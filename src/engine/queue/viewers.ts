@@ -9,6 +9,8 @@ export interface Viewing extends PlaySession {
 
 /** How long an answer counts when only courtesy hangs on it, milliseconds. */
 const COURTESY_MS = 5000;
+/** How long it counts on a page, which promises nothing. */
+const LATELY_MS = 15_000;
 
 /** Who watches what, asked of the media server. */
 export class Viewers {
@@ -32,6 +34,12 @@ export class Viewers {
     const sessions = (await Promise.all(asked)).flat();
     this.#last = { atMs: performance.now(), sessions };
     return sessions;
+  }
+
+  /** For pages: what was answered lately, else asked; nobody, when the server does not say within `limitMs`. */
+  async lately(limitMs: number): Promise<readonly Viewing[]> {
+    if (this.#last !== null && performance.now() - this.#last.atMs < LATELY_MS) return this.#last.sessions;
+    return this.now(AbortSignal.timeout(limitMs)).catch(() => []);
   }
 
   /** Somebody began or stopped to watch: what was answered before counts no longer. */

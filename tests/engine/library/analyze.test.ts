@@ -238,6 +238,14 @@ describe('analysis', () => {
       expect(card()).to.include({ state: 'open' });
     });
 
+    it('take their findings along when they are gone', async () => {
+      await look();
+      world.rules.rules.delete('many');
+      world.bus.emit('rule.changed', { ids: ['many'] });
+      await world.until(() => card()?.note === 'The rule is gone.');
+      expect(card()).to.include({ state: 'closed' });
+    });
+
     it('are closed when they are switched off', async () => {
       await look();
       await world.store.rules.put({ id: 'many', mode: 'off', options: {} });
