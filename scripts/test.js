@@ -1,5 +1,5 @@
 // Type check, lint, format check and every test; the last line is `N passed, N failed`.
-import { spawnSync } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
@@ -8,36 +8,60 @@ import { fileURLToPath } from 'node:url';
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const bin = (name) => join(root, 'node_modules', '.bin', name);
 const temp = mkdtempSync(join(tmpdir(), 'mediaflow-tests-'));
-const report = join(temp, 'report.json');
+const wanted = process.argv.slice(2);
+const BROWSER = 'tests/browser/*.test.ts';
+// Files that are named here come on top of those that the configuration names, so it is read by hand.
+const { mocha } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
+const usual = ['--no-package', '--timeout', mocha.timeout];
+for (const option of mocha['node-option']) usual.push('--node-option', option);
+for (const file of mocha.require) usual.push('--require', file);
 let passed = 0;
 let failed = 0;
 
-check('type check', bin('tsc'), ['--noEmit']);
-check('lint', bin('eslint'), ['.']);
-check('format', bin('prettier'), ['--check', '--log-level', 'warn', '.']);
-runTests();
+// What waits for a browser, for ffmpeg or for Plex leaves a core idle most of the time, so two go side by side; what one
+// of them says is shown when it has ended, and lines never mix.
+await Promise.all([
+  check('type check', bin('tsc'), ['--noEmit']),
+  check('lint', bin('eslint'), ['.']),
+  check('format', bin('prettier'), ['--check', '--log-level', 'warn', '.']),
+]);
+if (wanted.length > 0) await runTests('tests', wanted, true);
+else {
+  await Promise.all([
+    runTests('tests but for the browser', ['--ignore', BROWSER, ...mocha.spec], true),
+    runTests('tests in a browser', [BROWSER], false),
+  ]);
+}
 rmSync(temp, { recursive: true });
 console.log(`${passed} passed, ${failed} failed`);
 process.exitCode = failed === 0 ? 0 : 1;
 
-function check(title, command, args) {
-  console.log(`> ${title}`);
-  const { status } = spawnSync(command, args, { cwd: root, stdio: 'inherit' });
+/** Runs a program. Resolves with its exit code, and what it said when that was not shown at once. */
+function run(command, args, isShown) {
+  const child = spawn(command, args, { cwd: root, stdio: isShown ? 'inherit' : ['ignore', 'pipe', 'pipe'] });
+  let said = '';
+  for (const stream of [child.stdout, child.stderr]) stream?.setEncoding('utf8').on('data', (text) => (said += text));
+  return new Promise((resolve, reject) => {
+    child.once('error', reject);
+    child.once('close', (status) => resolve({ status, said }));
+  });
+}
+
+async function check(title, command, args) {
+  const { status, said } = await run(command, args, false);
+  console.log(`> ${title}${status === 0 ? '' : ' failed'}`);
+  process.stdout.write(said);
   if (status === 0) passed++;
   else failed++;
 }
 
-function runTests() {
-  console.log('> tests');
-  const wanted = process.argv.slice(2);
-  const { status } = spawnSync(
-    bin('mocha'),
-    ['--reporter', 'scripts/reporter.cjs', '--reporter-option', `output=${report}`, ...wanted],
-    {
-      cwd: root,
-      stdio: 'inherit',
-    },
-  );
+async function runTests(title, args, isShown) {
+  const report = join(temp, `${title}.json`);
+  if (isShown) console.log(`> ${title}`);
+  const how = [...usual, '--reporter', 'scripts/reporter.cjs', '--reporter-option', `output=${report}`];
+  const { status, said } = await run(bin('mocha'), [...how, ...args], isShown);
+  if (!isShown) console.log(`> ${title}`);
+  process.stdout.write(said);
   try {
     const { stats } = JSON.parse(readFileSync(report, 'utf8'));
     passed += stats.passes;
@@ -45,7 +69,7 @@ function runTests() {
     // A run that ended badly without a failing test still failed.
     if (status !== 0 && stats.failures === 0) failed++;
   } catch {
-    console.error('The test run broke off before its report was written');
+    console.error(`The run of the ${title} broke off before its report was written`);
     failed++;
   }
 }

@@ -38,7 +38,7 @@ const PAGES: Record<string, string> = {
   API: '/docs',
 };
 /** These are looked at on a phone and in the light too. */
-const TWICE = ['queue', 'recommendations', 'library', 'analytics', 'tags', 'a tag', 'a film', 'Plex settings'];
+const TWICE = ['queue', 'library', 'analytics', 'tags', 'a tag', 'a film', 'Plex settings'];
 
 /** What went wrong on a page without anybody asking. */
 function watch(page: Page): string[] {

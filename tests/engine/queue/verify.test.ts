@@ -72,7 +72,7 @@ before(async function () {
 after(() => clips.close());
 
 describe('verifyOutput accepts', function () {
-  const cases: [ClipName, Preset][] = [
+  const every: [ClipName, Preset][] = [
     ['plain.mkv', preset()],
     ['plain.mkv', preset({ video: HEVC })],
     ['plain.mkv', preset({ video: AV1 })],
@@ -119,6 +119,8 @@ describe('verifyOutput accepts', function () {
     ['flawed.mkv', preset()],
     ['flawed.mkv', preset({ video: COPY })],
   ];
+  // Every other one, or with `ALL_RESULTS=1` all: they take more than a minute.
+  const cases = process.env['ALL_RESULTS'] ? every : every.filter((_, at) => at % 2 === 0);
   const verdicts: Promise<Verified>[] = [];
   before(function () {
     for (const [name, chosen] of cases) {
