@@ -119,8 +119,8 @@ describe('verifyOutput accepts', function () {
     ['flawed.mkv', preset()],
     ['flawed.mkv', preset({ video: COPY })],
   ];
-  // Every other one, or with `ALL_RESULTS=1` all: they take more than a minute.
-  const cases = process.env['ALL_RESULTS'] ? every : every.filter((_, at) => at % 2 === 0);
+  // Every third one, or with `ALL_RESULTS=1` all: they take more than a minute.
+  const cases = process.env['ALL_RESULTS'] ? every : every.filter((_, at) => at % 3 === 0);
   const verdicts: Promise<Verified>[] = [];
   before(function () {
     for (const [name, chosen] of cases) {
