@@ -9,7 +9,6 @@ const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const bin = (name) => join(root, 'node_modules', '.bin', name);
 const temp = mkdtempSync(join(tmpdir(), 'mediaflow-tests-'));
 const wanted = process.argv.slice(2);
-const BROWSER = 'tests/browser/*.test.ts';
 // Files that are named here come on top of those that the configuration names, so it is read by hand.
 const { mocha } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
 const usual = ['--no-package', '--timeout', mocha.timeout];
@@ -18,20 +17,14 @@ for (const file of mocha.require) usual.push('--require', file);
 let passed = 0;
 let failed = 0;
 
-// What waits for a browser, for ffmpeg or for Plex leaves a core idle most of the time, so two go side by side; what one
-// of them says is shown when it has ended, and lines never mix.
+// The checks go side by side; what one of them says is shown when it has ended, so that lines never mix. The tests do not:
+// they keep both cores busy by themselves.
 await Promise.all([
   check('type check', bin('tsc'), ['--noEmit']),
   check('lint', bin('eslint'), ['.']),
   check('format', bin('prettier'), ['--check', '--log-level', 'warn', '.']),
 ]);
-if (wanted.length > 0) await runTests('tests', wanted, true);
-else {
-  await Promise.all([
-    runTests('tests but for the browser', ['--ignore', BROWSER, ...mocha.spec], true),
-    runTests('tests in a browser', [BROWSER], false),
-  ]);
-}
+await runTests(wanted.length > 0 ? wanted : mocha.spec);
 rmSync(temp, { recursive: true });
 console.log(`${passed} passed, ${failed} failed`);
 process.exitCode = failed === 0 ? 0 : 1;
@@ -55,13 +48,11 @@ async function check(title, command, args) {
   else failed++;
 }
 
-async function runTests(title, args, isShown) {
-  const report = join(temp, `${title}.json`);
-  if (isShown) console.log(`> ${title}`);
+async function runTests(files) {
+  console.log('> tests');
+  const report = join(temp, 'report.json');
   const how = [...usual, '--reporter', 'scripts/reporter.cjs', '--reporter-option', `output=${report}`];
-  const { status, said } = await run(bin('mocha'), [...how, ...args], isShown);
-  if (!isShown) console.log(`> ${title}`);
-  process.stdout.write(said);
+  const { status } = await run(bin('mocha'), [...how, ...files], true);
   try {
     const { stats } = JSON.parse(readFileSync(report, 'utf8'));
     passed += stats.passes;
@@ -69,7 +60,7 @@ async function runTests(title, args, isShown) {
     // A run that ended badly without a failing test still failed.
     if (status !== 0 && stats.failures === 0) failed++;
   } catch {
-    console.error(`The run of the ${title} broke off before its report was written`);
+    console.error('The test run broke off before its report was written');
     failed++;
   }
 }
