@@ -149,7 +149,7 @@ export const showDashboard = action(
     const { sizeBytes } = await ctx.search.find({ filter: filterOf(''), sort: 'title', page: 1, pageSize: 1 });
     const receipts = store.receipts.where(() => true);
     const kept = store.quarantine.where(({ state }) => state === 'kept');
-    const open = store.recommendations.where(({ state }) => state === 'open');
+    const open = await ctx.estimates.open(0);
     const jobs = store.jobs.where(() => true);
     const inState = (state: Job['state']): Job[] => jobs.filter((job) => job.state === state);
 
@@ -161,7 +161,7 @@ export const showDashboard = action(
       day: await lastDay(ctx, receipts),
       arrivals: await arrivalsOf(ctx),
       serverName: store.settings.value.plex.serverName,
-      recommendations: { open: open.length, savesBytes: open.reduce((sum, row) => sum + row.savesBytes, 0) },
+      recommendations: { open: open.findings, savesBytes: open.savesBytes },
       queue: queue.state(),
       ready: ready.length,
       readyBytes: ready.reduce((sum, job) => sum + job.sizeBeforeBytes - (job.sizeAfterBytes ?? 0), 0),
