@@ -6,9 +6,7 @@ import { copyVerified, occupied, syncFolderIfThere, tryLink, unlinkIfThere } fro
 import { naming } from './file-error.js';
 import { fingerprint, fingerprintIfFile, isSameFile, isSameInode } from './fingerprint.js';
 import { sha256File } from './hash.js';
-
-/** Called with `before:<step>` and `after:<step>`, and awaited. */
-export type OnStep = (name: string) => Promise<void> | void;
+import type { OnStep } from './swap-run.js';
 
 /** A file on its way from one path to another. */
 export interface Move {

@@ -7,7 +7,7 @@ import type { QuarantineEntry } from '../../domain/quarantine.js';
 import type { Recommendation } from '../../domain/recommendation.js';
 import { UNTOUCHED_REASON } from '../../domain/untouched.js';
 import { fingerprintIfFile, isSameFile } from '../../files/fingerprint.js';
-import { moveFile, takeBack, type Move, type OnStep } from '../../files/set-aside.js';
+import { moveFile, takeBack, type Move } from '../../files/set-aside.js';
 import type { QueueParts } from './parts.js';
 import { purgeTime } from './receipts.js';
 import type { ServerNews } from './tell-server.js';
@@ -26,16 +26,14 @@ export class SurplusCopies {
   readonly #parts: QueueParts;
   readonly #viewers: Viewers;
   readonly #news: ServerNews;
-  readonly #onStep: OnStep;
   readonly #busy = new Map<string, Promise<unknown>>();
   readonly #telling = new Set<Promise<void>>();
   readonly #abort = new AbortController();
 
-  constructor(parts: QueueParts, viewers: Viewers, news: ServerNews, onStep: OnStep = () => undefined) {
+  constructor(parts: QueueParts, viewers: Viewers, news: ServerNews) {
     this.#parts = parts;
     this.#viewers = viewers;
     this.#news = news;
-    this.#onStep = onStep;
   }
 
   /** Brings what a crash left between two places to rest. A file whose disk is not there waits for the next start. */
@@ -200,7 +198,7 @@ export class SurplusCopies {
   }
 
   #moveOf({ id, originalPath, storedPath, fingerprint: known }: QuarantineEntry): Move {
-    return { id, from: originalPath, to: storedPath, fingerprint: known, onStep: this.#onStep };
+    return { id, from: originalPath, to: storedPath, fingerprint: known };
   }
 
   /** After a failure or a crash: as long as the file stands at its own path it was never away. */
