@@ -6,17 +6,19 @@ import type { Preset } from './preset.js';
  * Kbit/s per channel of codecs whose bit rate the media server often leaves out. Lossless ones vary with the film; these
  * are means of discs as they are commonly published (TrueHD 7.1 about 4, DTS-HD MA 5.1 about 3.5, FLAC 5.1 about 2.7 Mbit/s).
  */
-const TYPICAL_KBPS_PER_CHANNEL: Record<string, number> = {
-  truehd: 500,
-  mlp: 500,
-  dts: 250,
-  flac: 450,
-  alac: 450,
-  pcm_s16le: 768,
-  pcm_s24le: 1152,
-  pcm_bluray: 1152,
-  pcm_dvd: 768,
-};
+const TYPICAL_KBPS_PER_CHANNEL: ReadonlyMap<string, number> = new Map(
+  Object.entries({
+    truehd: 500,
+    mlp: 500,
+    dts: 250,
+    flac: 450,
+    alac: 450,
+    pcm_s16le: 768,
+    pcm_s24le: 1152,
+    pcm_bluray: 1152,
+    pcm_dvd: 768,
+  }),
+);
 const DTS_HD_KBPS_PER_CHANNEL = 580;
 const OTHER_KBPS_PER_CHANNEL = 96;
 
@@ -46,6 +48,6 @@ function lostKbps(track: AudioStream, { audio }: Preset): number {
 function kbpsOf({ codec, channels, bitrateKbps, profile }: AudioStream): number {
   if (bitrateKbps) return bitrateKbps;
   const isHd = codec === 'dts' && /\b(ma|hd ma|dts-hd ma|hra)\b/i.test(profile ?? '');
-  const typical = TYPICAL_KBPS_PER_CHANNEL[codec] ?? OTHER_KBPS_PER_CHANNEL;
+  const typical = TYPICAL_KBPS_PER_CHANNEL.get(codec) ?? OTHER_KBPS_PER_CHANNEL;
   return (channels || 2) * (isHd ? DTS_HD_KBPS_PER_CHANNEL : typical);
 }

@@ -10,22 +10,24 @@ export interface PriorityParts {
   plays: number;
 }
 
-/** Years are the codec's generation: the older, the more there is to gain. 0 to 1. */
-const CODEC_AGE: Record<string, number> = {
-  mpeg1video: 1,
-  mpeg2video: 1,
-  h263: 1,
-  msmpeg4v2: 0.95,
-  msmpeg4v3: 0.95,
-  wmv3: 0.85,
-  mpeg4: 0.85,
-  vc1: 0.8,
-  theora: 0.8,
-  h264: 0.4,
-  vp9: 0.1,
-  hevc: 0.1,
-  av1: 0,
-};
+/** Looked up in a map: names come from outside and may be those of what every object has. Years are the codec's generation: the older, the more there is to gain. 0 to 1. */
+const CODEC_AGE: ReadonlyMap<string, number> = new Map(
+  Object.entries({
+    mpeg1video: 1,
+    mpeg2video: 1,
+    h263: 1,
+    msmpeg4v2: 0.95,
+    msmpeg4v3: 0.95,
+    wmv3: 0.85,
+    mpeg4: 0.85,
+    vc1: 0.8,
+    theora: 0.8,
+    h264: 0.4,
+    vp9: 0.1,
+    hevc: 0.1,
+    av1: 0,
+  }),
+);
 
 const CONFIDENCE: Record<Confidence, number> = { low: 0.25, medium: 0.6, high: 1 };
 
@@ -71,7 +73,7 @@ function weigh({ sizeBytes, codec, plays, confidence }: Weighed): PriorityParts 
   const size = Math.log(Math.max(1, sizeBytes / SMALLEST_BYTES)) / Math.log(FULL_SIZE_BYTES / SMALLEST_BYTES);
   return {
     size: 40 * Math.min(1, size),
-    codecAge: 25 * (CODEC_AGE[codec ?? ''] ?? 0.5),
+    codecAge: 25 * (CODEC_AGE.get(codec ?? '') ?? 0.5),
     confidence: 20 * CONFIDENCE[confidence],
     plays: 15 * (1 - Math.min(plays, MANY_PLAYS) / MANY_PLAYS),
   };

@@ -15,12 +15,15 @@ export interface Saving {
   samples: number;
 }
 
+/** Names of codecs come from outside and may be those of what every object has, so they are looked up in maps. */
+const byCodec = (shares: Record<string, number>): ReadonlyMap<string, number> => new Map(Object.entries(shares));
+
 /**
  * Share of the video that remains after encoding at equal quality, from one codec to another. Figures commonly published
  * for the codec generations: each takes about half of what the one before needs.
  */
-const REMAINS: Record<string, Record<string, number>> = {
-  hevc: {
+const REMAINS: Record<string, ReadonlyMap<string, number>> = {
+  hevc: byCodec({
     h264: 0.55,
     mpeg4: 0.4,
     msmpeg4v3: 0.4,
@@ -31,9 +34,9 @@ const REMAINS: Record<string, Record<string, number>> = {
     wmv3: 0.45,
     h263: 0.35,
     theora: 0.45,
-  },
-  av1: { h264: 0.45, hevc: 0.8, mpeg4: 0.35, mpeg2video: 0.25, vc1: 0.4, wmv3: 0.4 },
-  h264: { mpeg4: 0.65, mpeg2video: 0.5, mpeg1video: 0.4, vc1: 0.85, wmv3: 0.85, msmpeg4v3: 0.65 },
+  }),
+  av1: byCodec({ h264: 0.45, hevc: 0.8, mpeg4: 0.35, mpeg2video: 0.25, vc1: 0.4, wmv3: 0.4 }),
+  h264: byCodec({ mpeg4: 0.65, mpeg2video: 0.5, mpeg1video: 0.4, vc1: 0.85, wmv3: 0.85, msmpeg4v3: 0.65 }),
 };
 
 /** Bits per pixel and frame that a codec needs at constant quality 23 for ordinary film. */
@@ -89,7 +92,7 @@ function soundOnly(file: MediaFile, preset: Preset): Saving {
 }
 
 function estimateUnlearned(file: MediaFile, video: VideoStream, preset: Preset): Saving {
-  const pair = REMAINS[preset.video.codec]?.[video.codec] ?? null;
+  const pair = REMAINS[preset.video.codec]?.get(video.codec) ?? null;
   const model = modelRemains(video, preset);
   const videoShare = video.bitrateKbps && file.bitrateKbps ? Math.min(1, video.bitrateKbps / file.bitrateKbps) : 0.9;
   const remains = Math.min(1, bestGuess(pair === null ? null : pair * shrinkOf(video, preset), model));
