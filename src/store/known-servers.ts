@@ -35,6 +35,11 @@ export class KnownServers {
     return [this.firstId, ...[...this.others.values()].map(({ id }) => id)];
   }
 
+  /** Whether it was not removed meanwhile. Before the first server has told its id, nobody can say. */
+  isKnown(serverId: string): boolean {
+    return this.firstId === '' || serverId === this.firstId || this.others.has(serverId);
+  }
+
   nameOf(serverId: string): string {
     return this.others.find(serverId)?.name ?? this.#settings.value.plex.serverName;
   }

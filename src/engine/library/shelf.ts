@@ -35,6 +35,8 @@ export class Shelf {
     const [added, changed]: [string[], string[]] = [[], []];
     const mappings = new Map<string, PathMapping[]>();
     for (const item of items) {
+      // The owner removed its server while the answer was on its way.
+      if (!this.#store.servers.isKnown(item.serverId)) continue;
       const known = this.#store.library.find(item.id);
       const own = mappings.get(item.serverId) ?? this.#store.servers.mappingsOf(item.serverId);
       mappings.set(item.serverId, own);

@@ -61,8 +61,9 @@ export class SectionSync {
       throw new Frozen(`Plex lists nothing in it, though there were ${stored.size} titles. Check its folders in Plex.`);
     if (mode === 'full') await this.#sweep(section, stored, seen, total, report, signal);
     const itemCount = isFull && mode === 'full' ? seen.size : (await this.#storedIds(section.id)).size;
-    const known = store.sections.find(section.id) ?? section;
-    await store.sections.put({ ...known, frozen: null, itemCount, syncedAt: startedAt });
+    const known = store.sections.find(section.id);
+    // Its server was removed meanwhile; it must not come back.
+    if (known !== null) await store.sections.put({ ...known, frozen: null, itemCount, syncedAt: startedAt });
   }
 
   async #storedIds(sectionId: string): Promise<Set<string>> {

@@ -173,6 +173,7 @@ export class LibrarySync {
   /** Keeps what the server says about its libraries. One that it no longer lists is frozen, not removed. */
   async #takeSections(ofServer: string, listed: readonly ServerSection[]): Promise<Section[]> {
     const { store } = this.#parts;
+    if (!store.servers.isKnown(ofServer)) return [];
     const rows = listed.map(({ id, serverId, title, type, locations }): Section => {
       const known = store.sections.find(id);
       const { enabled = true, frozen = null, itemCount = 0, syncedAt = null } = known ?? {};
@@ -195,7 +196,9 @@ export class LibrarySync {
     const { store, bus, log } = this.#parts;
     const message = error instanceof Frozen ? error.message : toAppError(error).message;
     log.warn({ err: error, section: section.title }, 'A library is frozen: nothing in it is touched until it is back');
-    await store.sections.put({ ...(store.sections.find(section.id) ?? section), frozen: message });
+    const known = store.sections.find(section.id);
+    if (known === null) return 'Its server was removed meanwhile.';
+    await store.sections.put({ ...known, frozen: message });
     bus.emit('problem.changed', {});
     return message;
   }

@@ -35,6 +35,31 @@ describe('library sync', () => {
     expect(world.events['sync.progressed']?.at(-1)).to.deep.equal({ runId: run.id, done: 3, total: 3 });
   });
 
+  it('brings nothing back of a server that is removed while it is read', async () => {
+    const another = 'abcdef0123456789abcdef0123456789abcdef01';
+    const server = { id: another, name: 'Attic', url: 'http://127.0.0.1:1', isOwned: true };
+    await world.store.otherServers.put({ ...server, addedAt: '2026-01-01T00:00:00.000Z' });
+    await world.store.secrets.set(`plexToken:${another}`, 'token');
+    const films = ['1', '2'].map((key) =>
+      film(key, { id: `abcdef01-${key}`, serverId: another, sectionId: 'abcdef01-1' }),
+    );
+    for (const isCutOff of [false, true]) {
+      world.server.sections_ = [aSection('abcdef01-1', { serverId: another })];
+      world.server.items = async function* () {
+        yield { items: films.slice(0, 1), total: 2 };
+        await world.store.otherServers.remove(another);
+        await world.store.sections.remove('abcdef01-1');
+        await world.store.library.removeMany(films.map(({ id }) => id));
+        yield { items: films.slice(1), total: 2 };
+        if (isCutOff) throw new AppError('plex_timeout', 'Plex took too long');
+      };
+      await world.synced();
+      expect(world.store.sections.where(({ serverId }) => serverId === another)).to.deep.equal([]);
+      expect(world.store.library.where(({ id }) => id === 'abcdef01-2')).to.deep.equal([]);
+      await world.store.otherServers.put({ ...server, addedAt: '2026-01-01T00:00:00.000Z' });
+    }
+  });
+
   it('asks for streams only of what is new or changed', async () => {
     world.server.items_ = ['1', '2', '3'].map((key) => film(key));
     await world.synced();
