@@ -4,7 +4,7 @@ import { setPriority, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { planEncode } from '../src/domain/plan-encode.js';
 import { Preset } from '../src/domain/preset.js';
-import type { EncodeTask } from '../src/domain/worker.js';
+import type { EncodeTask } from '../src/domain/executor.js';
 import { encodeSteps } from '../src/ffmpeg/args.js';
 import { placeArgs } from '../src/ffmpeg/command-line.js';
 import { probe } from '../src/ffmpeg/probe.js';

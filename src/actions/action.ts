@@ -24,7 +24,7 @@ import type { Decision, RuleRunner, RuleTrial, Subject } from '../domain/rule.js
 import type { Run } from '../domain/run.js';
 import type { Saving } from '../domain/savings.js';
 import type { PlexWebhook, WebhookOutcome } from '../domain/webhook.js';
-import type { Progress, WorkerHealth } from '../domain/worker.js';
+import type { Progress, WorkerHealth } from '../domain/executor.js';
 import type { Bus } from '../lib/bus.js';
 import type { Log } from '../lib/log.js';
 import type { Store } from '../store/store.js';

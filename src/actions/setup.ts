@@ -3,7 +3,7 @@ import { z } from 'zod';
 import { NewPassword } from '../domain/access.js';
 import { AppError, conflict, invalid } from '../domain/errors.js';
 import { PathProof } from '../domain/path-proof.js';
-import type { WorkerHealth } from '../domain/worker.js';
+import type { WorkerHealth } from '../domain/executor.js';
 import { action, type Context } from './action.js';
 import { connect, ServerUrl } from './plex.js';
 import { ProvedMapping, suggestMappings, wrongFolders } from './path-suggestions.js';

@@ -1,7 +1,7 @@
 import type { Job } from './job.js';
 import type { Run } from './run.js';
 import type { WebhookOutcome } from './webhook.js';
-import type { Progress } from './worker.js';
+import type { Progress } from './executor.js';
 
 /** Everything that can happen, in the past tense. Pages, sockets and notifications all read this one list. */
 export interface Events {

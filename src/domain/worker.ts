@@ -1,55 +1,121 @@
-/** A part of an argument list: text, or a file whose place the executor knows. */
-export type Arg = string | { file: 'input' | 'output' } | { scratch: string };
+import { z } from 'zod';
 
-/** One run of ffmpeg. All but the last only prepare (cover art), the last writes the output. */
-export interface EncodeStep {
-  /** Everything after the program's name. Files stand in as values, so that a remote machine can put its own paths. */
-  args: readonly Arg[];
-  /** For progress and log: `extract cover art`, `encode`. */
-  purpose: string;
-}
+/** This machine as a worker. */
+export const LOCAL_WORKER_ID = 'local';
 
-export interface EncodeTask {
-  jobId: string;
-  /** Absolute paths on this machine. */
-  input: string;
-  output: string;
-  /** Existing folder for what the steps leave between each other; emptied by the caller. */
-  scratchDir: string;
-  /** Where every line that ffmpeg writes is kept. */
-  logPath: string;
-  steps: readonly EncodeStep[];
-  /** Duration of the source, for percent and time left. */
-  durationSec: number;
-}
+/** How a worker's files come to it and back. */
+export const TransferMode = z.enum(['shared', 'transfer', 'stream']);
+export type TransferMode = z.infer<typeof TransferMode>;
 
-export interface Progress {
-  percent: number;
-  fps: number | null;
-  /** Times real time. */
-  speed: number | null;
-  etaSec: number | null;
-  /** Bytes written so far. */
-  outputBytes: number | null;
-}
+/**
+ * What a worker is right now. `unconfirmed`: its host key waits for the owner's yes. `disabled`: MediaFlow took it out of
+ * service, for its `reason`. `draining`: it ends what it has and takes nothing new.
+ */
+export const WorkerState = z.enum(['unconfirmed', 'checking', 'online', 'offline', 'paused', 'draining', 'disabled']);
+export type WorkerState = z.infer<typeof WorkerState>;
 
-export interface EncoderSupport {
+/** What test encodes with one encoder showed. */
+export const EncoderSupport = z.object({
   /** ffmpeg's name: libx265, hevc_nvenc. */
-  name: string;
-  works: boolean;
-  tenBit: boolean;
-  error: string | null;
-}
+  name: z.string(),
+  works: z.boolean(),
+  tenBit: z.boolean(),
+  error: z.string().nullable(),
+});
+export type EncoderSupport = z.infer<typeof EncoderSupport>;
 
-export type WorkerHealth =
-  { ok: true; ffmpegVersion: string; encoders: readonly EncoderSupport[] } | { ok: false; reason: string };
+export const Gpu = z.object({
+  name: z.string(),
+  driver: z.string().nullable(),
+  memoryBytes: z.int().nonnegative().nullable(),
+});
+export type Gpu = z.infer<typeof Gpu>;
 
-/** Runs encodes somewhere: here, on a machine reached over SSH, on one rented for the purpose. */
-export interface Executor {
-  /** Real test encodes; the answer may be cached per ffmpeg version. */
-  check(signal: AbortSignal): Promise<WorkerHealth>;
-  /** Resolves when `task.output` is complete here. Throws `encode_failed`, `no_space`, `encoder_missing`, or the signal's reason. */
-  encode(task: EncodeTask, report: (progress: Progress) => void, signal: AbortSignal): Promise<void>;
-  /** Safe to call twice. */
-  close(): Promise<void>;
+/** What a probe found on a machine. */
+export const Capabilities = z.object({
+  os: z.string(),
+  cpu: z.string(),
+  cores: z.int().nonnegative(),
+  memoryBytes: z.int().nonnegative(),
+  scratchFreeBytes: z.int().nonnegative(),
+  ffmpegVersion: z.string().nullable(),
+  gpus: z.array(Gpu),
+  encoders: z.array(EncoderSupport),
+  /** ISO time of the probe. */
+  at: z.string(),
+});
+export type Capabilities = z.infer<typeof Capabilities>;
+
+/** The line to a worker as it was measured. */
+export const Line = z.object({
+  upMbps: z.number().positive(),
+  downMbps: z.number().positive(),
+  latencyMs: z.number().nonnegative(),
+  at: z.string(),
+});
+export type Line = z.infer<typeof Line>;
+
+/** A folder that both machines see. Only one that was proved is used: a file was written on each side and read on the other. */
+export const WorkerPath = z.object({
+  /** Where this machine sees it, and where the worker does. */
+  here: z.string().trim().min(1),
+  there: z.string().trim().min(1),
+  provedAt: z.string().nullable().default(null),
+  problem: z.string().nullable().default(null),
+});
+export type WorkerPath = z.infer<typeof WorkerPath>;
+
+const Clock = z.string().regex(/^([01]\d|2[0-3]):[0-5]\d$/, 'Write a time as 22:30');
+
+/** When a worker may begin something; over midnight when `to` is before `from`. Sunday is 0. */
+export const WorkingHours = z.object({ days: z.array(z.int().min(0).max(6)).min(1), from: Clock, to: Clock });
+export type WorkingHours = z.infer<typeof WorkingHours>;
+
+/** A machine that is reached over SSH. How to get in (key or password) lies among the secrets, never here. */
+export const Worker = z.object({
+  id: z.string(),
+  name: z.string().trim().min(1).max(60),
+  kind: z.literal('ssh'),
+  host: z.string().trim().min(1).max(255),
+  port: z.int().min(1).max(65_535).default(22),
+  username: z.string().trim().min(1).max(64),
+  authKind: z.enum(['key', 'password', 'agent']),
+  /** `SHA256:...` of the host key that the owner confirmed; null before. */
+  hostKey: z.string().nullable().default(null),
+  /** The host key that was seen and is not the confirmed one: first contact, or a change. */
+  seenHostKey: z.string().nullable().default(null),
+  /** Where it may keep files while it works; empty: a folder of its own choice. */
+  scratchDir: z.string().trim().default(''),
+  /** How many encodes it runs at a time. */
+  slots: z.int().min(1).max(16).default(1),
+  tags: z.array(z.string().trim().min(1).max(60)).default([]),
+  pathMappings: z.array(WorkerPath).default([]),
+  /** Empty: always. */
+  hours: z.array(WorkingHours).default([]),
+  /** Megabits in a second, each way; null: as fast as it goes. */
+  maxMbps: z.number().positive().nullable().default(null),
+  isPaused: z.boolean().default(false),
+  isDraining: z.boolean().default(false),
+  /** Why MediaFlow takes it for unusable until the owner says otherwise. */
+  disabledReason: z.string().nullable().default(null),
+  /** Jobs that failed there one after the other. */
+  failuresInRow: z.int().nonnegative().default(0),
+  capabilities: Capabilities.nullable().default(null),
+  line: Line.nullable().default(null),
+  createdAt: z.string(),
+  lastSeenAt: z.string().nullable().default(null),
+});
+export type Worker = z.infer<typeof Worker>;
+
+/** What a worker has to do at this moment; numbers it does not tell are null. */
+export interface WorkerMetrics {
+  /** 0 to 100. */
+  cpuPercent: number | null;
+  gpuPercent: number | null;
+  memoryUsedBytes: number | null;
+  memoryBytes: number | null;
+  scratchFreeBytes: number | null;
+  temperatureC: number | null;
+  /** ISO time. */
+  at: string;
 }

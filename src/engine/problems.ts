@@ -7,7 +7,7 @@ import type { Presets } from '../domain/presets.js';
 import type { Problem } from '../domain/problem.js';
 import type { RuleRunner } from '../domain/rule.js';
 import type { Stranger } from '../domain/stranger.js';
-import type { Executor } from '../domain/worker.js';
+import type { Executor } from '../domain/executor.js';
 import { freeBytes } from '../files/space.js';
 import type { Swapper } from '../files/swap.js';
 import type { Bus } from '../lib/bus.js';

@@ -1,6 +1,6 @@
 import type { EncodePlan, PlannedStream } from '../domain/plan.js';
 import { outputStreams, type OutputStream } from '../domain/plan-output.js';
-import type { Arg, EncodeStep } from '../domain/worker.js';
+import type { Arg, EncodeStep } from '../domain/executor.js';
 import { audioArgs } from './audio-args.js';
 import { coverFile, coverType } from './cover.js';
 import { videoArgs } from './video-args.js';

@@ -3,7 +3,7 @@ import { mkdir, rm, stat } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { finished } from 'node:stream/promises';
 import { AppError } from '../domain/errors.js';
-import type { EncodeStep, EncodeTask, Executor, Progress, WorkerHealth } from '../domain/worker.js';
+import type { EncodeStep, EncodeTask, Executor, Progress, WorkerHealth } from '../domain/executor.js';
 import { placeArgs, quoteArgs } from '../ffmpeg/command-line.js';
 import { probeEncoders, versionOf } from '../ffmpeg/encoders.js';
 import { encodeFailure } from '../ffmpeg/failure.js';

@@ -12,7 +12,7 @@ import type { QuarantineEntry } from '../../src/domain/quarantine.js';
 import type { Receipt } from '../../src/domain/receipt.js';
 import type { Recommendation } from '../../src/domain/recommendation.js';
 import type { Decision, Rule, RuleInfo } from '../../src/domain/rule.js';
-import type { Progress } from '../../src/domain/worker.js';
+import type { Progress } from '../../src/domain/executor.js';
 import { aFile, aJob, anItem, aRecommendation } from './builders.js';
 import { decisionsOf, specialFindings, withSurplusCopy } from './preview-review.js';
 import { EPISODES, FILMS } from './preview-titles.js';

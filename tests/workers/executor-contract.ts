@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { planEncode } from '../../src/domain/plan-encode.js';
 import { Preset } from '../../src/domain/preset.js';
-import type { EncodeTask, Executor, Progress } from '../../src/domain/worker.js';
+import type { EncodeTask, Executor, Progress } from '../../src/domain/executor.js';
 import { encodeSteps } from '../../src/ffmpeg/args.js';
 import { probe } from '../../src/ffmpeg/probe.js';
 import { Clips } from '../support/clips.js';

@@ -1,7 +1,7 @@
 import type { Events } from '../../domain/events.js';
 import type { Servers } from '../../domain/media-server.js';
 import type { Presets } from '../../domain/presets.js';
-import type { Executor } from '../../domain/worker.js';
+import type { Executor } from '../../domain/executor.js';
 import type { SpaceLedger } from '../../files/space.js';
 import type { Swapper } from '../../files/swap.js';
 import type { Bus } from '../../lib/bus.js';

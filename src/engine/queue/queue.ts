@@ -5,7 +5,7 @@ import { AppError, conflict, notFound, toAppError } from '../../domain/errors.js
 import { isFinished, type Job } from '../../domain/job.js';
 import type { QuarantineEntry } from '../../domain/quarantine.js';
 import type { Recommendation } from '../../domain/recommendation.js';
-import type { Progress } from '../../domain/worker.js';
+import type { Progress } from '../../domain/executor.js';
 import { Dispatcher } from './dispatch.js';
 import type { Enqueue } from './enqueue.js';
 import { Janitor } from './janitor.js';

@@ -7,7 +7,7 @@ import type { EncodePlan } from '../../domain/plan.js';
 import { describePlan, planEncode } from '../../domain/plan-encode.js';
 import { mainVideo, type Probe } from '../../domain/probe.js';
 import { streamLines } from '../../domain/receipt.js';
-import type { EncodeStep, Progress } from '../../domain/worker.js';
+import type { EncodeStep, Progress } from '../../domain/executor.js';
 import { encoderOf, encodeSteps } from '../../ffmpeg/args.js';
 import { commandLine, type Places } from '../../ffmpeg/command-line.js';
 import { probe as probeFile } from '../../ffmpeg/probe.js';

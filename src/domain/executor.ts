@@ -1,0 +1,49 @@
+import type { EncoderSupport } from './worker.js';
+
+/** A part of an argument list: text, or a file whose place the executor knows. */
+export type Arg = string | { file: 'input' | 'output' } | { scratch: string };
+
+/** One run of ffmpeg. All but the last only prepare (cover art), the last writes the output. */
+export interface EncodeStep {
+  /** Everything after the program's name. Files stand in as values, so that a remote machine can put its own paths. */
+  args: readonly Arg[];
+  /** For progress and log: `extract cover art`, `encode`. */
+  purpose: string;
+}
+
+export interface EncodeTask {
+  jobId: string;
+  /** Absolute paths on this machine. */
+  input: string;
+  output: string;
+  /** Existing folder for what the steps leave between each other; emptied by the caller. */
+  scratchDir: string;
+  /** Where every line that ffmpeg writes is kept. */
+  logPath: string;
+  steps: readonly EncodeStep[];
+  /** Duration of the source, for percent and time left. */
+  durationSec: number;
+}
+
+export interface Progress {
+  percent: number;
+  fps: number | null;
+  /** Times real time. */
+  speed: number | null;
+  etaSec: number | null;
+  /** Bytes written so far. */
+  outputBytes: number | null;
+}
+
+export type WorkerHealth =
+  { ok: true; ffmpegVersion: string; encoders: readonly EncoderSupport[] } | { ok: false; reason: string };
+
+/** Runs encodes somewhere: here, on a machine reached over SSH, on one rented for the purpose. */
+export interface Executor {
+  /** Real test encodes; the answer may be cached per ffmpeg version. */
+  check(signal: AbortSignal): Promise<WorkerHealth>;
+  /** Resolves when `task.output` is complete here. Throws `encode_failed`, `no_space`, `encoder_missing`, or the signal's reason. */
+  encode(task: EncodeTask, report: (progress: Progress) => void, signal: AbortSignal): Promise<void>;
+  /** Safe to call twice. */
+  close(): Promise<void>;
+}
