@@ -10,8 +10,10 @@ export const ERROR_CODES = [
   'path_unmapped', 'path_forbidden', 'file_missing', 'file_changed', 'file_in_use', 'file_linked', 'file_exists', 'no_space', 'file_denied',
   // Encoding
   'probe_failed', 'plan_refused', 'encoder_missing', 'encode_failed', 'verify_failed', 'not_smaller', 'too_many_attempts', 'dry_run',
+  // Workers: nobody answers; it does not let us in; its host key is not the confirmed one; what came over is not what was sent
+  'worker_unavailable', 'worker_unreachable', 'worker_unauthorized', 'worker_host_key', 'transfer_failed',
   // Everything else
-  'cancelled', 'interrupted', 'worker_unavailable', 'rule_failed', 'damaged', 'unavailable', 'internal',
+  'cancelled', 'interrupted', 'rule_failed', 'damaged', 'unavailable', 'internal',
 ] as const;
 
 export type ErrorCode = (typeof ERROR_CODES)[number];
@@ -27,6 +29,8 @@ const RETRIABLE: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
   'no_space',
   'interrupted',
   'worker_unavailable',
+  'worker_unreachable',
+  'transfer_failed',
   'unavailable',
 ]);
 

@@ -34,6 +34,10 @@ const STATUS: Partial<Record<ErrorCode, number>> = {
   too_many_attempts: 409,
   dry_run: 409,
   worker_unavailable: 503,
+  worker_unreachable: 502,
+  worker_unauthorized: 409,
+  worker_host_key: 409,
+  transfer_failed: 502,
   unavailable: 503,
 };
 
