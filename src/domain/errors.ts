@@ -9,7 +9,7 @@ export const ERROR_CODES = [
   // Files
   'path_unmapped', 'path_forbidden', 'file_missing', 'file_changed', 'file_in_use', 'file_linked', 'file_exists', 'no_space', 'file_denied',
   // Encoding
-  'probe_failed', 'plan_refused', 'encoder_missing', 'encode_failed', 'verify_failed', 'not_smaller', 'too_many_attempts', 'dry_run',
+  'probe_failed', 'plan_refused', 'encoder_missing', 'encode_failed', 'hardware_failed', 'verify_failed', 'not_smaller', 'too_many_attempts', 'dry_run',
   // Workers: nobody answers; it does not let us in; its host key is not the confirmed one; what came over is not what was sent
   'worker_unavailable', 'worker_unreachable', 'worker_unauthorized', 'worker_host_key', 'transfer_failed',
   // Everything else

@@ -20,7 +20,10 @@ export const EncoderSupport = z.object({
   name: z.string(),
   works: z.boolean(),
   tenBit: z.boolean(),
+  /** Why it does not work. */
   error: z.string().nullable(),
+  /** The render node at which it works, where it needs one: `/dev/dri/renderD128`. */
+  device: z.string().nullable().default(null),
 });
 export type EncoderSupport = z.infer<typeof EncoderSupport>;
 

@@ -55,12 +55,12 @@ async function tryEncoder(ffmpeg: string, name: string, dir: string, signal?: Ab
   const eightBit = await attempt('yuv420p');
   if (eightBit.failed) {
     const [reason] = tellingLines(eightBit.stderr.split('\n'));
-    return { name, works: false, tenBit: false, error: reason ?? 'it gave no reason' };
+    return { name, works: false, tenBit: false, error: reason ?? 'it gave no reason', device: null };
   }
   const tenBit = await attempt('yuv420p10le');
   // Some encoders only warn and make 8 bit of it.
   const isTenBit = !tenBit.failed && !tenBit.stderr.includes('Incompatible pixel format');
-  return { name, works: true, tenBit: isTenBit, error: null };
+  return { name, works: true, tenBit: isTenBit, error: null, device: null };
 }
 
 async function run(

@@ -31,6 +31,7 @@ const STATUS: Partial<Record<ErrorCode, number>> = {
   probe_failed: 422,
   plan_refused: 422,
   encoder_missing: 409,
+  hardware_failed: 503,
   too_many_attempts: 409,
   dry_run: 409,
   worker_unavailable: 503,

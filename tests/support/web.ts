@@ -59,9 +59,9 @@ const PROOF: PathProof = {
 };
 
 const ENCODERS: EncoderSupport[] = [
-  { name: 'libx265', works: true, tenBit: true, error: null },
-  { name: 'libx264', works: true, tenBit: false, error: null },
-  { name: 'libsvtav1', works: false, tenBit: false, error: "Unknown encoder 'libsvtav1'" },
+  { name: 'libx265', works: true, tenBit: true, error: null, device: null },
+  { name: 'libx264', works: true, tenBit: false, error: null, device: null },
+  { name: 'libsvtav1', works: false, tenBit: false, error: "Unknown encoder 'libsvtav1'", device: null },
 ];
 
 /** A real web server over a real store; the engine behind it only remembers what it was asked. */
