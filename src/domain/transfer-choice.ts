@@ -1,0 +1,154 @@
+import { formatBytes, formatDuration } from '../lib/units.js';
+import { isInside } from './paths.js';
+import type { Line, TransferMode, WorkerPath } from './worker.js';
+
+/** What has to go to a worker and come back. */
+export interface FilesOfJob {
+  /** Where this machine sees the source. */
+  sourcePath: string;
+  /** Where the result is to lie on this machine, when it is not beside the source. */
+  outputPath?: string;
+  /** What still has to be copied of the source: 0 where the worker has it from an earlier try. */
+  sourceBytes: number;
+  /** As the plan expects it; rather too large than too small. */
+  outputBytes: number;
+  /** Why the files cannot be encoded while they are copied (`streamProblem`); null when they can. */
+  streamProblem: string | null;
+}
+
+/** What is known of the way to a worker. */
+export interface WayToWorker {
+  /** This machine: there is no way to go. */
+  isLocal: boolean;
+  pathMappings: readonly WorkerPath[];
+  /** `up` is what goes to the worker; null when it was not measured. */
+  line: Line | null;
+  /** The owner's limit, each way; null: none. */
+  maxMbps: number | null;
+  /** Null when nobody knows. */
+  scratchFreeBytes: number | null;
+}
+
+/** One way for the files of a job. */
+export interface Way {
+  /** Null on this machine. */
+  mode: TransferMode | null;
+  possible: boolean;
+  /** What it adds to the time of the encode. */
+  seconds: number;
+  /** For the owner: what it costs, or why it cannot be. */
+  why: string;
+}
+
+/** Read in one go from the first byte to the last. Others (AVI, WMV) keep an index at their end and are read by jumping. */
+const READ_IN_ORDER: ReadonlySet<string> = new Set(['mkv', 'webm', 'matroska', 'ts', 'mpegts', 'm2ts', 'mpeg', 'mpg']);
+const MP4_FAMILY: ReadonlySet<string> = new Set(['mp4', 'mov', 'm4v']);
+
+/** For a line that nobody measured, Mbit/s: the slowest cable in use at home. Too slow a guess costs less than too fast a one. */
+const ASSUMED_MBPS = 100;
+/** Connecting, asking for the size and the room, opening, closing, comparing: so many answers are waited for per file. */
+const ROUND_TRIPS = 10;
+/** A disk that is filled to its last byte fails whatever else runs there. Bytes. */
+const ROOM_MARGIN_BYTES = 1e9;
+
+/** In the order of their preference where they cost the same: the fewer bytes are moved, the less can go wrong. */
+const MODES: readonly TransferMode[] = ['shared', 'stream', 'transfer'];
+
+/**
+ * Why a file cannot be encoded while it is copied, or null. ffmpeg reads and writes a stream in order: an MP4 is read so
+ * only when its index stands before the pictures (`hasIndexAtEnd`: null when nobody looked), and never written so.
+ */
+export function streamProblem(
+  source: { container: string; hasIndexAtEnd: boolean | null },
+  output: string,
+): string | null {
+  if (MP4_FAMILY.has(output)) return 'an MP4 is finished by writing at its beginning';
+  if (READ_IN_ORDER.has(source.container)) return null;
+  if (!MP4_FAMILY.has(source.container))
+    return `a file of the kind ${source.container} is read by jumping to its index`;
+  if (source.hasIndexAtEnd === false) return null;
+  return source.hasIndexAtEnd ? 'the index of this MP4 is at its end' : 'the index of this MP4 may be at its end';
+}
+
+/** Every way the files could go, the best first. The first one that is possible is the one to take; there may be none. */
+export function waysFor(files: FilesOfJob, to: WayToWorker, encodeSec: number): Way[] {
+  if (to.isLocal) {
+    return [{ mode: null, possible: true, seconds: 0, why: 'on this machine: nothing has to be copied' }];
+  }
+  const ways = MODES.map((mode) => WAYS[mode](files, to, encodeSec));
+  // The sort is stable: equal ones stay in the order of preference.
+  return ways.sort((a, b) => Number(b.possible) - Number(a.possible) || a.seconds - b.seconds);
+}
+
+const WAYS: Readonly<Record<TransferMode, (files: FilesOfJob, to: WayToWorker, encodeSec: number) => Way>> = {
+  shared: ({ sourcePath, outputPath = sourcePath }, { pathMappings }) => {
+    const mode = 'shared';
+    const holding = pathMappings.filter(({ here }) => isInside(sourcePath, here) && isInside(outputPath, here));
+    if (holding.some(({ provedAt, problem }) => provedAt !== null && problem === null))
+      return { mode, possible: true, seconds: 0, why: 'shared folder: nothing has to be copied' };
+    const [unproved] = holding;
+    const why = unproved
+      ? `shared folder: ${unproved.here} is not proved to be shared${unproved.problem === null ? '' : `: ${unproved.problem}`}`
+      : 'shared folder: none holds this file';
+    return { mode, possible: false, seconds: 0, why };
+  },
+
+  stream: (files, to, encodeSec) => {
+    const mode = 'stream';
+    const [there, back] = legsOf(files, to);
+    // Both directions and the encoder work at once, so the slowest of the three is all one waits for.
+    const slower = there.seconds >= back.seconds ? there : back;
+    const seconds = Math.max(0, slower.seconds - encodeSec) + startSec(to);
+    const room = roomFor(files.outputBytes, to);
+    const problem = files.streamProblem ?? room.problem;
+    if (problem !== null) return { mode, possible: false, seconds, why: `streamed: ${problem}` };
+    const copying = `copying ${slower.what} takes ${inWords(slower.seconds)}`;
+    const why = `streamed: ${copying} and encoding ${inWords(encodeSec)}, at the same time${room.doubt}`;
+    return { mode, possible: true, seconds, why };
+  },
+
+  transfer: (files, to) => {
+    const mode = 'transfer';
+    const [there, back] = legsOf(files, to);
+    const copySec = there.seconds + back.seconds;
+    const seconds = copySec + startSec(to);
+    const room = roomFor(files.sourceBytes + files.outputBytes, to);
+    if (room.problem !== null) return { mode, possible: false, seconds, why: `copied: ${room.problem}` };
+    const both = files.sourceBytes === 0 ? `${back.what} back takes` : `${there.what} there and ${back.what} back take`;
+    return {
+      mode,
+      possible: true,
+      seconds,
+      why: `copied: ${both} ${inWords(copySec)} more than encoding${room.doubt}`,
+    };
+  },
+};
+
+/** One direction. */
+interface Leg {
+  seconds: number;
+  what: string;
+}
+
+function legsOf({ sourceBytes, outputBytes }: FilesOfJob, { line, maxMbps }: WayToWorker): [there: Leg, back: Leg] {
+  const leg = (bytes: number, measuredMbps: number | undefined): Leg => {
+    const lineMbps = measuredMbps ?? ASSUMED_MBPS;
+    const mbps = Math.min(lineMbps, maxMbps ?? Infinity);
+    const origin = mbps < lineMbps ? ' (your limit)' : measuredMbps === undefined ? ' (assumed, not measured)' : '';
+    return { seconds: (bytes * 8) / (mbps * 1e6), what: `${formatBytes(bytes)} at ${rateInWords(mbps)}${origin}` };
+  };
+  return [leg(sourceBytes, line?.upMbps), leg(outputBytes, line?.downMbps)];
+}
+
+/** What is waited for apart from the bytes, for two files. */
+const startSec = ({ line }: WayToWorker): number => (2 * ROUND_TRIPS * (line?.latencyMs ?? 0)) / 1000;
+
+function roomFor(bytes: number, { scratchFreeBytes }: WayToWorker): { problem: string | null; doubt: string } {
+  if (scratchFreeBytes === null) return { problem: null, doubt: '; how much room is there is not known' };
+  const needed = bytes + ROOM_MARGIN_BYTES;
+  if (scratchFreeBytes >= needed) return { problem: null, doubt: '' };
+  return { problem: `it needs ${formatBytes(needed)} of room and has ${formatBytes(scratchFreeBytes)}`, doubt: '' };
+}
+
+const inWords = (seconds: number): string => formatDuration(seconds * 1000);
+const rateInWords = (mbps: number): string => `${mbps < 10 ? Math.round(mbps * 10) / 10 : Math.round(mbps)} Mbit/s`;
