@@ -1,8 +1,10 @@
+import { softwareEncoder, type ChosenEncoder } from '../domain/encoder.js';
 import type { EncodePlan, PlannedStream } from '../domain/plan.js';
 import { outputStreams, type OutputStream } from '../domain/plan-output.js';
 import type { Arg, EncodeStep } from '../domain/executor.js';
 import { audioArgs } from './audio-args.js';
 import { coverFile, coverType } from './cover.js';
+import { deviceArgs } from './hardware-args.js';
 import { videoArgs } from './video-args.js';
 
 const LETTER: Partial<Record<PlannedStream['source']['kind'], string>> = {
@@ -28,23 +30,27 @@ const STATISTICS = [
  * The runs of ffmpeg that carry a plan out. Every stream is mapped by its index and every flag is set, so that nothing
  * depends on what ffmpeg would choose. The same lists run here and on any other machine.
  *
+ * `use` is what `chooseEncoder` gave; without it the encoder of the processor is taken.
+ *
  * Progress is not asked for: an executor adds `-progress` to wherever it can read it. All options work from ffmpeg 5.1 on.
  */
-export function encodeSteps(plan: EncodePlan): EncodeStep[] {
+export function encodeSteps(plan: EncodePlan, use?: Pick<ChosenEncoder, 'encoder' | 'device'>): EncodeStep[] {
+  const software = encoderOf(plan);
+  const encoder = software === null ? null : (use?.encoder ?? software);
   const streams = outputStreams(plan);
   const attached = plan.container === 'mkv' ? streams.filter(({ planned }) => planned.source.kind === 'cover') : [];
   const mapped = streams.filter((stream) => !attached.includes(stream));
   const covers = attached.map(({ planned }): EncodeStep => ({
     purpose: 'extract cover art',
-    args: [...opening(plan), ...extractArgs(planned), { scratch: coverFile(planned.source) }],
+    args: [...opening(plan, []), ...extractArgs(planned), { scratch: coverFile(planned.source) }],
   }));
   const encode: EncodeStep = {
-    purpose: encoderOf(plan) === null ? 'remux' : 'encode',
+    purpose: encoder === null ? 'remux' : 'encode',
     args: [
-      ...opening(plan),
+      ...opening(plan, encoder === null ? [] : deviceArgs(encoder, use?.device ?? null)),
       ...mapped.flatMap(({ planned }) => ['-map', `0:${planned.source.index}`]),
       ...['-map_metadata', '0', '-map_chapters', '0'],
-      ...mapped.flatMap((stream) => streamArgs(plan, stream)),
+      ...mapped.flatMap((stream) => streamArgs(plan, stream, encoder)),
       ...attached.flatMap((stream, n) => attachArgs(stream, n + countOf(mapped, 'attachment'))),
       ...muxerArgs(plan),
       { file: 'output' },
@@ -53,16 +59,17 @@ export function encodeSteps(plan: EncodePlan): EncodeStep[] {
   return [...covers, encode];
 }
 
-/** ffmpeg's name of the encoder for the video; null when the video is copied. */
+/** ffmpeg's name of the processor's encoder for the video; null when the video is copied. */
 export function encoderOf({ preset }: Pick<EncodePlan, 'preset'>): string | null {
-  const names = { hevc: 'libx265', h264: 'libx264', av1: 'libsvtav1', copy: null } as const;
-  return names[preset.video.codec];
+  const { codec } = preset.video;
+  return codec === 'copy' ? null : softwareEncoder(codec);
 }
 
 /** Up to and with the input. `-xerror`: an error while reading or decoding ends the run instead of shortening the film. */
-function opening(plan: EncodePlan): Arg[] {
+function opening(plan: EncodePlan, device: readonly string[]): Arg[] {
   return [
     ...['-nostdin', '-hide_banner', '-nostats', '-loglevel', 'level+info', '-y', '-xerror'],
+    ...device,
     // Names and playlists may not make ffmpeg open anything but files.
     ...['-protocol_whitelist', 'file,crypto,data'],
     ...(NEEDS_TIMES.has(plan.sourceContainer) ? ['-fflags', '+genpts'] : []),
@@ -71,7 +78,7 @@ function opening(plan: EncodePlan): Arg[] {
   ];
 }
 
-function streamArgs(plan: EncodePlan, stream: OutputStream): string[] {
+function streamArgs(plan: EncodePlan, stream: OutputStream, encoder: string | null): string[] {
   const { planned, position, language, flags } = stream;
   const isCover = planned.source.kind === 'cover';
   const letter = isCover ? 'v' : LETTER[planned.source.kind];
@@ -80,7 +87,7 @@ function streamArgs(plan: EncodePlan, stream: OutputStream): string[] {
   if (isCover) return [`-c:${at}`, 'copy', `-disposition:${at}`, 'attached_pic'];
   if (letter === 't') return [`-c:${at}`, 'copy'];
   return [
-    ...codecArgs(plan, planned, at),
+    ...codecArgs(plan, planned, at, encoder),
     `-disposition:${at}`,
     flags.length > 0 ? flags.join('+') : '0',
     ...(language === null ? [] : [`-metadata:s:${at}`, `language=${language}`]),
@@ -88,8 +95,8 @@ function streamArgs(plan: EncodePlan, stream: OutputStream): string[] {
   ];
 }
 
-function codecArgs(plan: EncodePlan, planned: PlannedStream, at: string): string[] {
-  if (planned.source.kind === 'video') return videoArgs(plan, planned, at, encoderOf(plan));
+function codecArgs(plan: EncodePlan, planned: PlannedStream, at: string, encoder: string | null): string[] {
+  if (planned.source.kind === 'video') return videoArgs(plan, planned, at, encoder);
   if (planned.action === 'copy') return [`-c:${at}`, 'copy'];
   if (planned.source.kind === 'audio') return audioArgs(planned, at);
   return [`-c:${at}`, SUBTITLE_ENCODER[planned.codec] ?? planned.codec];

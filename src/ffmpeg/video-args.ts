@@ -1,6 +1,8 @@
+import { hardwareKind } from '../domain/encoder.js';
 import type { EncodePlan, PlannedStream } from '../domain/plan.js';
 import type { Preset } from '../domain/preset.js';
 import type { ProbedStream } from '../domain/probe.js';
+import { hardwareArgs, pictureFormat } from './hardware-args.js';
 import { toneMapFilters } from './tone-map.js';
 
 /** x264/x265's effort in SVT-AV1's numbers. */
@@ -21,19 +23,25 @@ const TRANSFER: Readonly<Record<string, string>> = { bt470m: 'gamma22', bt470bg:
 const BT709 = { colorPrimaries: 'bt709', colorTransfer: 'bt709', colorSpace: 'bt709' } as const;
 const UNKNOWN: ReadonlySet<string> = new Set(['unknown', 'reserved', 'gbr', '']);
 
-/** Options of one video stream that is encoded or copied; `at` is its place, `v:0`. */
+/** Options of one video stream that is encoded, or copied when `encoder` is null; `at` is its place, `v:0`. */
 export function videoArgs(plan: EncodePlan, planned: PlannedStream, at: string, encoder: string | null): string[] {
   const { source } = planned;
   // Apple's players want `hvc1`; ffmpeg writes `hev1` unless told.
   const tag = planned.codec === 'hevc' && plan.container === 'mp4' ? [`-tag:${at}`, 'hvc1'] : [];
   if (encoder === null) return [`-c:${at}`, 'copy', ...unpackArgs(plan, source, at), ...tag];
+  const kind = hardwareKind(encoder);
+  const handed =
+    kind === null || plan.pixelFormat === null
+      ? { filters: [], pixelFormat: plan.pixelFormat }
+      : pictureFormat(kind, plan.pixelFormat);
   return [
     `-c:${at}`,
     encoder,
-    ...effortArgs(plan.preset, encoder, at),
-    ...paramArgs(plan, source, encoder, at),
-    ...filterArgs(plan, source, at),
-    ...(plan.pixelFormat === null ? [] : [`-pix_fmt:${at}`, plan.pixelFormat]),
+    ...(kind === null
+      ? [...effortArgs(plan.preset, encoder, at), ...paramArgs(plan, source, encoder, at)]
+      : hardwareArgs(encoder, kind, plan.preset.video, at)),
+    ...filterArgs(plan, source, handed.filters, at),
+    ...(handed.pixelFormat === null ? [] : [`-pix_fmt:${at}`, handed.pixelFormat]),
     ...colourArgs(plan.toneMap ? BT709 : source, at),
     // The default would move or repeat frames onto an even grid.
     ...(source.variableFrameRate ? [`-fps_mode:${at}`, 'passthrough'] : []),
@@ -42,11 +50,12 @@ export function videoArgs(plan: EncodePlan, planned: PlannedStream, at: string, 
 }
 
 /** Scaled first: to convert the colours of fewer pixels takes less time. */
-function filterArgs(plan: EncodePlan, source: ProbedStream, at: string): string[] {
+function filterArgs(plan: EncodePlan, source: ProbedStream, last: readonly string[], at: string): string[] {
   const isScaled = plan.width !== source.width || plan.height !== source.height;
   const filters = [
     ...(isScaled ? [`scale=${plan.width}:${plan.height}:flags=lanczos`] : []),
     ...(plan.toneMap ? toneMapFilters(source, plan.pixelFormat ?? 'yuv420p') : []),
+    ...last,
   ];
   return filters.length === 0 ? [] : [`-filter:${at}`, filters.join(',')];
 }

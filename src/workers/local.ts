@@ -5,7 +5,7 @@ import { finished } from 'node:stream/promises';
 import { AppError } from '../domain/errors.js';
 import type { EncodeStep, EncodeTask, Executor, Progress, WorkerHealth } from '../domain/executor.js';
 import { placeArgs, quoteArgs } from '../ffmpeg/command-line.js';
-import { probeEncoders, versionOf } from '../ffmpeg/encoders.js';
+import { probeHere, runHere, versionOf } from '../ffmpeg/encoders.js';
 import { encodeFailure } from '../ffmpeg/failure.js';
 import { findProgram } from '../ffmpeg/program.js';
 import { isProgressLine, progressReader } from '../ffmpeg/progress.js';
@@ -39,9 +39,8 @@ export class LocalExecutor implements Executor {
   async check(signal: AbortSignal): Promise<WorkerHealth> {
     try {
       const ffmpeg = await findProgram(this.#ffmpeg);
-      const version = await versionOf(ffmpeg, signal);
-      const known =
-        this.#health.get(version) ?? probeEncoders(ffmpeg, signal).then((found) => ({ ok: true, ...found }));
+      const version = await versionOf(runHere(ffmpeg, signal));
+      const known = this.#health.get(version) ?? probeHere(ffmpeg, signal).then((found) => ({ ok: true, ...found }));
       this.#health.set(version, known);
       return await known.catch((error: unknown) => {
         this.#health.delete(version);
