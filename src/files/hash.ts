@@ -1,19 +1,6 @@
-import { createHash } from 'node:crypto';
-import { createReadStream } from 'node:fs';
+import { sha256Of } from '../lib/sha256.js';
 import { naming } from './file-error.js';
 
-/** Large pieces: fewer turns of the event loop for files of many gigabytes. */
-const PIECE_BYTES = 1 << 20;
-
 /** SHA-256 of a file's content, in hex. Throws `file_missing`, `file_denied`, `unavailable`, or the signal's reason. */
-export async function sha256File(path: string, signal?: AbortSignal): Promise<string> {
-  signal?.throwIfAborted();
-  const hash = createHash('sha256');
-  await naming(path, async () => {
-    for await (const piece of createReadStream(path, { highWaterMark: PIECE_BYTES })) {
-      signal?.throwIfAborted();
-      hash.update(piece as Buffer);
-    }
-  });
-  return hash.digest('hex');
-}
+export const sha256File = (path: string, signal?: AbortSignal): Promise<string> =>
+  naming(path, () => sha256Of(path, signal));

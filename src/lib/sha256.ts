@@ -1,0 +1,16 @@
+import { createHash } from 'node:crypto';
+import { createReadStream } from 'node:fs';
+
+/** Large pieces: fewer turns of the event loop for files of many gigabytes. */
+const PIECE_BYTES = 1 << 20;
+
+/** SHA-256 of a file's content, in hex. Throws the error of the file system, or the signal's reason. */
+export async function sha256Of(path: string, signal?: AbortSignal): Promise<string> {
+  signal?.throwIfAborted();
+  const hash = createHash('sha256');
+  for await (const piece of createReadStream(path, { highWaterMark: PIECE_BYTES })) {
+    signal?.throwIfAborted();
+    hash.update(piece as Buffer);
+  }
+  return hash.digest('hex');
+}

@@ -1,0 +1,339 @@
+import type { Client, ClientChannel, ConnectConfig } from 'ssh2';
+import { AppError } from '../domain/errors.js';
+import { fingerprintOf } from './host-keys.js';
+import { connectFailure, lost } from './ssh-error.js';
+
+export type SshAuth =
+  { kind: 'key'; privateKey: string; passphrase?: string } | { kind: 'password'; password: string } | { kind: 'agent' };
+
+export interface SshAddress {
+  host: string;
+  port: number;
+  username: string;
+  auth: SshAuth;
+  /** `SHA256:...` that the owner confirmed; with any other key nothing is sent. */
+  hostKey: string;
+  /** Where the agent listens; only for `auth.kind` agent. */
+  agentSocket?: string | undefined;
+}
+
+/** What a script on the other side said. `code` is null when nobody knows how it ended. */
+export interface Ran {
+  ok: boolean;
+  stdout: string;
+  stderr: string;
+}
+
+const READY_MS = 20_000;
+/** A line that says nothing for about four times this long is taken for lost. */
+const KEEPALIVE_MS = 5000;
+const KEEPALIVE_TRIES = 3;
+/** What OpenSSH allows on one connection unless told otherwise; lowered when a server refuses earlier. */
+const USUAL_SESSIONS = 10;
+const SCRIPT_TIMEOUT_MS = 30_000;
+const MAX_OUTPUT_BYTES = 4_000_000;
+/**
+ * Takes a script and its arguments from its input, each ended by a zero byte: not one byte of a file's name is ever read
+ * by a shell, and the line itself means the same to every login shell.
+ */
+const RUN = 'xargs -0 sh -c';
+
+/** The host key that a machine shows, without sending it anything. Throws `worker_unreachable`. */
+export async function seeHostKey(
+  { host, port }: { host: string; port: number },
+  signal?: AbortSignal,
+): Promise<string> {
+  const connecting = connect(
+    { host, port, username: 'nobody', auth: { kind: 'password', password: '' }, hostKey: '' },
+    signal,
+  );
+  const error: unknown = await connecting.catch((thrown: unknown) => thrown);
+  if (error instanceof HostKeyRefused) return error.seen;
+  throw error instanceof Error ? error : lost(host);
+}
+
+/** The machine shows another key than the one that was confirmed; `seen` is its fingerprint. */
+export class HostKeyRefused extends AppError {
+  readonly seen: string;
+
+  constructor(host: string, seen: string, pinned: string) {
+    super(
+      'worker_host_key',
+      pinned === ''
+        ? `The host key of ${host} waits for your yes: ${seen}.`
+        : `${host} shows another host key than the one you confirmed: ${seen} instead of ${pinned}. Nothing was sent to it. If it was installed anew, confirm the new key.`,
+    );
+    this.seen = seen;
+  }
+}
+
+/** One connection to a worker. Programs on it run beside each other, up to what the server allows. */
+export class SshConnection {
+  readonly host: string;
+  readonly #client: Client;
+  readonly #onLost = new Set<(error: AppError) => void>();
+  readonly #waiting: (() => void)[] = [];
+  #lost: AppError | null = null;
+  #open = 0;
+  #limit = USUAL_SESSIONS;
+
+  private constructor(client: Client, host: string) {
+    this.#client = client;
+    this.host = host;
+    // An error without a listener would end the whole program.
+    client.on('error', (error) => {
+      this.#lose(error);
+    });
+    client.on('close', () => {
+      this.#lose();
+    });
+  }
+
+  /**
+   * Connects and signs in. Throws `worker_unreachable`, `worker_unauthorized`, `HostKeyRefused` (`worker_host_key`), or the
+   * signal's reason.
+   */
+  static async open(address: SshAddress, signal?: AbortSignal): Promise<SshConnection> {
+    return new SshConnection(await connect(address, signal), address.host);
+  }
+
+  get isOpen(): boolean {
+    return this.#lost === null;
+  }
+
+  /** Calls back once when the connection is gone, also when it is already. Returns a function that takes that back. */
+  onLost(listener: (error: AppError) => void): () => void {
+    if (this.#lost) listener(this.#lost);
+    else this.#onLost.add(listener);
+    return () => this.#onLost.delete(listener);
+  }
+
+  /**
+   * Runs a fixed script of `sh` with arguments, any bytes but zero in them. Throws `worker_unreachable` when the connection
+   * is lost or the answer takes longer than `timeoutMs`; a script that fails is an answer, not an error.
+   */
+  async run(
+    script: string,
+    args: readonly string[] = [],
+    options: { signal?: AbortSignal; timeoutMs?: number } = {},
+  ): Promise<Ran> {
+    const { signal } = options;
+    const limit = AbortSignal.timeout(options.timeoutMs ?? SCRIPT_TIMEOUT_MS);
+    const stop = signal ? AbortSignal.any([signal, limit]) : limit;
+    const channel = await this.script(script, args, stop);
+    try {
+      const [stdout, stderr] = [collect(channel), collect(channel.stderr)];
+      const ended = endOf(channel);
+      const code = await orAborted(ended, stop);
+      if (code === null) throw this.#lost ?? lost(this.host);
+      return { ok: code === 0, stdout: stdout(), stderr: stderr() };
+    } catch (error) {
+      channel.destroy();
+      signal?.throwIfAborted();
+      throw limit.aborted ? lost(this.host, limit.reason) : error;
+    }
+  }
+
+  /** Starts a fixed script with arguments; the caller reads what it says and awaits its end (`endOf`). */
+  async script(script: string, args: readonly string[], signal?: AbortSignal): Promise<ClientChannel> {
+    const channel = await this.exec(RUN, signal);
+    channel.end([script, 'mediaflow', ...args].join('\0') + '\0');
+    return channel;
+  }
+
+  /** Runs a fixed command, of which the caller reads, writes and awaits the end (`endOf`). Waits while the server allows no more. */
+  async exec(command: string, signal?: AbortSignal): Promise<ClientChannel> {
+    for (;;) {
+      signal?.throwIfAborted();
+      if (this.#lost) throw this.#lost;
+      if (this.#open >= this.#limit) {
+        await new Promise<void>((resolve) => this.#waiting.push(resolve));
+        continue;
+      }
+      this.#open++;
+      const channel = await this.#begin(command);
+      if (channel === null) continue;
+      if (signal?.aborted) channel.destroy();
+      return channel;
+    }
+  }
+
+  /** Lets the other side reach a port of this machine, as `port` there (0: any free one). Resolves with the port there. */
+  async forward(port: number, onConnection: (accept: () => ClientChannel) => void): Promise<number> {
+    const client = this.#client;
+    const given = await this.#orLost<number>((resolve, reject) => {
+      client.forwardIn('127.0.0.1', port, (error, bound) => {
+        if (error) {
+          const text = `${this.host} allows no tunnel (AllowTcpForwarding in its sshd_config).`;
+          reject(new AppError('worker_unavailable', text, { cause: error }));
+        } else resolve(bound);
+      });
+    });
+    client.on('tcp connection', (info, accept) => {
+      if (info.destPort === given) onConnection(accept);
+    });
+    return given;
+  }
+
+  close(): void {
+    this.#lose();
+    this.#client.end();
+    // What does not answer any more does not say goodbye either.
+    setTimeout(() => this.#client.destroy(), 1000).unref();
+  }
+
+  /** For tests and for lines that are known to be dead. */
+  destroy(): void {
+    this.#lose();
+    this.#client.destroy();
+  }
+
+  /** Null: the server has no room for one more session now; it is asked again when one has ended. */
+  async #begin(command: string): Promise<ClientChannel | null> {
+    try {
+      const channel = await this.#orLost<ClientChannel>((resolve, reject) => {
+        this.#client.exec(command, (error, opened) => {
+          if (error) reject(error);
+          else resolve(opened);
+        });
+      });
+      channel.on('error', () => undefined);
+      channel.stderr.on('error', () => undefined);
+      channel.once('close', () => {
+        this.#release();
+      });
+      return channel;
+    } catch (error) {
+      this.#release();
+      if (this.#lost) throw this.#lost;
+      if ((error as Error).message.includes('Channel open failure') && this.#open > 0) {
+        this.#limit = this.#open;
+        return null;
+      }
+      if (error instanceof AppError) throw error;
+      throw new AppError('worker_unavailable', `${this.host} starts no program: ${(error as Error).message}.`, {
+        cause: error,
+      });
+    }
+  }
+
+  #release(): void {
+    this.#open--;
+    this.#waiting.shift()?.();
+  }
+
+  /** A callback of ssh2 that may never come when the connection is lost. */
+  #orLost<T>(start: (resolve: (value: T) => void, reject: (error: Error) => void) => void): Promise<T> {
+    return new Promise<T>((resolve, reject) => {
+      const off = this.onLost(reject);
+      const settle =
+        <V>(then: (value: V) => void) =>
+        (value: V): void => {
+          off();
+          then(value);
+        };
+      try {
+        start(settle(resolve), settle(reject));
+      } catch (error) {
+        // ssh2 throws when there is no connection any more.
+        this.#lose(error);
+      }
+    });
+  }
+
+  #lose(cause?: unknown): void {
+    if (this.#lost) return;
+    const error = lost(this.host, cause);
+    this.#lost = error;
+    for (const listener of this.#onLost) listener(error);
+    this.#onLost.clear();
+    for (const wake of this.#waiting.splice(0)) wake();
+  }
+}
+
+/** Resolves when a program has ended: its exit code, or null when that is not known (a signal, a lost connection). */
+export function endOf(channel: ClientChannel): Promise<number | null> {
+  return new Promise((resolve) => {
+    channel.once('close', (code?: number | null) => {
+      resolve(typeof code === 'number' ? code : null);
+    });
+  });
+}
+
+function collect(stream: NodeJS.ReadableStream): () => string {
+  const parts: Buffer[] = [];
+  let size = 0;
+  stream.on('data', (part: Buffer) => {
+    size += part.length;
+    // What is beyond is read and forgotten: an unread channel never closes.
+    if (size <= MAX_OUTPUT_BYTES) parts.push(part);
+  });
+  return () => Buffer.concat(parts).toString('utf8');
+}
+
+/** Rejects with the signal's reason when that comes first: what is frozen never says that it has ended. */
+export async function orAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
+  let abandon = (): void => undefined;
+  const aborted = new Promise<never>((_, reject) => {
+    abandon = () => {
+      reject(signal.reason as Error);
+    };
+  });
+  signal.addEventListener('abort', abandon, { once: true });
+  if (signal.aborted) abandon();
+  try {
+    return await Promise.race([work, aborted]);
+  } finally {
+    signal.removeEventListener('abort', abandon);
+    aborted.catch(() => undefined);
+  }
+}
+
+async function connect(address: SshAddress, signal?: AbortSignal): Promise<Client> {
+  signal?.throwIfAborted();
+  // Loaded with the first worker: most of what runs MediaFlow has none.
+  const { Client } = (await import('ssh2')).default;
+  const client = new Client();
+  let seen = '';
+  const settings: ConnectConfig = {
+    ...{ host: address.host, port: address.port, username: address.username, ...credentials(address) },
+    ...{ readyTimeout: READY_MS, keepaliveInterval: KEEPALIVE_MS, keepaliveCountMax: KEEPALIVE_TRIES },
+    agentForward: false,
+    hostVerifier: (key: Buffer) => (seen = fingerprintOf(key)) === address.hostKey,
+  };
+  const abandon = (): void => {
+    client.destroy();
+  };
+  signal?.addEventListener('abort', abandon, { once: true });
+  try {
+    await new Promise<void>((resolve, reject) => {
+      client
+        .once('ready', resolve)
+        .on('error', reject)
+        .once('close', () => {
+          reject(lost(address.host));
+        });
+      client.connect(settings);
+    });
+    // ssh2 leaves small packets waiting for company, which costs a hundredfold in what a transfer can do.
+    client.setNoDelay(true);
+    return client;
+  } catch (error) {
+    client.destroy();
+    signal?.throwIfAborted();
+    if (seen !== '' && seen !== address.hostKey) throw new HostKeyRefused(address.host, seen, address.hostKey);
+    throw connectFailure(error, address);
+  } finally {
+    signal?.removeEventListener('abort', abandon);
+  }
+}
+
+function credentials({ auth, agentSocket }: SshAddress): ConnectConfig {
+  if (auth.kind === 'password') return { password: auth.password };
+  if (auth.kind === 'agent') {
+    if (!agentSocket)
+      throw new AppError('worker_unauthorized', 'No SSH agent: SSH_AUTH_SOCK is not set for MediaFlow.');
+    return { agent: agentSocket };
+  }
+  return { privateKey: auth.privateKey, ...(auth.passphrase === undefined ? {} : { passphrase: auth.passphrase }) };
+}

@@ -1,0 +1,68 @@
+/** A part of a file: `length` bytes from `at` on. */
+export interface Piece {
+  at: number;
+  length: number;
+}
+
+/** The unit in which both sides count, bytes. */
+export const BLOCK_BYTES = 65_536;
+/** The first pieces of a line nobody knows; small enough that a slow or bad line gets one over. Bytes. */
+const FIRST_BYTES = 16 * BLOCK_BYTES;
+const LARGEST_BYTES = 1024 * BLOCK_BYTES;
+/** A piece should take about this long: a lost line costs one piece, and each piece costs a few round trips. Milliseconds. */
+const AIM_MS = 2000;
+
+/**
+ * What of a file is still to be moved, for several lines at once: each takes a piece, and gives back what it could not
+ * move. Pieces grow with what the line can do.
+ */
+export class Pieces {
+  readonly size: number;
+  readonly #returned: Piece[] = [];
+  #next = 0;
+  #doneBytes = 0;
+  #pieceBytes = FIRST_BYTES;
+
+  /** `size` in bytes. */
+  constructor(size: number) {
+    this.size = size;
+  }
+
+  get doneBytes(): number {
+    return this.#doneBytes;
+  }
+
+  /** The next piece, or null when none is left to begin: others may still be under way and come back. */
+  take(): Piece | null {
+    const returned = this.#returned.pop();
+    if (returned) return this.#first(returned);
+    if (this.#next >= this.size) return null;
+    const piece = { at: this.#next, length: Math.min(this.#pieceBytes, this.size - this.#next) };
+    this.#next += piece.length;
+    return piece;
+  }
+
+  /** The piece is over, after so many milliseconds. */
+  done(piece: Piece, tookMs: number): void {
+    this.#doneBytes += piece.length;
+    if (tookMs < AIM_MS / 2) this.#pieceBytes = Math.min(LARGEST_BYTES, this.#pieceBytes * 2);
+    else if (tookMs > AIM_MS * 2) this.#shrink();
+  }
+
+  /** The piece did not get over; the next ones are smaller. */
+  giveBack(piece: Piece): void {
+    this.#returned.push(piece);
+    this.#shrink();
+  }
+
+  #shrink(): void {
+    this.#pieceBytes = Math.max(BLOCK_BYTES, Math.floor(this.#pieceBytes / 2 / BLOCK_BYTES) * BLOCK_BYTES);
+  }
+
+  /** As much of a returned piece as is sent at a time now; the rest waits. */
+  #first(piece: Piece): Piece {
+    if (piece.length <= this.#pieceBytes) return piece;
+    this.#returned.push({ at: piece.at + this.#pieceBytes, length: piece.length - this.#pieceBytes });
+    return { at: piece.at, length: this.#pieceBytes };
+  }
+}

@@ -1,0 +1,142 @@
+import { expect } from 'chai';
+import { randomBytes } from 'node:crypto';
+import { mkdir, mkdtemp, rm, stat, truncate, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { sha256Of } from '../../src/lib/sha256.js';
+import { Rate } from '../../src/lib/rate.js';
+import { SshConnection, type SshAddress } from '../../src/ssh/connection.js';
+import { Pieces } from '../../src/ssh/pieces.js';
+import { download, lanesFor, upload, type TransferOptions } from '../../src/ssh/transfer.js';
+import { Sshd } from '../support/sshd.js';
+import { TcpProxy } from '../support/tcp-proxy.js';
+
+const failureOf = (work: Promise<unknown>): Promise<unknown> =>
+  work.then(
+    () => 'it went well',
+    (error: unknown) => error,
+  );
+
+describe('a file on its way to a worker and back', () => {
+  let sshd: Sshd;
+  let proxy: TcpProxy;
+  let address: SshAddress;
+  let dir: string;
+  let there: string;
+  const never = new AbortController().signal;
+
+  before(async () => {
+    sshd = await Sshd.start();
+    address = {
+      ...{ host: sshd.host, port: sshd.port, username: sshd.username, hostKey: await sshd.fingerprint() },
+      auth: { kind: 'key', privateKey: sshd.privateKey },
+    };
+  });
+  after(() => sshd.close());
+  beforeEach(async () => {
+    proxy = await TcpProxy.start(sshd);
+    dir = await mkdtemp(join(tmpdir(), "mediaflow ' transfer-"));
+    there = join(dir, 'there $x');
+    await mkdir(there);
+  });
+  afterEach(async () => {
+    await proxy.close();
+    await rm(dir, { recursive: true, force: true });
+  });
+
+  const options = (change: Partial<TransferOptions> = {}): TransferOptions => ({
+    connect: (signal) => SshConnection.open({ ...address, port: proxy.port }, signal),
+    ...{ lanes: 1, rate: null, patienceMs: 60_000, onBytes: () => undefined, signal: never },
+    ...change,
+  });
+  const made = async (bytes: number): Promise<string> => {
+    const path = join(dir, 'film');
+    await writeFile(path, randomBytes(bytes));
+    return path;
+  };
+
+  for (const bytes of [0, 1, 65_535, 65_536, 65_537, 3_000_001]) {
+    it(`is the same afterwards, at ${bytes} bytes`, async () => {
+      const path = await made(bytes);
+      const seen: number[] = [];
+      await upload(path, bytes, there, options({ lanes: 2, onBytes: (done) => seen.push(done) }));
+      if (bytes > 0) {
+        expect(await sha256Of(join(there, 'in.part'))).to.equal(await sha256Of(path));
+        expect(seen.at(-1)).to.equal(bytes);
+      }
+      await download({ dir, name: 'film', sizeBytes: bytes }, join(there, 'back'), options({ lanes: 2 }));
+      expect(await sha256Of(join(there, 'back'))).to.equal(await sha256Of(path));
+    });
+  }
+
+  it('goes on where it was when the line is cut again and again', async () => {
+    const bytes = 6_000_000;
+    const path = await made(bytes);
+    const begun = proxy.passed;
+    proxy.cutAfter(1_700_000, true);
+    await upload(path, bytes, there, options({ lanes: 2 }));
+    expect(await sha256Of(join(there, 'in.part'))).to.equal(await sha256Of(path));
+    await download({ dir, name: 'film', sizeBytes: bytes }, join(there, 'back'), options());
+    expect(await sha256Of(join(there, 'back'))).to.equal(await sha256Of(path));
+    expect(proxy.connections).to.be.greaterThan(6);
+    expect(proxy.passed - begun).to.be.lessThan(4 * bytes);
+  });
+
+  it('gives up when nothing gets over, and stops at once when told', async () => {
+    const path = await made(2_000_000);
+    proxy.faults.isRefused = true;
+    const error = await failureOf(upload(path, 2_000_000, there, options({ patienceMs: 300 })));
+    expect(error).to.have.property('code', 'worker_unreachable');
+    proxy.faults.isRefused = false;
+    proxy.faults.bytesPerSec = 100_000;
+    const abort = new AbortController();
+    const onBytes = (): void => {
+      abort.abort(new Error('enough'));
+    };
+    const stopped = await failureOf(upload(path, 2_000_000, there, options({ onBytes, signal: abort.signal })));
+    expect(stopped).to.have.property('message', 'enough');
+  });
+
+  it('says so when the file shrinks, the folder is gone, or the other disk is full', async function () {
+    const path = await made(9_000_000);
+    const shrink = (): void => void truncate(path, 10).catch(() => undefined);
+    const shrunk = await failureOf(upload(path, 9_000_000, there, options({ onBytes: shrink })));
+    expect(shrunk).to.have.property('code', 'file_changed');
+    const gone = await failureOf(upload(path, 10, join(dir, 'none'), options({ patienceMs: 0 })));
+    expect(gone).to.have.property('code', 'transfer_failed');
+    const short = await failureOf(
+      download({ dir, name: 'film', sizeBytes: 9 ** 6 }, join(there, 'back'), options({ patienceMs: 0 })),
+    );
+    expect(short).to.have.property('code', 'transfer_failed');
+  });
+
+  it('keeps to the speed it is allowed', async () => {
+    const path = await made(1_500_000);
+    const startedMs = performance.now();
+    await upload(path, 1_500_000, there, options({ lanes: 2, rate: new Rate(2_000_000) }));
+    // Faster than allowed is what must not be; how much slower a busy machine is does not matter.
+    expect(performance.now() - startedMs).to.be.greaterThan(500);
+    expect((await stat(join(there, 'in.part'))).size).to.equal(1_500_000);
+  });
+
+  it('uses as many connections as the way is long', () => {
+    expect([0, 1, 20, 50, 200, 2000].map(lanesFor)).to.deep.equal([1, 1, 2, 3, 6, 6]);
+  });
+
+  it('counts every byte of a file once, whoever fails', () => {
+    const pieces = new Pieces(10_000_000);
+    const seen = new Map<number, number>();
+    let turn = 0;
+    for (let piece = pieces.take(); piece; piece = pieces.take()) {
+      if (turn++ % 3 === 1) pieces.giveBack(piece);
+      else {
+        pieces.done(piece, turn % 2 === 0 ? 10 : 9000);
+        seen.set(piece.at, piece.length);
+      }
+    }
+    let at = 0;
+    while (seen.has(at)) at += seen.get(at) ?? 0;
+    expect(at).to.equal(10_000_000);
+    expect(pieces.doneBytes).to.equal(10_000_000);
+  });
+});
