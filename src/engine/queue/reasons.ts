@@ -1,4 +1,5 @@
 import type { Job } from '../../domain/job.js';
+import { namesInWords, refusedInWords, type Refusal, type RefusalKind } from '../../domain/worker-choice.js';
 
 /** What the queue looks like when it is asked why nothing runs. */
 export interface QueueLook {
@@ -12,7 +13,33 @@ export interface QueueLook {
   viewers: number;
   /** The store or the worker cannot be used. */
   trouble: string | null;
+  /** What each worker says to the job that is next; a refusal of null: it would take it. Absent when they were not asked. */
+  workers?: readonly WorkerLook[];
 }
+
+/** What one worker says to the job that is next. */
+export interface WorkerLook {
+  name: string;
+  refusal: Refusal | null;
+}
+
+/** What the owner can do about each refusal; null: it passes by itself. */
+const HELP: Readonly<Record<RefusalKind, ((names: string) => string) | null>> = {
+  unconfirmed: (names) => `confirm ${names}`,
+  offline: (names) => `bring ${names} back`,
+  disabled: (names) => `put ${names} back into service`,
+  paused: (names) => `resume ${names}`,
+  draining: (names) => `let ${names} take jobs again`,
+  encoder: () => 'choose another preset',
+  room: (names) => `free some space on ${names}`,
+  tags: (names) => `tag ${names}`,
+  wish: () => 'let any worker do it',
+  'failed-there': () => 'retry the job',
+  checking: null,
+  hours: null,
+  viewers: null,
+  busy: null,
+};
 
 const count = (n: number, one: string, many: string): string => (n === 1 ? `1 ${one}` : `${n} ${many}`);
 
@@ -27,7 +54,7 @@ export function whyNothingRuns(look: QueueLook): string[] {
     reasons.push(
       `Plex is transcoding for ${count(look.viewers, 'viewer', 'viewers')}, so ${waiting}. It goes on when they are done.`,
     );
-  }
+  } else if (look.workers && look.waiting.length > 0) reasons.push(...workerReasons(look.workers));
   reasons.push(...blockedReasons(look));
   const byOwner = look.verified.filter(({ approvedToReplace }) => !approvedToReplace);
   if (byOwner.length > 0) {
@@ -37,6 +64,25 @@ export function whyNothingRuns(look: QueueLook): string[] {
     if (why) reasons.push(why);
   }
   return reasons;
+}
+
+function workerReasons(workers: readonly WorkerLook[]): string[] {
+  if (workers.length === 0) return ['There is no worker to take a job. Add one under Workers.'];
+  const refused = workers.flatMap(({ name, refusal }) => (refusal ? [{ name, refusal }] : []));
+  if (refused.length < workers.length) return [];
+  const byKind = new Map<RefusalKind, string[]>();
+  for (const { name, refusal } of refused) byKind.set(refusal.kind, [...(byKind.get(refusal.kind) ?? []), name]);
+  const ways = [...byKind].flatMap(([kind, names]) => HELP[kind]?.(namesInWords(names)) ?? []);
+  // Another worker would not be the one that was chosen.
+  if (!byKind.has('wish')) ways.push('add a worker under Workers');
+  const passes = [...byKind.keys()].some((kind) => HELP[kind] === null);
+  const help = `${passes ? 'It goes on by itself later. ' : ''}${adviceOf(ways)}`;
+  return [`No worker can take a job now: ${refusedInWords(refused)}. ${help}`];
+}
+
+function adviceOf(ways: readonly string[]): string {
+  const text = ways.length < 2 ? ways.join('') : `${ways.slice(0, -1).join(', ')} or ${ways.at(-1) ?? ''}`;
+  return `${text.charAt(0).toUpperCase()}${text.slice(1)}.`;
 }
 
 function blockedReasons({ blocked, isDryRun }: QueueLook): string[] {

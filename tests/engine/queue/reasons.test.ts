@@ -1,5 +1,6 @@
 import { expect } from 'chai';
-import { whyNothingRuns, type QueueLook } from '../../../src/engine/queue/reasons.js';
+import { whyNothingRuns, type QueueLook, type WorkerLook } from '../../../src/engine/queue/reasons.js';
+import type { RefusalKind } from '../../../src/domain/worker-choice.js';
 import { aJob } from '../../support/builders.js';
 
 const look = (change: Partial<QueueLook> = {}): QueueLook => ({
@@ -13,6 +14,11 @@ const look = (change: Partial<QueueLook> = {}): QueueLook => ({
   trouble: null,
   ...change,
 });
+
+const refuses = (name: string, kind: RefusalKind, why: string): WorkerLook => ({ name, refusal: { kind, why } });
+const waiting = [aJob()];
+const paused = refuses('tower', 'paused', 'is paused');
+const offline = refuses('gpu-1', 'offline', 'is offline since 14:02');
 
 describe('why nothing runs', () => {
   const cases: Record<string, { look: QueueLook; says: RegExp | null }> = {
@@ -38,6 +44,66 @@ describe('why nothing runs', () => {
       const text = whyNothingRuns(seen).join(' ');
       if (says === null) expect(text).to.equal('');
       else expect(text).to.match(says);
+    });
+  }
+
+  const workers: [string, QueueLook, string][] = [
+    ['workers were not asked', look({ waiting }), ''],
+    ['a worker would take it', look({ waiting, workers: [paused, { name: 'nas', refusal: null }] }), ''],
+    ['nothing waits for a worker', look({ workers: [paused] }), ''],
+    [
+      'the queue is paused, so no worker is asked',
+      look({ waiting, isPaused: true, workers: [paused] }),
+      'The queue is paused and 1 job waits. Resume it to go on.',
+    ],
+    ['there is no worker', look({ waiting, workers: [] }), 'There is no worker to take a job. Add one under Workers.'],
+    [
+      'all are refused',
+      look({ waiting, workers: [offline, paused] }),
+      'No worker can take a job now: gpu-1 is offline since 14:02; tower is paused. Bring gpu-1 back, resume tower or add a worker under Workers.',
+    ],
+    [
+      'two for the same reason',
+      look({ waiting, workers: [paused, { ...paused, name: 'attic' }] }),
+      'No worker can take a job now: tower and attic are paused. Resume tower and attic or add a worker under Workers.',
+    ],
+    [
+      'two of a kind for reasons of their own',
+      look({ waiting, workers: [offline, refuses('b', 'offline', 'is offline')] }),
+      'No worker can take a job now: gpu-1 is offline since 14:02; b is offline. Bring gpu-1 and b back or add a worker under Workers.',
+    ],
+    [
+      'one that opens by itself',
+      look({ waiting, workers: [refuses('gpu-1', 'hours', 'is outside its hours until 22:00')] }),
+      'No worker can take a job now: gpu-1 is outside its hours until 22:00. It goes on by itself later. Add a worker under Workers.',
+    ],
+    [
+      'the chosen one is away',
+      look({ waiting, workers: [offline, refuses('nas', 'wish', 'is not the worker you chose for it')] }),
+      'No worker can take a job now: gpu-1 is offline since 14:02; nas is not the worker you chose for it. Bring gpu-1 back or let any worker do it.',
+    ],
+  ];
+  for (const [name, seen, says] of workers) {
+    it(name, () => {
+      expect(whyNothingRuns(seen).join(' ')).to.equal(says);
+    });
+  }
+
+  const advice: [RefusalKind, RegExp][] = [
+    ['unconfirmed', /Confirm w or add/],
+    ['disabled', /Put w back into service or add/],
+    ['draining', /Let w take jobs again or add/],
+    ['encoder', /Choose another preset or add/],
+    ['room', /Free some space on w or add/],
+    ['tags', /Tag w or add/],
+    ['failed-there', /Retry the job or add/],
+    ['checking', /by itself/],
+    ['viewers', /by itself/],
+    ['busy', /by itself/],
+  ];
+  for (const [kind, says] of advice) {
+    it(`says what helps: ${kind}`, () => {
+      expect(whyNothingRuns(look({ waiting, workers: [refuses('w', kind, 'is out')] })).join(' ')).to.match(says);
     });
   }
 });
