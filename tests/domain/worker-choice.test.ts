@@ -18,8 +18,20 @@ const HOUR = 3600;
 const line = (mbps: number, latencyMs = 1): Line => ({ upMbps: mbps, downMbps: mbps, latencyMs, at: AT });
 const SHARED = [{ here: '/data/media', there: '/mnt/media', provedAt: AT, problem: null }];
 const UNPROVED = [{ here: '/data/media', there: '/mnt/media', provedAt: null, problem: null }];
-const works = (name: string, tenBit = true): EncoderSupport => ({ name, works: true, tenBit, device: null, error: null });
-const broken = (name: string, error: string): EncoderSupport => ({ name, works: false, tenBit: false, device: null, error });
+const works = (name: string, tenBit = true): EncoderSupport => ({
+  name,
+  works: true,
+  tenBit,
+  device: null,
+  error: null,
+});
+const broken = (name: string, error: string): EncoderSupport => ({
+  name,
+  works: false,
+  tenBit: false,
+  device: null,
+  error,
+});
 
 /** A film of 12 GB that becomes HEVC of 3 GB, by whatever encoder. */
 const need = (change: Partial<JobNeed> = {}): JobNeed => ({
