@@ -1,6 +1,6 @@
 import { AppError, toAppError } from '../../domain/errors.js';
 import type { Events } from '../../domain/events.js';
-import { itemId, sectionId as idOfSection, type LibraryItem } from '../../domain/library.js';
+import { itemId, type LibraryItem } from '../../domain/library.js';
 import type { Servers } from '../../domain/media-server.js';
 import { toLocalPath } from '../../domain/paths.js';
 import type { Run } from '../../domain/run.js';
@@ -9,10 +9,11 @@ import type { Bus } from '../../lib/bus.js';
 import type { Log } from '../../lib/log.js';
 import type { Store } from '../../store/store.js';
 import { isCalm } from './intake-calm.js';
+import { IntakeDoor, type TitleNews } from './intake-door.js';
 import { WaitingLine } from './intake-line.js';
 import { IntakeMemory } from './intake-memory.js';
-import { isUnsettled } from './settled.js';
-import { Shelf } from './shelf.js';
+import { hasSameSizes, isUnsettled } from './settled.js';
+import { Shelf, type Shelved } from './shelf.js';
 import { WebhookTally } from './webhook-tally.js';
 
 export interface IntakeParts {
@@ -27,22 +28,8 @@ export interface IntakeParts {
   retryMs?: number;
 }
 
-/** What is new about a title, whoever told it. */
-export interface TitleNews {
-  serverId: string;
-  ratingKey: string;
-  /** In the server's words. */
-  kind: string;
-  /** Null when nobody said. */
-  sectionId: string | null;
-  /** Epoch seconds, the server's date of the title; null when nobody said. */
-  updatedAt: number | null;
-}
-
 /** So often an item may be found unfinished; then it is taken as it is, and the next sync sees the rest. */
 const LOOKS = 15;
-/** Episodes that came within this time belong to the news about their show. */
-const NEW_EPISODES_SEC = 86_400;
 const DETAILS_AT_A_TIME = 50;
 
 /** Takes in news from the media server: drops repeats, waits until an item has settled, reads it, lets the rules look. */
@@ -52,6 +39,9 @@ export class Intake {
   readonly #tally: WebhookTally;
   readonly #line: WaitingLine;
   readonly #memory: IntakeMemory;
+  readonly #door: IntakeDoor;
+  /** What the library says now is of our own doing. */
+  #isPutting = false;
   #unsubscribe: () => void = () => undefined;
 
   constructor(parts: IntakeParts) {
@@ -63,12 +53,13 @@ export class Intake {
       retryMs: parts.retryMs ?? 5000,
       read: (row, signal) => this.#read(row, signal),
     });
+    this.#door = new IntakeDoor(parts, this.#memory, this.#line);
   }
 
   /** Goes on with what waited when the program ended. */
   start(): void {
     this.#unsubscribe = this.#parts.bus.on('library.changed', ({ itemIds }) => {
-      this.#memory.stored(itemIds);
+      if (!this.#isPutting) this.#memory.stored(itemIds);
     });
     this.#line.start();
   }
@@ -82,7 +73,8 @@ export class Intake {
 
   /** Resolves when the news is stored; the work follows. */
   async receive(event: PlexWebhook): Promise<WebhookOutcome> {
-    const { outcome, row } = this.#sort(event);
+    const hasSameFiles = await this.#hasSameFiles(event.Server.uuid, event.Metadata?.ratingKey ?? '');
+    const { outcome, row } = this.#door.sort(event, hasSameFiles);
     await this.count(outcome, event.event);
     if (row) await this.#line.add([row]);
     return outcome;
@@ -90,7 +82,7 @@ export class Intake {
 
   /** The same for news that no webhook brought, which are not counted. Resolves when they are stored. */
   async hear(news: TitleNews): Promise<void> {
-    const { row } = this.#admit(news, 'schedule');
+    const { row } = this.#door.admit(news, 'schedule', await this.#hasSameFiles(news.serverId, news.ratingKey));
     if (row) await this.#line.add([row]);
   }
 
@@ -112,13 +104,13 @@ export class Intake {
     } catch (error) {
       if (!toAppError(error).isRetriable) throw error;
       this.#parts.log.warn({ err: error }, 'Items could not be read again now; MediaFlow tries again');
-      await this.#line.add(ratingKeys.map((key) => this.#newRow(serverId, key, 'movie', 'owner')));
+      await this.#line.add(ratingKeys.map((key) => this.#door.newRow(serverId, key, 'movie', 'owner')));
     }
   }
 
-  /** News that is still to come to rest: what a sync reads from now on need not be read again. */
-  expect({ serverId, ratingKey, updatedAt }: TitleNews): void {
-    this.#memory.heard(itemId(serverId, ratingKey), updatedAt);
+  /** News that is still to come to rest: what is read from now on need not be read again. Answers its `order`. */
+  expect({ serverId, ratingKey, updatedAt }: TitleNews): number {
+    return this.#memory.heard(itemId(serverId, ratingKey), updatedAt);
   }
 
   /**
@@ -129,18 +121,16 @@ export class Intake {
     const news = new Map<string, TitleNews>();
     for (const title of titles) {
       if (this.#isWaiting(title)) await this.hear(title);
-      else if (!this.#isRead(title)) news.set(title.ratingKey, title);
+      else if (!(await this.#isRead(title))) news.set(title.ratingKey, title);
     }
     try {
       const keys = [...news.keys()];
       const serverId = titles[0]?.serverId ?? '';
       for (let start = 0; start < keys.length; start += DETAILS_AT_A_TIME) {
-        const items = await this.#parts
-          .server(serverId)
-          .details(keys.slice(start, start + DETAILS_AT_A_TIME), this.#line.signal);
-        for (const { ratingKey, type, sectionId } of await this.#takeCalm(items))
+        const some = keys.slice(start, start + DETAILS_AT_A_TIME);
+        for (const { ratingKey, type, sectionId } of await this.#readCalm(serverId, some))
           await this.hear({ serverId, ratingKey, kind: type, sectionId, updatedAt: null });
-        for (const { ratingKey } of items) news.delete(ratingKey);
+        for (const key of some) news.delete(key);
       }
     } catch (error) {
       if (this.#line.signal?.aborted !== false || !toAppError(error).isRetriable) throw error;
@@ -153,77 +143,34 @@ export class Intake {
   }
 
   /** Whether these news were read already, by whomever. */
-  #isRead({ serverId, ratingKey, updatedAt }: TitleNews): boolean {
+  async #isRead({ serverId, ratingKey, updatedAt, order = Number.POSITIVE_INFINITY }: TitleNews): Promise<boolean> {
     const id = itemId(serverId, ratingKey);
+    if (this.#memory.isKnownBy(id, order)) return true;
+    const hasSameFiles = await this.#hasSameFiles(serverId, ratingKey);
     const known = this.#parts.store.library.find(id);
-    const isUpToDate = known !== null && this.#memory.isUpToDate(known);
-    this.#memory.forget(id);
-    return isUpToDate || this.#memory.isRepeat(id, updatedAt ?? Number.POSITIVE_INFINITY);
+    const isUpToDate = known !== null && hasSameFiles && this.#memory.isUpToDate(known);
+    if (isUpToDate) this.#memory.wasRead(known);
+    return isUpToDate || (hasSameFiles && this.#memory.isRepeat(id, updatedAt ?? Number.POSITIVE_INFINITY));
   }
 
-  /** Stores the items whose files are the ones we know. Returns the others. */
-  async #takeCalm(items: readonly LibraryItem[]): Promise<LibraryItem[]> {
-    const { store } = this.#parts;
-    const seen = items.filter(({ sectionId }) => store.sections.find(sectionId)?.enabled !== false);
+  /** Reads known items and stores those whose files are the ones we know. Returns the others. */
+  async #readCalm(serverId: string, ratingKeys: readonly string[]): Promise<LibraryItem[]> {
+    const { store, server } = this.#parts;
+    const readings = new Map(
+      ratingKeys.map((key) => [itemId(serverId, key), this.#memory.begin(itemId(serverId, key))]),
+    );
     const [calm, moved]: [LibraryItem[], LibraryItem[]] = [[], []];
-    for (const item of seen) (isCalm(item, store.library.find(item.id)) ? calm : moved).push(item);
-    const { changed, saved } = this.#shelf.put(calm);
-    for (const item of calm) this.#memory.wasRead(item);
-    await Promise.all([saved, this.#analyze(changed, 'schedule')]);
+    try {
+      const items = await server(serverId).details(ratingKeys, this.#line.signal);
+      const seen = items.filter(({ sectionId }) => store.sections.find(sectionId)?.enabled !== false);
+      for (const item of seen) (isCalm(item, store.library.find(item.id)) ? calm : moved).push(item);
+      const { changed, saved } = this.#put(calm);
+      for (const item of calm) this.#memory.wasRead(item, readings.get(item.id));
+      await Promise.all([saved, this.#analyze(changed, 'schedule')]);
+    } finally {
+      for (const [id, reading] of readings) this.#memory.end(id, reading);
+    }
     return moved;
-  }
-
-  /** What becomes of an event, and the row to wait with. */
-  #sort(event: PlexWebhook): { outcome: WebhookOutcome; row: PendingItem | null } {
-    const [first = '', ...others] = this.#parts.store.servers.ids();
-    const serverId = event.Server.uuid;
-    if (first !== '' && serverId !== first && !others.includes(serverId)) return { outcome: 'wrong_server', row: null };
-    if (event.event !== 'library.new') return { outcome: 'ignored', row: null };
-    const { Metadata: about } = event;
-    if (!about) return { outcome: 'malformed', row: null };
-    const { ratingKey, type: kind, librarySectionID: key, updatedAt = null } = about;
-    const isFirst = !others.includes(serverId);
-    const sectionId = key === undefined ? null : idOfSection({ id: serverId, isFirst }, key);
-    return this.#admit({ serverId, ratingKey, kind, sectionId, updatedAt }, 'webhook');
-  }
-
-  #admit(
-    { serverId, ratingKey, kind, sectionId, updatedAt }: TitleNews,
-    cause: PendingItem['cause'],
-  ): { outcome: WebhookOutcome; row: PendingItem | null } {
-    const { store } = this.#parts;
-    if (!['movie', 'episode', 'season', 'show'].includes(kind)) return { outcome: 'ignored', row: null };
-    if (sectionId !== null && store.sections.find(sectionId)?.enabled === false)
-      return { outcome: 'ignored', row: null };
-    const row = this.#newRow(serverId, ratingKey, kind, cause);
-    const id = itemId(serverId, ratingKey);
-    const waiting = store.pending.find(row.id);
-    // A webhook without a date is a repetition; what the server tells otherwise may be about another file.
-    const date = updatedAt ?? (cause === 'webhook' ? 0 : Number.POSITIVE_INFINITY);
-    if (!waiting && this.#memory.isRepeat(id, date)) return { outcome: 'repeated', row: null };
-    this.#memory.heard(id, updatedAt);
-    if (waiting) return { outcome: 'repeated', row: this.#line.held(waiting, this.#settleMs()) };
-    return { outcome: 'accepted', row: { ...row, dueAt: this.#line.in(this.#settleMs()) } };
-  }
-
-  #settleMs(): number {
-    return this.#parts.store.settings.value.plex.settleSec * 1000;
-  }
-
-  /** Due at once. */
-  #newRow(serverId: string, ratingKey: string, type: string, cause: PendingItem['cause']): PendingItem {
-    const now = this.#parts.now();
-    return {
-      id: `${serverId}/${ratingKey}`,
-      ratingKey,
-      type,
-      cause,
-      firstSeenAt: now.toISOString(),
-      dueAt: now.toISOString(),
-      failures: 0,
-      lastError: null,
-      addedAfter: type === 'show' || type === 'season' ? Math.floor(now.getTime() / 1000) - NEW_EPISODES_SEC : null,
-    };
   }
 
   /** Null when done, otherwise what it waits for. */
@@ -238,26 +185,33 @@ export class Intake {
 
   async #readRow(row: PendingItem, signal: AbortSignal): Promise<string | null> {
     const { store, server } = this.#parts;
-    const known = store.library.find(itemId(serverIdOf(row), row.ratingKey));
+    const id = itemId(serverIdOf(row), row.ratingKey);
+    const known = store.library.find(id);
     if (known && this.#memory.isUpToDate(known) && (await this.#unsettled(row, known)) === null) {
       this.#memory.wasRead(known);
       await this.#analyze([known.id], row.cause);
       return null;
     }
-    const item = await server(serverIdOf(row)).item(row.ratingKey, signal);
-    if (!item || store.sections.find(item.sectionId)?.enabled === false) return null;
-    const reason = await this.#unsettled(row, item);
-    if (reason !== null && this.#line.looksAt(row.id).count < LOOKS) return reason;
-    await this.#take([item], row.cause);
-    this.#memory.wasRead(item);
-    return null;
+    const reading = this.#memory.begin(id);
+    try {
+      const item = await server(serverIdOf(row)).item(row.ratingKey, signal);
+      if (!item || store.sections.find(item.sectionId)?.enabled === false) return null;
+      const reason = await this.#unsettled(row, item);
+      if (reason !== null && this.#line.looksAt(row.id).count < LOOKS) return reason;
+      const { saved } = this.#put([item]);
+      this.#memory.wasRead(item, reading);
+      await Promise.all([saved, this.#analyze([item.id], row.cause)]);
+      return null;
+    } finally {
+      this.#memory.end(id, reading);
+    }
   }
 
   async #unsettled(row: PendingItem, item: LibraryItem): Promise<string | null> {
     const mappings = this.#parts.store.servers.mappingsOf(item.serverId);
     const { reason, look } = await isUnsettled(item, {
       nowMs: this.#parts.now().getTime(),
-      settleMs: row.cause === 'owner' ? 0 : this.#settleMs(),
+      settleMs: row.cause === 'owner' ? 0 : this.#door.settleMs(),
       before: this.#line.looksAt(row.id).look,
       toLocal: (path) => toLocalPath(path, mappings),
     });
@@ -275,9 +229,27 @@ export class Intake {
       new Date(leaf.addedAt).getTime() / 1000 >= (row.addedAfter ?? 0) &&
       !store.pending.has(`${serverId}/${leaf.ratingKey}`) &&
       !store.library.find(itemId(serverId, leaf.ratingKey))?.files.every(({ detailed }) => detailed);
-    const rows = leaves.filter(isNew).map(({ ratingKey }) => this.#newRow(serverId, ratingKey, 'episode', row.cause));
+    const rows = leaves
+      .filter(isNew)
+      .map(({ ratingKey }) => this.#door.newRow(serverId, ratingKey, 'episode', row.cause));
     await this.#line.add(rows);
     return null;
+  }
+
+  /** Puts what we read ourselves into the library. */
+  #put(items: readonly LibraryItem[]): Shelved {
+    this.#isPutting = true;
+    try {
+      return this.#shelf.put(items);
+    } finally {
+      this.#isPutting = false;
+    }
+  }
+
+  /** Whether none of its files was replaced here since it was read: the server's date does not move with every file. */
+  async #hasSameFiles(serverId: string, ratingKey: string): Promise<boolean> {
+    const known = this.#parts.store.library.find(itemId(serverId, ratingKey));
+    return known === null || hasSameSizes(known);
   }
 
   /** Stores items and lets the rules look. Both go to the disk side by side. */

@@ -6,7 +6,8 @@ import type { ServerEvent } from '../../domain/server-event.js';
 import type { Bus } from '../../lib/bus.js';
 import type { Log } from '../../lib/log.js';
 import type { Store } from '../../store/store.js';
-import type { Intake, TitleNews } from './intake.js';
+import type { Intake } from './intake.js';
+import type { TitleNews } from './intake-door.js';
 
 export interface DeskParts {
   store: Store;
@@ -43,6 +44,8 @@ type Removed = Extract<ServerEvent, { type: 'removed' }>;
 interface News {
   /** The latest. */
   event: Changed | Removed;
+  /** What `expect` answered about it. */
+  order: number;
   isAnalyzed: boolean;
   /** When the server first said that it is done with the title. */
   doneMs: number | null;
@@ -84,7 +87,7 @@ export class LiveNewsDesk {
     const { sectionId, ratingKey } = event;
     if (this.#abort.signal.aborted) return;
     if (sectionId !== null && this.#parts.store.sections.find(sectionId)?.enabled === false) return;
-    if (event.type === 'changed') this.#parts.intake.expect(this.#newsOf(event));
+    const order = event.type === 'changed' ? this.#parts.intake.expect(this.#newsOf(event)) : 0;
     const nowMs = performance.now();
     const before = this.#waiting.get(ratingKey);
     const isFinished = event.type === 'removed' || event.isFinished;
@@ -94,7 +97,7 @@ export class LiveNewsDesk {
     const { quietMs, longestMs, unfinishedMs } = this.#pauses;
     const dueMs = doneMs === null ? nowMs + unfinishedMs : Math.min(nowMs + quietMs, doneMs + longestMs);
     const isAnalyzed = (event.type === 'changed' && event.isAnalyzed) || (before?.isAnalyzed ?? false);
-    this.#waiting.set(ratingKey, { event, isAnalyzed, doneMs, dueMs });
+    this.#waiting.set(ratingKey, { event, order, isAnalyzed, doneMs, dueMs });
     this.#schedule();
   }
 
@@ -136,10 +139,10 @@ export class LiveNewsDesk {
     const isKnown = (news: News): boolean => store.library.find(idOf(news))?.state === 'present';
     const again: TitleNews[] = [];
     for (const news of due) {
-      const { event, isAnalyzed } = news;
+      const { event, order, isAnalyzed } = news;
       if (event.type === 'removed') continue;
-      if (!isKnown(news)) await intake.hear({ ...event, serverId });
-      else again.push(this.#newsOf({ ...event, isAnalyzed }));
+      if (!isKnown(news)) await intake.hear({ ...event, serverId, order });
+      else again.push({ ...this.#newsOf({ ...event, isAnalyzed }), order });
     }
     await intake.readChanged(again);
     const gone = due.filter((news) => news.event.type === 'removed' && isKnown(news));

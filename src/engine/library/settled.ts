@@ -39,3 +39,12 @@ export async function isUnsettled(
   }
   return { reason: null, look };
 }
+
+/** Whether every file of a stored item that can be seen here has the size it is known by. */
+export async function hasSameSizes({ files }: LibraryItem): Promise<boolean> {
+  const looks = files.map(async ({ localPath, sizeBytes, stackedParts }) => {
+    const local = localPath === null || stackedParts > 1 ? null : await stat(localPath).catch(() => null);
+    return local === null || local.size === sizeBytes;
+  });
+  return (await Promise.all(looks)).every((isSame) => isSame);
+}
