@@ -36,12 +36,6 @@ const NO_DEVICE =
  */
 const SYMPTOMS: readonly { trouble: HardwareTrouble; pattern: RegExp; advice: string }[] = [
   {
-    trouble: 'old-driver',
-    pattern: /Driver does not support the required nvenc API version|minimum required Nvidia driver for nvenc/,
-    advice:
-      "The NVIDIA driver is too old for this build of ffmpeg. Update the driver, or use a build for older ones, such as BtbN's of ffmpeg 7.1.",
-  },
-  {
     trouble: 'no-driver',
     pattern: /Cannot load lib(?:cuda|nvcuvid)|Could not dynamically load CUDA|Cannot load nvcuda\.dll/,
     advice:
@@ -52,6 +46,13 @@ const SYMPTOMS: readonly { trouble: HardwareTrouble; pattern: RegExp; advice: st
     pattern: /Cannot load (?:libnvidia-encode|nvEncodeAPI)/,
     advice:
       'The container may use the NVIDIA card but not its encoder. Set NVIDIA_DRIVER_CAPABILITIES=compute,video,utility for it.',
+  },
+  // Below the two above: ffmpeg names the least driver after any of them.
+  {
+    trouble: 'old-driver',
+    pattern: /Driver does not support the required nvenc API version|minimum required Nvidia driver for nvenc/,
+    advice:
+      "The NVIDIA driver is too old for this build of ffmpeg. Update the driver, or use a build for older ones, such as BtbN's of ffmpeg 7.1.",
   },
   {
     trouble: 'busy',
