@@ -19,7 +19,7 @@ const MONTHS = ['Jan', 'Feb', 'Mar', 'Apr', 'May', 'Jun', 'Jul', 'Aug', 'Sep', '
 /** A weekday that is also today's could be taken for today, so older moments are told by their date. */
 const SIX_DAYS_MS = 6 * DAY_MIN * 60_000;
 
-/** What the wall shows at a date, in the time zone of this process. */
+/** What the wall shows at a date, in the time zone this program runs in. */
 export const wallClockOf = (date: Date): WallClock => ({
   day: date.getDay(),
   minute: date.getHours() * 60 + date.getMinutes(),

@@ -63,6 +63,21 @@ describe('the way of the files', () => {
       why: 'shared folder: nothing has to be copied',
     },
     {
+      name: 'a proved share, although streaming would cost no time either',
+      to: { pathMappings: [share('/data/media')], line: line(9000) },
+      mode: 'shared',
+      seconds: 0,
+      why: 'shared folder: nothing has to be copied',
+    },
+    {
+      name: 'a share that holds the result and not the source',
+      job: { sourcePath: '/data/media2/b.mkv', outputPath: '/data/media/out.mkv' },
+      to: { pathMappings: [share('/data/media')] },
+      mode: 'stream',
+      seconds: 0,
+      why: 'streamed: copying 12 GB at 94 Mbit/s takes 17 min and encoding 40 min, at the same time',
+    },
+    {
       name: 'a share that is not proved',
       to: { pathMappings: [share('/data/media', { provedAt: null })] },
       mode: 'stream',

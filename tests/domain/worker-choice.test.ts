@@ -161,6 +161,12 @@ const scenarios: Scenario[] = [
     says: 'b: done in about 1 h 06 min; a would need 1 h 00 min, but is busier',
   },
   {
+    name: 'no job in hand, but something else keeps its processor busy',
+    workers: [worker('a', 60 * MIN, { metrics: { cpuPercent: 98, gpuPercent: null } }), worker('b', 66 * MIN)],
+    picks: 'b',
+    says: 'b: done in about 1 h 06 min; a would need 1 h 00 min, but is busier',
+  },
+  {
     name: 'a busy one that is still much faster',
     workers: [
       gpu('gpu-1', 20 * MIN, { running: 3, slots: 4, metrics: { cpuPercent: 90, gpuPercent: 95 } }),
@@ -501,6 +507,11 @@ describe('who does a job', () => {
         '27.5/35 1 of 2 slots in use, its processor at 0 %',
       ],
     ]);
+  });
+
+  it('gives the nearest all points for its way, however far that is', () => {
+    const { ranked } = chooseWorker(need({ files: noStream }), [gpu('far', 20 * MIN, { line: line(20) })], NOW);
+    expect(ranked[0]).to.deep.include({ name: 'far', score: 100 });
   });
 
   it('names those who are refused together where the reason is the same', () => {

@@ -117,6 +117,7 @@ describe('working hours', () => {
     [nights, 'Sat 12:00', 'works Mon to Fri 22:00 to 06:00; next Mon 22:00'],
     [nights, 'Tue 01:00', 'works Mon to Fri 22:00 to 06:00; until 06:00'],
     [nights, 'Mon 23:00', 'works Mon to Fri 22:00 to 06:00; until Tue 06:00'],
+    [[{ days: [1, 2, 3], from: '08:00', to: '09:00' }], 'Mon 08:30', 'works Mon to Wed 08:00 to 09:00; until 09:00'],
     [[], 'Mon 23:00', 'works always'],
     [always, 'Mon 23:00', 'works every day all day'],
     [[{ days: [0, 6], from: '08:00', to: '12:00' }], 'Sun 09:00', 'works Sat and Sun 08:00 to 12:00; until 12:00'],
