@@ -1,14 +1,13 @@
 import { formatDuration } from '../lib/units.js';
-import { codecName } from './in-words.js';
+import { chooseEncoder, type ChosenEncoder, type EncoderNeeds } from './encoder.js';
 import { waysFor, type FilesOfJob, type Way, type WayToWorker } from './transfer-choice.js';
 import type { EncoderSupport, Worker, WorkerMetrics, WorkerState } from './worker.js';
 import { changeInWords, isOpen, nextChange, pastInWords, wallClockOf } from './working-hours.js';
 
-/** A picture to be made: with any of these encoders, by ffmpeg's names. */
+/** What is asked of an encoder, and whether a graphics card may do it. */
 export interface EncodeNeed {
-  codec: string;
-  isTenBit: boolean;
-  encoders: readonly string[];
+  needs: EncoderNeeds;
+  preference: 'gpu' | 'cpu';
 }
 
 /** What a job asks of a worker. */
@@ -61,7 +60,8 @@ export interface ScorePart {
 
 /** How a worker would do a job. */
 export interface Offer {
-  encoder: string | null;
+  /** Null: nothing is encoded. */
+  encoder: ChosenEncoder | null;
   encodeSec: number;
   way: Way;
   /** The encode and what the way of the files adds to it. Verifying comes on top. */
@@ -100,7 +100,6 @@ const FREE_SLOT_POINTS = POINTS.load - POINTS_PER_BEST;
 const SHORT_SEC = 30;
 /** What is half done, or need not be encoded at all, stays where it is unless that takes so many times as long. */
 const STAY_LIMIT = 2;
-const HARDWARE = /_(nvenc|qsv|vaapi|amf|videotoolbox)$/;
 
 interface Seen {
   worker: WorkerCandidate;
@@ -197,32 +196,14 @@ const withoutDot = (sentence: string): string => sentence.replace(/\.$/, '');
 
 function offerOf({ files, encode, halfDone }: JobNeed, worker: WorkerCandidate): Offer | Refusal {
   if (worker.encoders === null) return { kind: 'encoder', why: 'has not shown yet what it can encode' };
-  const encoder = encode && quickest(encode, worker, worker.encoders);
-  if (encode && encoder === null) return { kind: 'encoder', why: lacking(encode, worker.encoders) };
+  const chosen = encode && chooseEncoder(encode.needs, worker.encoders, encode.preference);
+  if (chosen?.encoder === null) return { kind: 'encoder', why: `cannot encode it: ${withoutDot(chosen.why)}` };
   const done = halfDone?.workerId === worker.id ? halfDone : null;
-  const encodeSec = worker.encodeSec(encoder) * (1 - (done?.share ?? 0));
+  const encodeSec = worker.encodeSec(chosen?.encoder ?? null) * (1 - (done?.share ?? 0));
   const ways = waysFor(done?.hasSource ? { ...files, sourceBytes: 0 } : files, worker, encodeSec);
   const [way] = ways;
   if (!way?.possible) return { kind: 'room', why: `cannot get the files (${ways.map(({ why }) => why).join('; ')})` };
-  return { encoder, encodeSec, way, totalSec: encodeSec + way.seconds };
-}
-
-/** Of the encoders that were proved there. A graphics card has no other advantage than its speed. */
-function quickest(need: EncodeNeed, worker: WorkerCandidate, proved: readonly EncoderSupport[]): string | null {
-  const able = proved.filter(
-    ({ name, works, tenBit }) => need.encoders.includes(name) && works && (tenBit || !need.isTenBit),
-  );
-  const bySpeed = able.map(({ name }) => ({ name, sec: worker.encodeSec(name) })).sort((a, b) => a.sec - b.sec);
-  return bySpeed[0]?.name ?? null;
-}
-
-function lacking({ codec, isTenBit, encoders }: EncodeNeed, proved: readonly EncoderSupport[]): string {
-  const each = encoders.map((name) => {
-    const found = proved.find((one) => one.name === name);
-    const why = found?.works ? '8 bit only' : found ? withoutDot(found.error ?? 'it does not work') : 'not there';
-    return `${name}: ${why}`;
-  });
-  return `cannot encode ${codecName(codec)}${isTenBit ? ' in 10 bit' : ''} (${each.join('; ')})`;
+  return { encoder: chosen, encodeSec, way, totalSec: encodeSec + way.seconds };
 }
 
 function score(seen: readonly Seen[]): Scored[] {
@@ -233,7 +214,7 @@ function score(seen: readonly Seen[]): Scored[] {
   return seen.map(({ worker, offer }) => {
     const { encoder, encodeSec, way } = offer;
     const load = loadOf(worker, encoder);
-    const takes = `${encoder === null ? 'the work' : `encoding with ${encoder}`} takes about ${inWords(encodeSec)}`;
+    const takes = `${encoder === null ? 'the work' : `encoding with ${encoder.encoder}`} takes about ${inWords(encodeSec)}`;
     const quicker = encodeSec > leastEncodeSec ? `; the quickest needs ${inWords(leastEncodeSec)}` : '';
     const parts = [
       part('transfer', forTime(POINTS.transfer, way.seconds - leastWaySec), way.why),
@@ -254,8 +235,11 @@ const part = (name: ScorePart['name'], points: number, why: string): ScorePart =
 });
 
 /** How busy a worker is, 0 to 1: by its slots or by what encodes, whichever is scarcer. */
-function loadOf({ running, slots, metrics }: WorkerCandidate, encoder: string | null): { busy: number; why: string } {
-  const isHardware = encoder !== null && HARDWARE.test(encoder);
+function loadOf(
+  { running, slots, metrics }: WorkerCandidate,
+  encoder: ChosenEncoder | null,
+): { busy: number; why: string } {
+  const isHardware = encoder?.isHardware ?? false;
   const percent = (isHardware ? metrics?.gpuPercent : metrics?.cpuPercent) ?? null;
   const busy = Math.min(1, Math.max(running / slots, (percent ?? 0) / 100));
   const measured =

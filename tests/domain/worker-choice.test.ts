@@ -36,7 +36,7 @@ const broken = (name: string, error: string): EncoderSupport => ({
 /** A film of 12 GB that becomes HEVC of 3 GB, by whatever encoder. */
 const need = (change: Partial<JobNeed> = {}): JobNeed => ({
   files: { sourcePath: '/data/media/A Film.mkv', sourceBytes: 12e9, outputBytes: 3e9, streamProblem: null },
-  encode: { codec: 'hevc', isTenBit: false, encoders: ['libx265', 'hevc_nvenc'] },
+  encode: { needs: { codec: 'hevc', tenBit: false, mastering: false }, preference: 'gpu' },
   wishedWorkerId: null,
   tags: [],
   failedOn: [],
@@ -83,7 +83,15 @@ interface Scenario {
 const film = need().files;
 const noStream = { ...film, streamProblem: 'the index of this MP4 is at its end' };
 const remux: Partial<JobNeed> = { encode: null };
-const tenBit: Partial<JobNeed> = { encode: { codec: 'hevc', isTenBit: true, encoders: ['libx265', 'hevc_nvenc'] } };
+const tenBit: Partial<JobNeed> = {
+  encode: { needs: { codec: 'hevc', tenBit: true, mastering: false }, preference: 'gpu' },
+};
+const hdr10: Partial<JobNeed> = {
+  encode: { needs: { codec: 'hevc', tenBit: true, mastering: true }, preference: 'gpu' },
+};
+const noCard: Partial<JobNeed> = {
+  encode: { needs: { codec: 'hevc', tenBit: false, mastering: false }, preference: 'cpu' },
+};
 /** 600 MB, of which 200 MB are left. */
 const clip = { files: { ...film, sourceBytes: 600e6, outputBytes: 200e6 } };
 const night = [{ days: [0, 1, 2, 3, 4, 5, 6], from: '22:00', to: '06:00' }];
@@ -242,16 +250,25 @@ const scenarios: Scenario[] = [
     says: 'gpu-1: done in about 50 min; nas would need 3 h 00 min',
   },
   {
-    name: 'a machine whose processor is quicker than its card',
+    name: 'HDR10 metadata, which no card is trusted with',
+    need: hdr10,
+    workers: [gpu('gpu-1', 20 * MIN), here(3 * HOUR)],
+    picks: 'nas',
+    says: 'nas: done in about 3 h 00 min; no other worker can take it now',
+    refuses: { 'gpu-1': 'encoder' },
+  },
+  {
+    name: 'a job that leaves graphics cards out goes by the speed of processors',
+    need: noCard,
     workers: [
-      gpu('a', 0, {
+      gpu('gpu-1', 0, {
         encoders: [works('hevc_nvenc'), works('libx265')],
-        encodeSec: (encoder) => (encoder === 'libx265' ? 20 * MIN : 40 * MIN),
+        encodeSec: (encoder) => (encoder === 'libx265' ? 4 * HOUR : 20 * MIN),
       }),
-      gpu('b', 30 * MIN),
+      here(3 * HOUR),
     ],
-    picks: 'a',
-    says: 'a: done in about 20 min; b would need 30 min',
+    picks: 'nas',
+    says: 'nas: done in about 3 h 00 min; gpu-1 would need 4 h 00 min',
   },
   {
     name: 'a machine that was never tested',
@@ -455,13 +472,13 @@ describe('who does a job', () => {
       'encoders',
       worker('a', 1, { encoders: [broken('hevc_nvenc', 'No capable devices found.')] }),
       {},
-      'cannot encode HEVC (libx265: not there; hevc_nvenc: No capable devices found)',
+      'cannot encode it: This ffmpeg cannot encode with libx265. Install a full ffmpeg, or choose a preset with another codec',
     ],
     [
       '8 bit',
       worker('a', 1, { encoders: [works('hevc_nvenc', false), broken('libx265', 'It crashed')] }),
       tenBit,
-      'cannot encode HEVC in 10 bit (libx265: It crashed; hevc_nvenc: 8 bit only)',
+      'cannot encode it: This ffmpeg cannot encode with libx265 (It crashed). Install a full ffmpeg, or choose a preset with another codec',
     ],
     [
       'room',
