@@ -73,6 +73,7 @@ async function prepare(ffmpeg: string, dir: string): Promise<EncodeTask> {
   const plan = planEncode(await probe(input, { ffprobe: 'ffprobe' }), preset);
   return {
     jobId: 'bench',
+    workKey: 'bench',
     input,
     output: join(dir, 'out.mkv'),
     scratchDir: dir,

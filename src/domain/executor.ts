@@ -13,6 +13,11 @@ export interface EncodeStep {
 
 export interface EncodeTask {
   jobId: string;
+  /**
+   * Names this very work: the same source, the same steps. What an earlier run of the program left under it on another machine
+   * is taken up again; what lies there under another key is no longer wanted. Letters and digits.
+   */
+  workKey: string;
   /** Absolute paths on this machine. */
   input: string;
   output: string;
@@ -26,6 +31,8 @@ export interface EncodeTask {
 }
 
 export interface Progress {
+  /** What the worker does; an encode where it is not said. */
+  stage?: 'upload' | 'encode' | 'download';
   percent: number;
   fps: number | null;
   /** Times real time. */
@@ -42,7 +49,11 @@ export type WorkerHealth =
 export interface Executor {
   /** Real test encodes; the answer may be cached per ffmpeg version. */
   check(signal: AbortSignal): Promise<WorkerHealth>;
-  /** Resolves when `task.output` is complete here. Throws `encode_failed`, `no_space`, `encoder_missing`, or the signal's reason. */
+  /**
+   * Resolves when `task.output` is complete here and was compared with what the worker wrote. Throws `encode_failed`,
+   * `hardware_failed`, `no_space`, `encoder_missing`, `worker_unreachable` and other trouble of the worker, or the signal's reason.
+   * An encode on another machine runs on when the reason is `interrupted`, so that it can be taken up again.
+   */
   encode(task: EncodeTask, report: (progress: Progress) => void, signal: AbortSignal): Promise<void>;
   /** Safe to call twice. */
   close(): Promise<void>;

@@ -134,6 +134,24 @@ export class SshConnection {
     }
   }
 
+  /** How long the way there and back takes, milliseconds. Throws `worker_unreachable`. */
+  async roundTripMs(signal?: AbortSignal): Promise<number> {
+    const [first, second] = [await this.#ping(signal), await this.#ping(signal)];
+    return Math.min(first, second);
+  }
+
+  async #ping(signal?: AbortSignal): Promise<number> {
+    const startedMs = performance.now();
+    // Asks for something no server has: every server says so without starting a program.
+    const answered = this.#orLost<undefined>((resolve) => {
+      this.#client.unforwardIn('127.0.0.1', 1, () => {
+        resolve(undefined);
+      });
+    });
+    await (signal ? orAborted(answered, signal) : answered);
+    return performance.now() - startedMs;
+  }
+
   /** Starts a fixed script with arguments; the caller reads what it says and awaits its end (`endOf`). */
   async script(script: string, args: readonly string[], signal?: AbortSignal): Promise<ClientChannel> {
     const channel = await this.exec(RUN, signal);

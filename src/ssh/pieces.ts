@@ -20,6 +20,8 @@ export class Pieces {
   readonly size: number;
   readonly #returned: Piece[] = [];
   #next = 0;
+  /** An empty file is one empty piece: the other side has to hear of it. */
+  #isBegun = false;
   #doneBytes = 0;
   #pieceBytes = FIRST_BYTES;
 
@@ -36,7 +38,8 @@ export class Pieces {
   take(): Piece | null {
     const returned = this.#returned.pop();
     if (returned) return this.#first(returned);
-    if (this.#next >= this.size) return null;
+    if (this.#next >= this.size && (this.#isBegun || this.size > 0)) return null;
+    this.#isBegun = true;
     const piece = { at: this.#next, length: Math.min(this.#pieceBytes, this.size - this.#next) };
     this.#next += piece.length;
     return piece;

@@ -42,7 +42,15 @@ end_job() (
   cd / && rm -rf "$1"
 )`;
 
-/** `$1` scratch folder or nothing, `$2` name of ours in it. Says where the folder is and how many KiB are free. */
+/** Where programs lie on every system we know of; what MediaFlow installed itself goes before. */
+const TOOLS = `
+PATH=$PWD/bin:$PATH:/usr/local/bin:/usr/bin:/bin:/opt/homebrew/bin
+export PATH`;
+
+/**
+ * `$1` scratch folder or nothing, `$2` name of ours in it. Says where our folder is, then where ffmpeg is (an empty line for
+ * nowhere), then the render nodes of graphics cards, each on a line.
+ */
 export const PREPARE = `
 base=\${1:-\${XDG_CACHE_HOME:-$HOME/.cache}}
 dir=$base/$2
@@ -50,7 +58,16 @@ umask 077
 mkdir -p "$dir/jobs" || exit 1
 cd "$dir" || exit 1
 pwd -P
-df -Pk . | awk 'NR == 2 { print $4 }'`;
+${TOOLS}
+command -v ffmpeg || echo
+for node in /dev/dri/renderD*; do [ -e "$node" ] && echo "$node"; done
+exit 0`;
+
+/** `$1` absolute path of ffmpeg, then its arguments: runs it with a bare environment, for tests that take a moment. */
+export const FFMPEG = `
+LC_ALL=C.UTF-8 SVT_LOG=1
+export LC_ALL SVT_LOG
+exec "$@" < /dev/null`;
 
 /** `$1` job folder. Says the free KiB there; makes it when it is not there. */
 export const MAKE_JOB = `
@@ -76,7 +93,7 @@ cd "$1" && [ -f "$2" ] && sha "$2"`;
 export const GET = `cd "$1" && exec dd if="$2" bs=65536 skip="$3" count="$4" 2>/dev/null`;
 
 /**
- * `$1` job folder, `$2` step, then the program and its arguments. Returns at once; the program runs on, whatever becomes of
+ * `$1` job folder, `$2` step, then the program and its arguments. Begins a step once, however often it is asked. Returns at once; the program runs on, whatever becomes of
  * the connection, with its number in `$2.pid` and its exit code in `$2.rc`. Every command stands alone: with `&&` before it, the
  * shell in the background would keep the connection's output open.
  */
@@ -84,12 +101,16 @@ export const START = `
 cd "$1" || exit 1
 step=$2
 shift 2
-rm -f "$step.rc" "$step.pid" "$step.log" "$step.progress"
+LC_ALL=C.UTF-8 SVT_LOG=1
+export LC_ALL SVT_LOG
+mkdir "$step.lock" 2>/dev/null || { echo begun; exit 0; }
 : > starting
 : > go
 run='
   step=$1; shift
-  if command -v nice >/dev/null 2>&1; then nice -n 10 "$@" > /dev/null 2> "$step.log" < /dev/null & else "$@" > /dev/null 2> "$step.log" < /dev/null & fi
+  nice=nice; command -v nice >/dev/null 2>&1 || nice=
+  if [ -n "$nice" ]; then nice -n 10 "$@" > /dev/null 2> "$step.log" < /dev/null &
+  else "$@" > /dev/null 2> "$step.log" < /dev/null & fi
   pid=$!
   echo "$pid" > "$step.pid.new"
   mv "$step.pid.new" "$step.pid"
@@ -105,15 +126,15 @@ if command -v setsid >/dev/null 2>&1; then
 else
   nohup sh -c "$run" mediaflow "$step" "$@" < /dev/null > /dev/null 2>&1 &
 fi
-echo started`;
+echo begun`;
 
 /**
  * `$1` job folder, `$2` step, `$3` how many bytes of its log are known. Says in the first line how it is
  * (`none`, `starting`, `running`, `ended <code>`, `gone` for one that ended without a word), then the last figures of ffmpeg,
- * then `log` and what is new in the log.
+ * then `log`, its size in bytes, and what is new in it.
  */
 export const LOOK = `${OURS}
-cd "$1" 2>/dev/null || { echo none; echo log; exit 0; }
+cd "$1" 2>/dev/null || { echo none; echo log 0; exit 0; }
 state() {
   if [ -f "$1.rc" ]; then echo "ended $(cat "$1.rc")"
   elif [ -f "$1.pid" ]; then if ours "$(cat "$1.pid")" "$2"; then echo running; else echo gone; fi
@@ -124,9 +145,12 @@ now=$(state "$2" "$1")
 if [ "$now" = gone ]; then sleep 1; now=$(state "$2" "$1"); fi
 echo "$now"
 [ -f "$2.progress" ] && tail -c 1500 "$2.progress"
-echo log
+echo "log $(if [ -f "$2.log" ]; then wc -c < "$2.log"; else echo 0; fi)"
 [ -f "$2.log" ] && tail -c "+$(($3 + 1))" "$2.log" | head -c 100000
 exit 0`;
+
+/** `$1` job folder, `$2` step: forgets a step that ended without a word, so that it can begin again. */
+export const FORGET = `cd "$1" && rm -rf "$2.lock" "$2.rc" "$2.pid" "$2.progress" starting`;
 
 /** `$1` job folder: ends what runs in it and removes it. Succeeds when nothing is left. */
 export const END_JOB = `${OURS}${END}

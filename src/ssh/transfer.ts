@@ -129,7 +129,9 @@ async function runLane(
         const known = toAppError(error);
         if (known.code !== 'worker_unreachable' && known.code !== 'transfer_failed') throw known;
         if (performance.now() - state.movedAtMs > patienceMs) throw known;
-        await sleep(pauseMs, undefined, { signal }).catch(() => { signal.throwIfAborted(); });
+        await sleep(pauseMs, undefined, { signal }).catch(() => {
+          signal.throwIfAborted();
+        });
         pauseMs = Math.min(LONGEST_PAUSE_MS, pauseMs * 2);
       }
     }

@@ -1,7 +1,4 @@
-import { createWriteStream, type WriteStream } from 'node:fs';
-import { mkdir, rm, stat } from 'node:fs/promises';
-import { dirname } from 'node:path';
-import { finished } from 'node:stream/promises';
+import { rm, stat } from 'node:fs/promises';
 import { AppError } from '../domain/errors.js';
 import type { EncodeStep, EncodeTask, Executor, Progress, WorkerHealth } from '../domain/executor.js';
 import { placeArgs, quoteArgs } from '../ffmpeg/command-line.js';
@@ -10,6 +7,7 @@ import { encodeFailure } from '../ffmpeg/failure.js';
 import { findProgram } from '../ffmpeg/program.js';
 import { isProgressLine, progressReader } from '../ffmpeg/progress.js';
 import { runFfmpeg } from './ffmpeg-run.js';
+import { openJobLog, type JobLog } from './job-log.js';
 
 /** How many of ffmpeg's last lines are searched for the cause of a failure. */
 const LINES_KEPT = 400;
@@ -74,7 +72,7 @@ export class LocalExecutor implements Executor {
   async #encode(task: EncodeTask, report: (progress: Progress) => void, signal: AbortSignal): Promise<void> {
     signal.throwIfAborted();
     const ffmpeg = await findProgram(this.#ffmpeg);
-    const log = await openLog(task.logPath);
+    const log = await openJobLog(task.logPath);
     try {
       for (const step of task.steps) {
         await this.#runStep(ffmpeg, step, task, { report, signal, log });
@@ -85,7 +83,7 @@ export class LocalExecutor implements Executor {
       await rm(task.output, { force: true });
       throw error;
     } finally {
-      await closeLog(log);
+      await log.close();
     }
   }
 
@@ -93,7 +91,7 @@ export class LocalExecutor implements Executor {
     ffmpeg: string,
     step: EncodeStep,
     task: EncodeTask,
-    { report, signal, log }: { report: (progress: Progress) => void; signal: AbortSignal; log: WriteStream },
+    { report, signal, log }: { report: (progress: Progress) => void; signal: AbortSignal; log: JobLog },
   ): Promise<void> {
     const placed = placeArgs(step.args, task);
     const args = ['-progress', 'pipe:2', '-stats_period', '1', ...placed];
@@ -131,17 +129,4 @@ async function refuseNothing(output: string): Promise<void> {
   );
   if (size === 0)
     throw new AppError('encode_failed', 'ffmpeg ended well but wrote nothing. The log of the job says more.');
-}
-
-async function openLog(path: string): Promise<WriteStream> {
-  await mkdir(dirname(path), { recursive: true });
-  const log = createWriteStream(path, { flags: 'a', mode: 0o640 });
-  // A log that cannot be written (disk full) is no reason to lose an encode.
-  log.on('error', () => undefined);
-  return log;
-}
-
-async function closeLog(log: WriteStream): Promise<void> {
-  log.end();
-  await finished(log).catch(() => undefined);
 }

@@ -14,6 +14,10 @@ export interface ExecutorUnderTest {
   make(): Promise<Executor>;
   /** Process ids of ffmpeg runs that have `text` in their command line. */
   running(text: string): Promise<string[]>;
+  /** For those whose encodes go on after `close`, to be taken up again: ends them and takes away what is left. */
+  sweep?(): Promise<void>;
+  /** Files and folders of ours on the machine that encodes, beside those of the task. */
+  leftThere?(): Promise<string[]>;
 }
 
 const preset = Preset.parse({
@@ -44,7 +48,8 @@ export function executorContract(kind: string, under: ExecutorUnderTest): void {
       dir = await mkdtemp(join(tmpdir(), 'executor-'));
       executor = await under.make();
     });
-    afterEach(async () => {
+    afterEach(async function () {
+      if (this.currentTest?.state === 'passed') expect((await under.leftThere?.()) ?? []).to.deep.equal([]);
       await executor.close();
       await rm(dir, { recursive: true, force: true });
     });
@@ -54,6 +59,7 @@ export function executorContract(kind: string, under: ExecutorUnderTest): void {
       await mkdir(join(dir, 'scratch'), { recursive: true });
       return {
         jobId: 'job-1',
+        workKey: 'k1',
         input,
         output: join(dir, 'out.mkv'),
         scratchDir: join(dir, 'scratch'),
@@ -95,7 +101,9 @@ export function executorContract(kind: string, under: ExecutorUnderTest): void {
     it('runs every step and leaves cover art in the result', async () => {
       const made = await task(await clips.get('rich.mkv'));
       const reports: number[] = [];
-      await executor.encode(made, ({ percent }) => reports.push(percent), never());
+      const report = ({ stage = 'encode', percent }: Progress): void =>
+        void (stage === 'encode' && reports.push(percent));
+      await executor.encode(made, report, never());
       const result = await probe(made.output, { ffprobe: 'ffprobe' });
       expect(result.streams.map(({ kind: each }) => each)).to.include.members(['cover', 'attachment', 'subtitle']);
       expect(reports.filter((percent) => percent === 100)).to.have.length(1);
@@ -159,6 +167,8 @@ export function executorContract(kind: string, under: ExecutorUnderTest): void {
       expect(await encoding).to.have.property('code', 'interrupted');
       await closing;
       await executor.close();
+      if (under.sweep) expect(await under.running(basename(dir))).not.to.deep.equal([]);
+      await under.sweep?.();
       expect(await under.running(basename(dir))).to.deep.equal([]);
     });
 

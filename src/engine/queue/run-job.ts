@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { rm, stat } from 'node:fs/promises';
 import { basename, extname, join } from 'node:path';
 import { AppError, toAppError } from '../../domain/errors.js';
@@ -86,6 +87,7 @@ export class JobRunner {
     await executor.encode(
       {
         jobId: job.id,
+        workKey: workKeyOf(prepared),
         input: job.sourcePath,
         output,
         scratchDir,
@@ -215,6 +217,13 @@ export class JobRunner {
     }
   }
 }
+
+/** The same for the same source and the same steps, and for no other. */
+const workKeyOf = ({ steps, change: { fingerprint: seen } }: Prepared): string =>
+  createHash('sha256')
+    .update(JSON.stringify([seen, steps]))
+    .digest('hex')
+    .slice(0, 16);
 
 function sourceOf(probe: Probe, { durationSec }: EncodePlan): Pick<Job, 'source'> {
   const video = mainVideo(probe);

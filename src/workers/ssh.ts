@@ -1,0 +1,137 @@
+import { AppError } from '../domain/errors.js';
+import type { EncodeTask, Executor, Progress, WorkerHealth } from '../domain/executor.js';
+import { probeEncoders, versionOf, type RunFfmpeg } from '../ffmpeg/encoders.js';
+import type { SshAddress } from '../ssh/connection.js';
+import { SshLine } from '../ssh/line.js';
+import { sweepJobs } from '../ssh/remote-job.js';
+import { FFMPEG, PREPARE } from '../ssh/scripts.js';
+import { SshEncode } from './ssh-encode.js';
+
+export interface SshWorkerOptions {
+  address: SshAddress;
+  /** Empty: the user's cache folder there. */
+  scratchDir: string;
+  /** Name of the folder in it that is ours alone, such as `mediaflow-1a2b3c`. */
+  folderName: string;
+  /** Megabits in a second, each way; null: as fast as it goes. */
+  maxMbps: number | null;
+  /** How long a lost worker is waited for before its job goes elsewhere. Milliseconds. */
+  patienceMs?: number;
+  /** How often a running encode is looked at. Milliseconds. */
+  pollMs?: number;
+  /** An encode that says nothing new for this long is ended. Milliseconds. */
+  stallMs?: number;
+}
+
+/** What is known of a worker's side once it was asked. */
+export interface Ground {
+  /** Our folder there, absolute. */
+  root: string;
+  /** Absolute path of ffmpeg there; null when there is none. */
+  ffmpeg: string | null;
+  renderNodes: readonly string[];
+}
+
+const PATIENCE_MS = 60_000;
+const POLL_MS = 2000;
+/** MP4 files are written a second time at their end, in silence: a hundred gigabytes of it on a disk of today. */
+const STALL_MS = 20 * 60_000;
+const TEST_ENCODE_MS = 60_000;
+
+/** Encodes on a machine that is reached over SSH, of which nothing is asked but `sh`, coreutils and ffmpeg. */
+export class SshExecutor implements Executor {
+  readonly #options: SshWorkerOptions;
+  readonly #line: SshLine;
+  readonly #running = new Set<{ abort: AbortController; done: Promise<void> }>();
+  #ground: Promise<Ground> | null = null;
+
+  constructor(options: SshWorkerOptions) {
+    this.#options = options;
+    this.#line = new SshLine(options.address, options.patienceMs ?? PATIENCE_MS);
+  }
+
+  /** Asks for ffmpeg anew and encodes a moment of test picture with every encoder. */
+  async check(signal: AbortSignal): Promise<WorkerHealth> {
+    try {
+      this.#ground = null;
+      const { ffmpeg, root, renderNodes } = await this.#prepared(signal);
+      if (ffmpeg === null) return { ok: false, reason: withoutFfmpeg(this.#options.address.host) };
+      const run = this.#ffmpegRun(ffmpeg, signal);
+      const ffmpegVersion = await versionOf(run, `Look at ${ffmpeg} on ${this.#options.address.host}.`);
+      const encoders = await probeEncoders(run, { output: `${root}/test.mkv`, renderNodes });
+      return { ok: true, ffmpegVersion, encoders };
+    } catch (error) {
+      signal.throwIfAborted();
+      if (error instanceof AppError) return { ok: false, reason: error.message };
+      throw error;
+    }
+  }
+
+  async encode(task: EncodeTask, report: (progress: Progress) => void, signal: AbortSignal): Promise<void> {
+    const abort = new AbortController();
+    const run = { abort, done: this.#encode(task, report, AbortSignal.any([signal, abort.signal])) };
+    this.#running.add(run);
+    try {
+      await run.done;
+    } finally {
+      this.#running.delete(run);
+    }
+  }
+
+  /** Ends and removes whatever lies on the worker of us but what `keep` names (`SshEncode.folderOf`). */
+  async sweep(keep: readonly string[], signal: AbortSignal): Promise<string[]> {
+    const { root } = await this.#prepared(signal);
+    return this.#line.persist((connection) => sweepJobs(connection, root, keep, signal), signal);
+  }
+
+  /** Lets go of the worker. What it encodes goes on there and is taken up again by whoever asks for the same work. */
+  async close(): Promise<void> {
+    const runs = [...this.#running];
+    for (const { abort } of runs) abort.abort(new AppError('interrupted', 'MediaFlow is stopping.'));
+    await Promise.allSettled(runs.map(({ done }) => done));
+    this.#line.close();
+  }
+
+  async #encode(task: EncodeTask, report: (progress: Progress) => void, signal: AbortSignal): Promise<void> {
+    signal.throwIfAborted();
+    const ground = await this.#prepared(signal);
+    const { ffmpeg, root } = ground;
+    if (ffmpeg === null) throw new AppError('worker_unavailable', withoutFfmpeg(this.#options.address.host));
+    const { maxMbps, pollMs = POLL_MS, stallMs = STALL_MS } = this.#options;
+    await new SshEncode({ line: this.#line, task, root, ffmpeg, maxMbps, pollMs, stallMs, report }).run(signal);
+  }
+
+  async #prepared(signal: AbortSignal): Promise<Ground> {
+    this.#ground ??= this.#prepare(signal).catch((error: unknown) => {
+      this.#ground = null;
+      throw error;
+    });
+    return this.#ground;
+  }
+
+  async #prepare(signal: AbortSignal): Promise<Ground> {
+    const { scratchDir, folderName, address } = this.#options;
+    return this.#line.persist(async (connection) => {
+      const ran = await connection.run(PREPARE, [scratchDir, folderName], { signal });
+      const [root = '', ffmpeg = '', ...renderNodes] = ran.stdout.split('\n').slice(0, -1);
+      if (!ran.ok || !root.startsWith('/')) {
+        throw new AppError(
+          'worker_unavailable',
+          `${address.host} gives no work folder${scratchDir === '' ? '' : ` in ${scratchDir}`}: ${ran.stderr.trim() || 'it does not say why'}.`,
+        );
+      }
+      return { root, ffmpeg: ffmpeg === '' ? null : ffmpeg, renderNodes };
+    }, signal);
+  }
+
+  #ffmpegRun(ffmpeg: string, signal: AbortSignal): RunFfmpeg {
+    return (args) =>
+      this.#line.persist(async (connection) => {
+        const ran = await connection.run(FFMPEG, [ffmpeg, ...args], { signal, timeoutMs: TEST_ENCODE_MS });
+        return { stdout: ran.stdout, stderr: ran.stderr, failed: !ran.ok };
+      }, signal);
+  }
+}
+
+const withoutFfmpeg = (host: string): string =>
+  `There is no ffmpeg on ${host}. Install it there, or let MediaFlow do it from the page of this worker.`;
