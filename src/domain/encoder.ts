@@ -86,7 +86,7 @@ export function chooseEncoder(
   }
   const name = softwareEncoder(needs.codec);
   const own = encoders.find((found) => found.name === name);
-  if (!own || !isProved(own, needs)) return { encoder: null, why: whyNone(needs, own ?? null) };
+  if (!own || !isProved(own, needs)) return { encoder: null, why: whyNone(needs, own ?? null, proved !== undefined) };
   const because = preference === 'cpu' ? 'this job leaves the graphics card out' : whySoftware(needs, twins);
   return { encoder: name, device: null, isHardware: false, why: `${name} on the processor: ${because}.` };
 }
@@ -102,12 +102,13 @@ function whySoftware(needs: EncoderNeeds, twins: readonly EncoderSupport[]): str
   return "the graphics card may lose the film's HDR10 metadata";
 }
 
-function whyNone({ codec }: EncoderNeeds, own: EncoderSupport | null): string {
+function whyNone({ codec, mastering }: EncoderNeeds, own: EncoderSupport | null, hasCard: boolean): string {
   const name = softwareEncoder(codec);
+  const card = hasCard && mastering ? " The graphics card would do, but may lose the film's HDR10 metadata." : '';
   if (own?.works) {
-    return `${name} makes 8 bit only here, and this film needs 10. Install a full ffmpeg, or choose a preset with 8 bit.`;
+    return `${name} makes 8 bit only here, and this film needs 10. Install a full ffmpeg, or choose a preset with 8 bit.${card}`;
   }
-  return `This ffmpeg cannot encode with ${name}${own?.error ? ` (${own.error})` : ''}. Install a full ffmpeg, or choose a preset with another codec.`;
+  return `This ffmpeg cannot encode with ${name}${own?.error ? ` (${own.error})` : ''}. Install a full ffmpeg, or choose a preset with another codec.${card}`;
 }
 
 /** What becomes of a job whose graphics card failed. */

@@ -61,6 +61,14 @@ describe('the choice of an encoder', () => {
     ['the processor when asked for', needs(), [x265, nvenc], 'cpu', 'libx265', /leaves the graphics card out/],
     ['nothing when the processor is asked for and fails', needs(), [broken('libx265'), nvenc], 'cpu', null, /libx265/],
     ['nothing that does not work', needs(), [broken('libx265', 'no such thing')], 'gpu', null, /\(no such thing\)/],
+    [
+      'no card for HDR10 metadata, even when the processor cannot',
+      needs({ mastering: true }),
+      [broken('libx265'), nvenc],
+      'gpu',
+      null,
+      /libx265.*graphics card would do, but may lose/,
+    ],
     ['nothing where nothing is', needs({ codec: 'av1' }), [], 'gpu', null, /libsvtav1.*Install a full ffmpeg/],
     [
       'nothing when 10 bit is needed and 8 is there',
