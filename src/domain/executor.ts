@@ -1,4 +1,4 @@
-import type { EncoderSupport } from './worker.js';
+import type { Capabilities, EncoderSupport, Line, WorkerMetrics } from './worker.js';
 
 /** A part of an argument list: text, or a file whose place the executor knows. */
 export type Arg = string | { file: 'input' | 'output' } | { scratch: string };
@@ -57,4 +57,16 @@ export interface Executor {
   encode(task: EncodeTask, report: (progress: Progress) => void, signal: AbortSignal): Promise<void>;
   /** Safe to call twice. */
   close(): Promise<void>;
+}
+
+/** An executor on another machine, which can be asked about that machine as well. */
+export interface RemoteExecutor extends Executor {
+  /** What the machine has to do right now, in one short question: also the proof that it is there. Throws `worker_unreachable` and other trouble of the worker. */
+  measure(signal: AbortSignal): Promise<WorkerMetrics>;
+  /** What the machine is and can do, with real test encodes. `at` is now. Throws like `measure`. */
+  probe(signal: AbortSignal): Promise<Capabilities>;
+  /** How fast files get there and back. Throws like `measure`. */
+  measureLine(signal: AbortSignal): Promise<Line>;
+  /** Ends and removes whatever lies on the machine of us but the work in `keep`. Resolves with what went. */
+  sweep(keep: readonly Pick<EncodeTask, 'jobId' | 'workKey'>[], signal: AbortSignal): Promise<string[]>;
 }

@@ -40,6 +40,7 @@ const SIGNALS: Readonly<Record<number, string>> = { 137: 'SIGKILL', 143: 'SIGTER
 export async function followStep(line: SshLine, step: Step, listener: Listener, signal: AbortSignal): Promise<StepEnd> {
   const lines: string[] = [];
   let begun = 0;
+  let told = '';
   let logBytes = 0;
   let news = { text: '', atMs: performance.now() };
   let startingSinceMs: number | null = null;
@@ -52,7 +53,9 @@ export async function followStep(line: SshLine, step: Step, listener: Listener, 
       lines.push(...look.log.split('\n'));
       lines.splice(0, lines.length - LINES_KEPT);
     }
-    listener.onProgress(wholeReports(look.progress));
+    const reports = wholeReports(look.progress);
+    if (reports.join() !== told) listener.onProgress(reports);
+    told = reports.join();
     const { kind } = look.state;
     const isStuck = kind === 'starting' && performance.now() - (startingSinceMs ??= performance.now()) > STARTING_MS;
     if (kind !== 'starting') startingSinceMs = null;

@@ -78,10 +78,10 @@ export class SshExecutor implements Executor {
     }
   }
 
-  /** Ends and removes whatever lies on the worker of us but what `keep` names (`SshEncode.folderOf`). */
-  async sweep(keep: readonly string[], signal: AbortSignal): Promise<string[]> {
+  async sweep(keep: readonly Pick<EncodeTask, 'jobId' | 'workKey'>[], signal: AbortSignal): Promise<string[]> {
     const { root } = await this.#prepared(signal);
-    return this.#line.persist((connection) => sweepJobs(connection, root, keep, signal), signal);
+    const names = keep.map((work) => SshEncode.folderOf(work));
+    return this.#line.persist((connection) => sweepJobs(connection, root, names, signal), signal);
   }
 
   /** Lets go of the worker. What it encodes goes on there and is taken up again by whoever asks for the same work. */
