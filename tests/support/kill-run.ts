@@ -20,9 +20,9 @@ for (const text of matrix.wrong) console.log(`  ${text}`);
 console.log(`${matrix.tried} points, ${matrix.wrong.length} violations`);
 
 console.log(`Killing ${runs} times during whole jobs ...`);
-await build();
+const built = await build();
 const clips = await Clips.open();
-const jobs = await killJobs(clips, {
+const jobs = await killJobs(built, clips, {
   kills: runs,
   random: Math.random,
   say: (line) => {
@@ -30,6 +30,7 @@ const jobs = await killJobs(clips, {
   },
 });
 await clips.close();
+await built.remove();
 const violations = matrix.wrong.length + jobs.wrong.length;
 console.log(`${matrix.tried + jobs.killed} runs, ${violations} violations`);
 process.exitCode = violations === 0 ? 0 : 1;
