@@ -25,9 +25,12 @@ export function sideBySide(play: () => Play): void {
     const { tests, strike } = play();
     try {
       await tests[title]?.();
-    } finally {
-      await strike?.();
+    } catch (error) {
+      // What cannot be taken away after that is no news.
+      await strike?.().catch(() => undefined);
+      throw error;
     }
+    await strike?.();
   };
   const begin = (title: string): Promise<void> => {
     const done = begun.get(title) ?? gate.run(() => perform(title));
