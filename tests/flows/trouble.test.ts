@@ -5,6 +5,7 @@ import type { Fault } from '../../src/demo/plex/model.js';
 import type { Job } from '../../src/domain/job.js';
 import type { Problem } from '../../src/domain/problem.js';
 import { Clips } from '../support/clips.js';
+import { sideBySide, type Play } from '../support/side-by-side.js';
 import { SmallDisk } from '../support/small-disk.js';
 import { sha256Of, Stage, type StageOptions } from '../support/stage.js';
 
@@ -14,26 +15,59 @@ const OLD = [
 ];
 const NAME = 'Films/Trouble (2001)/Trouble (2001).mkv';
 
+const BROKEN: Record<string, { spoil: (path: string) => Promise<void>; code: string; says: RegExp }> = {
+  'of zero bytes': { spoil: (path) => writeFile(path, ''), code: 'probe_failed', says: /empty|no media file/ },
+  'of text named .mkv': {
+    spoil: (path) => writeFile(path, 'a shopping list\n'.repeat(5000)),
+    code: 'probe_failed',
+    says: /no media file/,
+  },
+  'that was cut off': {
+    spoil: (path) => truncate(path, 60_000),
+    code: '(encode_failed|verify_failed|probe_failed)',
+    says: /./,
+  },
+};
+
+const FAULTS: [Fault, RegExp][] = [
+  [401, /token/i],
+  [429, /too many|later|busy/i],
+  [503, /Plex/],
+  [500, /Plex/],
+  ['html', /page|HTML|answer/i],
+  ['half-json', /answer/i],
+  ['maintenance', /maintenance/i],
+  ['reset', /Plex/],
+  // Where a connection broke, another machine may answer now.
+  ['wrong-server', /another|other|wrong|not the/i],
+  ['empty', /./],
+];
+
 describe('trouble', function () {
   this.timeout(240_000);
   let clips: Clips;
-  let clip: string;
-  let stage: Stage;
 
   before(async () => {
     clips = await Clips.open();
-    clip = await clips.make('trouble.mkv', OLD);
   });
+  sideBySide(() => play(() => clips));
   after(() => clips.close());
-  afterEach(() => stage.strike());
+});
+
+/** Each test has a stage of its own, and a small disk where it needs one. */
+function play(clips: () => Clips): Play {
+  let stage: Stage;
+  let isSet = false;
+  let disk: SmallDisk | null = null;
 
   /** A film whose job waits in a paused queue. */
   async function waiting(options: StageOptions = {}): Promise<{ path: string; original: string }> {
     stage = await Stage.set(options);
+    isSet = true;
     await stage.startApp();
     await stage.setToWork();
     await stage.api('POST', '/api/transcode/queue/pause');
-    const path = await stage.add(NAME, clip);
+    const path = await stage.add(NAME, await clips().make('trouble.mkv', OLD));
     const original = await sha256Of(path);
     await stage.plex.scan();
     await stage.jobThat(({ state }) => state === 'queued');
@@ -61,45 +95,26 @@ describe('trouble', function () {
     return answer.headers.getSetCookie()[0]?.split(';')[0] ?? '';
   }
 
-  describe('with a file', () => {
-    const broken: Record<string, { spoil: (path: string) => Promise<void>; code: string; says: RegExp }> = {
-      'of zero bytes': { spoil: (path) => writeFile(path, ''), code: 'probe_failed', says: /empty|no media file/ },
-      'of text named .mkv': {
-        spoil: (path) => writeFile(path, 'a shopping list\n'.repeat(5000)),
-        code: 'probe_failed',
-        says: /no media file/,
-      },
-      'that was cut off': {
-        spoil: (path) => truncate(path, 60_000),
-        code: '(encode_failed|verify_failed|probe_failed)',
-        says: /./,
-      },
+  const tests: Record<string, () => Promise<void>> = {};
+  for (const [name, { spoil, code, says }] of Object.entries(BROKEN)) {
+    tests[`with a file ${name} ends in a sentence, and the file is left as it is`] = async () => {
+      const { path } = await waiting();
+      await spoil(path);
+      const before = await sha256Of(path);
+      await resume();
+      const job = await ended();
+      expect(job.state).to.equal('failed');
+      expect(job.error?.code).to.match(new RegExp(code));
+      expect(job.error?.message).to.match(says);
+      expect(await page('/queue')).to.contain(escapeHtml(job.error?.message ?? ''));
+      expect(await sha256Of(path)).to.equal(before);
+      expect(await stage.leftovers()).to.deep.equal([]);
     };
-    for (const [name, { spoil, code, says }] of Object.entries(broken)) {
-      it(`${name} ends in a sentence, and the file is left as it is`, async () => {
-        const { path } = await waiting();
-        await spoil(path);
-        const before = await sha256Of(path);
-        await resume();
-        const job = await ended();
-        expect(job.state).to.equal('failed');
-        expect(job.error?.code).to.match(new RegExp(code));
-        expect(job.error?.message).to.match(says);
-        expect(await page('/queue')).to.contain(escapeHtml(job.error?.message ?? ''));
-        expect(await sha256Of(path)).to.equal(before);
-        expect(await stage.leftovers()).to.deep.equal([]);
-      });
-    }
-  });
+  }
 
-  describe('with a disk that is full', () => {
-    let disk: SmallDisk | null;
-    beforeEach(async () => {
+  Object.assign(tests, {
+    'with a disk that is full while encoding: the job waits for room and then goes on': async () => {
       disk = await SmallDisk.mount(96);
-    });
-    afterEach(() => disk?.unmount());
-
-    it('while encoding: the job waits for room and then goes on', async () => {
       if (!disk) return;
       const full = await fillingFfmpeg(disk);
       const { path, original } = await waiting({ env: { MEDIAFLOW_WORK_DIR: disk.path, MEDIAFLOW_FFMPEG: full } });
@@ -113,9 +128,10 @@ describe('trouble', function () {
       await stage.api('POST', `/api/transcode/jobs/${job.id}/cancel`);
       await stage.api('POST', `/api/transcode/jobs/${job.id}/retry`);
       await stage.jobThat(({ state }) => state === 'blocked');
-    });
+    },
 
-    it('while the original is copied into quarantine: nothing is swapped', async () => {
+    'with a disk that is full while the original is copied into quarantine: nothing is swapped': async () => {
+      disk = await SmallDisk.mount(96);
       if (!disk) return;
       const { path, original } = await waiting({ env: { MEDIAFLOW_QUARANTINE_DIR: disk.path } });
       await disk.fill(20_000);
@@ -127,9 +143,10 @@ describe('trouble', function () {
       await stage.api('POST', `/api/transcode/jobs/${job.id}/replace`);
       await stage.jobThat(({ state }) => state === 'done');
       expect(await stage.leftovers()).to.deep.equal([]);
-    });
+    },
 
-    it('while the store is written: it says so, and what was said before stays', async () => {
+    'with a disk that is full while the store is written: it says so, and what was said before stays': async () => {
+      disk = await SmallDisk.mount(96);
       if (!disk) return;
       const data = join(disk.path, 'data');
       const { path, original } = await waiting({ env: { MEDIAFLOW_DATA_DIR: data } });
@@ -143,29 +160,13 @@ describe('trouble', function () {
       await disk.empty();
       await resume();
       await stage.jobThat(({ state }) => state === 'done');
-    });
-  });
+    },
 
-  describe('with Plex', () => {
-    const faults: [Fault, RegExp][] = [
-      [401, /token/i],
-      [429, /too many|later|busy/i],
-      [503, /Plex/],
-      [500, /Plex/],
-      ['html', /page|HTML|answer/i],
-      ['half-json', /answer/i],
-      ['maintenance', /maintenance/i],
-      ['reset', /Plex/],
-      // Where a connection broke, another machine may answer now.
-      ['wrong-server', /another|other|wrong|not the/i],
-      ['empty', /./],
-    ];
-
-    it('answering badly never looks like an empty library, and each answer has its sentence', async () => {
+    'with Plex answering badly never looks like an empty library, and each answer has its sentence': async () => {
       await waiting();
       const before = await stage.api<{ total: number }>('GET', '/api/library/items');
       expect(before.total).to.equal(1);
-      for (const [fault, says] of faults) {
+      for (const [fault, says] of FAULTS) {
         stage.plex.fault = fault;
         // The notification socket catches up by a sync of its own whenever it finds Plex back.
         const { runId } = await stage.until('a sync can begin', async () => {
@@ -182,9 +183,9 @@ describe('trouble', function () {
         expect(stage.app?.context.store.library.where(({ state }) => state === 'missing')).to.deep.equal([]);
       }
       stage.plex.fault = null;
-    });
+    },
 
-    it('away during a swap: the result waits, and goes in when it is back', async () => {
+    'with Plex away during a swap: the result waits, and goes in when it is back': async () => {
       const { path, original } = await waiting();
       stage.plex.fault = 503;
       await resume();
@@ -198,19 +199,26 @@ describe('trouble', function () {
       stage.plex.fault = null;
       await stage.api('POST', `/api/transcode/jobs/${job.id}/replace`);
       await stage.jobThat(({ state }) => state === 'done');
-    });
+    },
   });
+
+  const strike = async (): Promise<void> => {
+    // Without a disk there was nothing to try.
+    if (isSet) await stage.strike();
+    await disk?.unmount();
+  };
+  return { tests, strike };
 
   /** An ffmpeg that finds the disk full as soon as it writes there. */
   async function fillingFfmpeg(disk: SmallDisk): Promise<string> {
-    const script = join(clips.dir, 'filling', 'ffmpeg');
+    const script = join(clips().dir, 'filling', 'ffmpeg');
     await mkdir(dirname(script), { recursive: true });
     const fill = `case "$*" in *${disk.path}*) dd if=/dev/zero of=${disk.filler} bs=64k 2>/dev/null;; esac`;
     await writeFile(script, `#!/bin/sh\n${fill}\nexec /usr/bin/ffmpeg "$@"\n`);
     await chmod(script, 0o755);
     return script;
   }
-});
+}
 
 const escapeHtml = (text: string): string =>
   text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('"', '&quot;').replaceAll("'", '&#x27;');
