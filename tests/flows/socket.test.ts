@@ -4,6 +4,7 @@ import { itemId, type LibraryItem } from '../../src/domain/library.js';
 import type { Recommendation } from '../../src/domain/recommendation.js';
 import type { LiveNewsStatus } from '../../src/engine/library/live-news.js';
 import { Clips } from '../support/clips.js';
+import { sideBySide, type Play } from '../support/side-by-side.js';
 import { Stage, type StageOptions } from '../support/stage.js';
 
 const OLD = [
@@ -13,15 +14,20 @@ const OLD = [
 /** New Year's night: no test runs then. */
 const NEVER = '0 0 1 1 *';
 
-describe('what Plex tells by itself', () => {
+describe('what Plex tells by itself', function () {
+  this.timeout(240_000);
   let clips: Clips;
-  let stage: Stage;
 
   before(async () => {
     clips = await Clips.open();
   });
+  sideBySide(() => play(() => clips));
   after(() => clips.close());
-  afterEach(() => stage.strike());
+});
+
+/** Each test has a stage of its own. */
+function play(clips: () => Clips): Play {
+  let stage: Stage;
 
   const begin = async (options: StageOptions = {}, titles: string[] = []): Promise<void> => {
     stage = await Stage.set({ webhook: false, ...options });
@@ -37,7 +43,7 @@ describe('what Plex tells by itself', () => {
     return stage.app.context.news.status();
   };
   const add = async (title: string): Promise<string> =>
-    stage.add(`Films/${title}/${title}.mkv`, await clips.make('old.mkv', OLD));
+    stage.add(`Films/${title}/${title}.mkv`, await clips().make('old.mkv', OLD));
   const keyOf = (title: string): string =>
     stage.plex.findByPath(`/share/Media/Films/${title}/${title}.mkv`)?.ratingKey ?? '';
   const stored = (key: string): LibraryItem | null =>
@@ -70,109 +76,112 @@ describe('what Plex tells by itself', () => {
       },
     });
 
-  it('brings a new film to a recommendation, with neither webhook nor schedule', async () => {
-    await begin();
-    const before = listings();
-    await add('A Film (1999)');
-    await stage.plex.scan();
-    const { itemId: id, ruleId } = await found();
-    expect(ruleId).to.equal('codec-modernization');
-    expect(id).to.equal(itemId(stage.plex.machineIdentifier, keyOf('A Film (1999)')));
-    expect(readsOf(keyOf('A Film (1999)'))).to.equal(1);
-    expect(listings()).to.equal(before);
-    expect(status()).to.deep.include({ state: 'connected', lastError: null });
-    expect(status().lastEventAt).to.be.a('string');
-    expect(stage.app?.context.store.webhookCounts.value.accepted).to.equal(0);
-  });
+  const tests: Record<string, () => Promise<void>> = {
+    'brings a new film to a recommendation, with neither webhook nor schedule': async () => {
+      await begin();
+      const before = listings();
+      await add('A Film (1999)');
+      await stage.plex.scan();
+      const { itemId: id, ruleId } = await found();
+      expect(ruleId).to.equal('codec-modernization');
+      expect(id).to.equal(itemId(stage.plex.machineIdentifier, keyOf('A Film (1999)')));
+      expect(readsOf(keyOf('A Film (1999)'))).to.equal(1);
+      expect(listings()).to.equal(before);
+      expect(status()).to.deep.include({ state: 'connected', lastError: null });
+      expect(status().lastEventAt).to.be.a('string');
+      expect(stage.app?.context.store.webhookCounts.value.accepted).to.equal(0);
+    },
 
-  it('brings all episodes of a new show, each read once', async () => {
-    await begin();
-    const clip = await clips.make('old.mkv', OLD);
-    for (const episode of ['S01E01', 'S01E02', 'S02E01']) await stage.add(`Shows/A Show/A Show - ${episode}.mkv`, clip);
-    await stage.plex.scan();
-    await stage.until('all are there', () => stage.app?.context.store.library.size === 3);
-    await stage.until('nothing waits', () => stage.app?.context.store.pending.size === 0);
-    expect(stage.plex.items().map(({ ratingKey }) => readsOf(ratingKey))).to.deep.equal([1, 1, 1]);
-  });
+    'brings all episodes of a new show, each read once': async () => {
+      await begin();
+      const clip = await clips().make('old.mkv', OLD);
+      for (const episode of ['S01E01', 'S01E02', 'S02E01'])
+        await stage.add(`Shows/A Show/A Show - ${episode}.mkv`, clip);
+      await stage.plex.scan();
+      await stage.until('all are there', () => stage.app?.context.store.library.size === 3);
+      await stage.until('nothing waits', () => stage.app?.context.store.pending.size === 0);
+      expect(stage.plex.items().map(({ ratingKey }) => readsOf(ratingKey))).to.deep.equal([1, 1, 1]);
+    },
 
-  it('shows what was changed in Plex', async () => {
-    await begin({}, ['Old Name (2000)']);
-    const told: string[] = [];
-    stage.app?.context.bus.on('library.changed', ({ itemIds }) => void told.push(...itemIds));
-    const before = listings();
-    const key = keyOf('Old Name (2000)');
-    stage.plex.touch(key, { title: 'New Name', userRating: 9 });
-    await stage.until('the new name is there', () => stored(key)?.title === 'New Name');
-    expect(stored(key)?.userRating).to.equal(9);
-    expect(told).to.deep.equal([itemId(stage.plex.machineIdentifier, key)]);
-    expect(listings()).to.equal(before);
-  });
+    'shows what was changed in Plex': async () => {
+      await begin({}, ['Old Name (2000)']);
+      const told: string[] = [];
+      stage.app?.context.bus.on('library.changed', ({ itemIds }) => void told.push(...itemIds));
+      const before = listings();
+      const key = keyOf('Old Name (2000)');
+      stage.plex.touch(key, { title: 'New Name', userRating: 9 });
+      await stage.until('the new name is there', () => stored(key)?.title === 'New Name');
+      expect(stored(key)?.userRating).to.equal(9);
+      expect(told).to.deep.equal([itemId(stage.plex.machineIdentifier, key)]);
+      expect(listings()).to.equal(before);
+    },
 
-  it('reads an item once although webhook, socket and schedule all tell of it', async () => {
-    await begin({ webhook: true });
-    // On a busy machine some of the news may come after it was read; they say nothing that was not read.
-    await stage.api('PUT', '/api/settings', { plex: { settleSec: 3, syncCron: '* * * * * *' } });
-    await add('Thrice (2001)');
-    await stage.plex.scan();
-    const key = keyOf('Thrice (2001)');
-    await found();
-    await stage.until('nothing waits', () => stage.app?.context.store.pending.size === 0);
-    const before = listings();
-    await stage.until('the schedule looked again', () => listings() >= before + 4);
-    expect(readsOf(key)).to.equal(1);
-    expect(stage.app?.context.store.webhookCounts.value.accepted).to.equal(1);
-    expect((await stage.api<{ items: unknown[] }>('GET', '/api/recommendations')).items).to.have.length(1);
-  });
+    'reads an item once although webhook, socket and schedule all tell of it': async () => {
+      await begin({ webhook: true });
+      // On a busy machine some of the news may come after it was read; they say nothing that was not read.
+      await stage.api('PUT', '/api/settings', { plex: { settleSec: 3, syncCron: '* * * * * *' } });
+      await add('Thrice (2001)');
+      await stage.plex.scan();
+      const key = keyOf('Thrice (2001)');
+      await found();
+      await stage.until('nothing waits', () => stage.app?.context.store.pending.size === 0);
+      const before = listings();
+      await stage.until('the schedule looked again', () => listings() >= before + 4);
+      expect(readsOf(key)).to.equal(1);
+      expect(stage.app?.context.store.webhookCounts.value.accepted).to.equal(1);
+      expect((await stage.api<{ items: unknown[] }>('GET', '/api/recommendations')).items).to.have.length(1);
+    },
 
-  it('connects again when the server is back, and finds what was missed', async () => {
-    await begin();
-    stage.plex.fault = 503;
-    stage.plex.notifications.drop();
-    await stage.until('the loss is seen', () => status().lastError !== null);
-    expect(status()).to.include({ state: 'connecting', caughtUpAt: null });
-    await add('Missed (2002)');
-    await stage.plex.scan();
-    stage.plex.fault = null;
-    expect((await found()).itemId).to.equal(itemId(stage.plex.machineIdentifier, keyOf('Missed (2002)')));
-    await stage.until('it has caught up', () => status().caughtUpAt !== null);
-    expect(status()).to.deep.include({ state: 'connected', lastError: null });
-    expect(stage.plex.notifications.listeners).to.equal(1);
-    expect(complaints()).to.deep.equal([]);
-  });
+    'connects again when the server is back, and finds what was missed': async () => {
+      await begin();
+      stage.plex.fault = 503;
+      stage.plex.notifications.drop();
+      await stage.until('the loss is seen', () => status().lastError !== null);
+      expect(status()).to.include({ state: 'connecting', caughtUpAt: null });
+      await add('Missed (2002)');
+      await stage.plex.scan();
+      stage.plex.fault = null;
+      expect((await found()).itemId).to.equal(itemId(stage.plex.machineIdentifier, keyOf('Missed (2002)')));
+      await stage.until('it has caught up', () => status().caughtUpAt !== null);
+      expect(status()).to.deep.include({ state: 'connected', lastError: null });
+      expect(stage.plex.notifications.listeners).to.equal(1);
+      expect(complaints()).to.deep.equal([]);
+    },
 
-  it('marks a deleted film as missing, when the server confirms it', async () => {
-    await begin({}, ['Stays (2003)', 'Goes (2004)', 'Other (2005)']);
-    const [stays, goes, other] = [keyOf('Stays (2003)'), keyOf('Goes (2004)'), keyOf('Other (2005)')];
-    await rm(`${stage.media}/Films/Goes (2004)`, { recursive: true });
-    await stage.plex.scan();
-    await stage.until('it is missed', () => stored(goes)?.state === 'missing');
-    const asked = readsOf(stays);
-    stage.plex.notifications.sendRaw(gone(stays));
-    await stage.until('the server was asked', () => readsOf(stays) > asked);
-    // Handled in order: when this one is there, the other is done.
-    stage.plex.touch(other, { title: 'Later' });
-    await stage.until('later news are handled', () => stored(other)?.title === 'Later');
-    expect(stored(stays)?.state).to.equal('present');
-  });
+    'marks a deleted film as missing, when the server confirms it': async () => {
+      await begin({}, ['Stays (2003)', 'Goes (2004)', 'Other (2005)']);
+      const [stays, goes, other] = [keyOf('Stays (2003)'), keyOf('Goes (2004)'), keyOf('Other (2005)')];
+      await rm(`${stage.media}/Films/Goes (2004)`, { recursive: true });
+      await stage.plex.scan();
+      await stage.until('it is missed', () => stored(goes)?.state === 'missing');
+      const asked = readsOf(stays);
+      stage.plex.notifications.sendRaw(gone(stays));
+      await stage.until('the server was asked', () => readsOf(stays) > asked);
+      // Handled in order: when this one is there, the other is done.
+      stage.plex.touch(other, { title: 'Later' });
+      await stage.until('later news are handled', () => stored(other)?.title === 'Later');
+      expect(stored(stays)?.state).to.equal('present');
+    },
 
-  it('believes no deletion from a server that shows nothing at all', async () => {
-    await begin({}, ['One (2005)', 'Two (2006)']);
-    const keys = [keyOf('One (2005)'), keyOf('Two (2006)')] as const;
-    stage.plex.fault = 'empty';
-    const asked = readsOf(keys[0]);
-    stage.plex.notifications.sendRaw(gone(keys[0]));
-    await stage.until('the server was asked', () => readsOf(keys[0]) > asked);
-    stage.plex.fault = null;
-    stage.plex.touch(keys[1], { title: 'Later' });
-    await stage.until('later news are handled', () => stored(keys[1])?.title === 'Later');
-    expect(stored(keys[0])?.state).to.equal('present');
-  });
+    'believes no deletion from a server that shows nothing at all': async () => {
+      await begin({}, ['One (2005)', 'Two (2006)']);
+      const keys = [keyOf('One (2005)'), keyOf('Two (2006)')] as const;
+      stage.plex.fault = 'empty';
+      const asked = readsOf(keys[0]);
+      stage.plex.notifications.sendRaw(gone(keys[0]));
+      await stage.until('the server was asked', () => readsOf(keys[0]) > asked);
+      stage.plex.fault = null;
+      stage.plex.touch(keys[1], { title: 'Later' });
+      await stage.until('later news are handled', () => stored(keys[1])?.title === 'Later');
+      expect(stored(keys[0])?.state).to.equal('present');
+    },
+  };
 
   for (const [refusal, code] of [
     [404, 'plex_not_found'],
     [401, 'plex_unauthorized'],
   ] as const)
-    it(`says plainly that the server answers ${refusal}, and makes no noise about it`, async () => {
+    tests[`says plainly that the server answers ${refusal}, and makes no noise about it`] = async () => {
       stage = await Stage.set({ webhook: false });
       stage.plex.notifications.refusal = refusal;
       await stage.startApp();
@@ -183,5 +192,6 @@ describe('what Plex tells by itself', () => {
       const tries = stage.plex.requests.filter(({ path }) => path.startsWith('/:/websocket')).length;
       expect(tries).to.equal(refusal === 404 ? 2 : 1);
       expect(stage.plex.requests.some(({ query }) => 'X-Plex-Token' in query)).to.equal(false);
-    });
-});
+    };
+  return { tests, strike: () => stage.strike() };
+}
