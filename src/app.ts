@@ -25,6 +25,7 @@ import { Intake } from './engine/library/intake.js';
 import { Learning } from './engine/library/learning.js';
 import { LibrarySearch } from './engine/library/search.js';
 import { LibrarySync } from './engine/library/sync.js';
+import { Fleet } from './engine/fleet/fleet.js';
 import { Problems } from './engine/problems.js';
 import { Enqueue } from './engine/queue/enqueue.js';
 import { Queue } from './engine/queue/queue.js';
@@ -42,6 +43,7 @@ import { PlexServers } from './plex/servers.js';
 import { DataLock } from './store/data-lock.js';
 import { openStore, type Store } from './store/store.js';
 import { WebServer } from './web/server.js';
+import { connectWorker, seeHostKey } from './workers/connect.js';
 import { LocalExecutor } from './workers/local.js';
 
 /** MediaFlow as one thing that can be started and stopped. */
@@ -214,10 +216,18 @@ class MediaFlow implements App {
     const collections = new CollectionKeeper({ ...shared, search });
     const sync = new LibrarySync({ ...shared, analyzer });
     const intake = new Intake({ ...shared, analyzer });
+    const fleet = new Fleet({
+      ...shared,
+      local: executor,
+      seeHostKey,
+      connect: (worker, key) =>
+        connectWorker(worker, key, { installId: clientId(), agentSocket: config.agentSocket, now }),
+    });
     const queue = new Queue(
       {
         ...shared,
-        executor,
+        fleet,
+        secondsOf: (file, preset, key) => estimates.seconds(file, preset, key).seconds,
         swapper,
         space: new SpaceLedger(),
         tools: { ffmpeg: config.ffmpeg, ffprobe: config.ffprobe },
@@ -270,7 +280,8 @@ class MediaFlow implements App {
       findFolder: findLocalFolder,
       countFiles: (files) => countMatches('/', files),
       countLinks,
-      checkWorker: () => executor.check(AbortSignal.timeout(WORKER_CHECK_MS)),
+      checkWorker: () => fleet.lookAtLocal(AbortSignal.timeout(WORKER_CHECK_MS)),
+      fleet,
       problems: () => Promise.resolve(problems.list()),
       readiness: () => ({ ready: this.#isReady }),
       access,
@@ -284,6 +295,7 @@ class MediaFlow implements App {
         search,
         statistics,
         collections,
+        fleet,
         queue,
         intake,
         edits,

@@ -35,6 +35,7 @@ const Environment = z.object({
   MEDIAFLOW_WORK_DIR: z.string().optional(),
   MEDIAFLOW_QUARANTINE_DIR: z.string().optional(),
   MEDIAFLOW_PATH_MAPPINGS: z.string().optional(),
+  SSH_AUTH_SOCK: z.string().optional(),
 });
 
 export interface Config {
@@ -54,6 +55,8 @@ export interface Config {
   adminPassword: string | null;
   apiKey: string | null;
   secretKey: string | null;
+  /** Where an SSH agent listens. */
+  agentSocket: string | null;
   /** Settings that the environment holds. */
   settings: SettingsChange;
   /** `plex.url` -> variable. */
@@ -122,6 +125,7 @@ function toConfig(env: z.infer<typeof Environment>): Config {
     adminPassword: env.MEDIAFLOW_ADMIN_PASSWORD ?? null,
     apiKey: env.MEDIAFLOW_API_KEY ?? null,
     secretKey: env.MEDIAFLOW_SECRET_KEY ?? null,
+    agentSocket: env.SSH_AUTH_SOCK ?? null,
     settings,
     lockedBy,
     secrets,

@@ -25,6 +25,8 @@ import type { Run } from '../domain/run.js';
 import type { Saving } from '../domain/savings.js';
 import type { PlexWebhook, WebhookOutcome } from '../domain/webhook.js';
 import type { Progress, WorkerHealth } from '../domain/executor.js';
+import type { Capabilities, Line, Worker, WorkerKey } from '../domain/worker.js';
+import type { SeenWorker, WorkerDraft } from '../engine/fleet/fleet.js';
 import type { Bus } from '../lib/bus.js';
 import type { Log } from '../lib/log.js';
 import type { Store } from '../store/store.js';
@@ -176,6 +178,29 @@ export interface StatisticsRequests {
   library(): Promise<LibraryStatistics>;
 }
 
+/** What actions ask of the workers. */
+export interface WorkerRequests {
+  list(): SeenWorker[];
+  /** Throws `not_found`. */
+  get(id: string): SeenWorker;
+  /** Of this machine; null before it was tested for the first time. */
+  localHealth(): WorkerHealth | null;
+  /** Tests this machine anew. */
+  lookAtLocal(): Promise<WorkerHealth>;
+  /** Throws `worker_unreachable`, or `conflict` for one that is there already. */
+  add(draft: WorkerDraft, key: WorkerKey): Promise<Worker>;
+  /** Throws `invalid` for another host key than the one that was seen. */
+  confirm(id: string, hostKey: string): Promise<Worker>;
+  change(id: string, change: Partial<Omit<Worker, 'id' | 'createdAt'>>, key?: WorkerKey): Promise<Worker>;
+  /** Throws `conflict` while it encodes. */
+  remove(id: string): Promise<Worker>;
+  /** Throws what keeps the worker from answering. */
+  probe(id: string): Promise<Capabilities>;
+  measureLine(id: string): Promise<Line>;
+  /** Trusts a disabled worker again. */
+  enable(id: string): Promise<Worker>;
+}
+
 /** What actions ask of the queue. */
 export interface QueueRequests {
   /** `reasons` answers "why is nothing running"; empty when something runs or nothing waits. */
@@ -234,6 +259,7 @@ export interface Context {
   groups: GroupRequests;
   copies: CopyRequests;
   queue: QueueRequests;
+  fleet: WorkerRequests;
   edits: EditRequests;
   rules: RuleRunner;
   presets: Presets;

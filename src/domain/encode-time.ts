@@ -1,3 +1,4 @@
+import { hardwareKind } from './encoder.js';
 import type { Job } from './job.js';
 import { median } from './learned-savings.js';
 import { resolutionOf, type MediaFile, type Resolution } from './media.js';
@@ -22,6 +23,7 @@ export interface TimeEstimate {
 
 /** How quickly one finished job went. Megapixels of the result, or bytes of the source, in one second. */
 export interface SpeedSample {
+  /** As `speedKey` names it. */
   workerId: string;
   work: Work;
   seconds: number;
@@ -39,6 +41,13 @@ const SAMPLES_KEPT = 50;
  */
 const DEFAULT_MEGAPIXELS: Record<string, number> = { h264: 125, hevc: 35, av1: 50 };
 const OTHER_MEGAPIXELS = 35;
+/** Of a graphics card's encoder, whatever its effort: some 290 pictures of 1080p in a second, as cards of the last years do. */
+const HARDWARE_MEGAPIXELS = 600;
+const HARDWARE_MARK = '+gpu';
+
+/** Under what name a worker's speed is learned: its graphics card is another machine than its processor. */
+export const speedKey = (workerId: string, encoder: string | null): string =>
+  encoder !== null && hardwareKind(encoder) !== null ? `${workerId}${HARDWARE_MARK}` : workerId;
 
 /** What an encoder's effort does to its speed, as a multiple of `medium`; the same rough figures for all three. */
 const SPEED_FACTOR: Readonly<Record<Speed, number>> = {
@@ -95,7 +104,8 @@ export function speedSampleOf(job: Job, preset: Preset | null): SpeedSample | nu
   // Older jobs do not say how long their film is; for bytes that went from disk to disk it does not matter.
   const known = source ?? { width: 0, height: 0, fps: null, durationSec: 0 };
   const work = workFor(known, job.sizeBeforeBytes, preset);
-  return sizeOf(work) > 0 ? { workerId, work, seconds: encodeMs / 1000 } : null;
+  const key = speedKey(workerId, job.encoder?.name ?? null);
+  return sizeOf(work) > 0 ? { workerId: key, work, seconds: encodeMs / 1000 } : null;
 }
 
 const sizeOf = (work: Work): number => (work.kind === 'encode' ? work.megapixels : work.bytes);
@@ -135,7 +145,7 @@ export class EncodeSpeeds {
     this.#note(`${workerId}/${workKey(work)}`, rate);
     if (work.kind === 'copy') return;
     this.#note(`${workerId}/${work.codec}/${work.speed}`, rate);
-    this.#note(`${workerId}/*`, rate / defaultRate(work));
+    this.#note(`${workerId}/*`, rate / defaultRate(work, workerId));
   }
 
   /** Seconds this work takes on a worker. */
@@ -148,9 +158,13 @@ export class EncodeSpeeds {
       if (near) return { seconds: secondsAt(work, near.rate), confidence: 'medium', basis: 'related' };
       const machine = this.#rateOf(`${workerId}/*`);
       if (machine)
-        return { seconds: secondsAt(work, defaultRate(work) * machine.rate), confidence: 'low', basis: 'related' };
+        return {
+          seconds: secondsAt(work, defaultRate(work, workerId) * machine.rate),
+          confidence: 'low',
+          basis: 'related',
+        };
     }
-    return { seconds: secondsAt(work, defaultRate(work)), confidence: 'low', basis: 'default' };
+    return { seconds: secondsAt(work, defaultRate(work, workerId)), confidence: 'low', basis: 'default' };
   }
 
   #note(key: string, rate: number): void {
@@ -167,10 +181,12 @@ export class EncodeSpeeds {
   }
 }
 
-const defaultRate = (work: Work): number =>
+const defaultRate = (work: Work, workerId: string): number =>
   work.kind === 'copy'
     ? DEFAULT_COPY_BYTES
-    : (DEFAULT_MEGAPIXELS[work.codec] ?? OTHER_MEGAPIXELS) * SPEED_FACTOR[work.speed];
+    : workerId.endsWith(HARDWARE_MARK)
+      ? HARDWARE_MEGAPIXELS
+      : (DEFAULT_MEGAPIXELS[work.codec] ?? OTHER_MEGAPIXELS) * SPEED_FACTOR[work.speed];
 
 /** Sound beside a copy is taken to go at its usual speed, so that the rest is the disk's. */
 function rateIn(work: Work, seconds: number): number {

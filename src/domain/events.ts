@@ -2,6 +2,7 @@ import type { Job } from './job.js';
 import type { Run } from './run.js';
 import type { WebhookOutcome } from './webhook.js';
 import type { Progress } from './executor.js';
+import type { WorkerMetrics } from './worker.js';
 
 /** Everything that can happen, in the past tense. Pages, sockets and notifications all read this one list. */
 export interface Events {
@@ -23,6 +24,10 @@ export interface Events {
   'edit.changed': { id: string };
   'settings.changed': Record<string, never>;
   'problem.changed': Record<string, never>;
+  'worker.changed': { ids: string[] };
+  'worker.measured': { id: string } & WorkerMetrics;
+  'server.online': { id: string; name: string };
+  'server.offline': { id: string; name: string; reason: string };
 }
 
 /** The events a browser may hear of. */
@@ -41,4 +46,6 @@ export const LIVE = [
   'edit.changed',
   'settings.changed',
   'problem.changed',
+  'worker.changed',
+  'worker.measured',
 ] as const satisfies (keyof Events)[];

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { AppError, ERROR_CODES } from './errors.js';
 import { ServerSnapshot } from './server-snapshot.js';
+import { TransferMode } from './worker.js';
 
 export const JobState = z.enum([
   'queued',
@@ -57,6 +58,23 @@ export const Job = z.object({
   /** Whole percent at the last state change; live figures travel as events and are never stored. */
   percent: z.number().min(0).max(100),
   workerId: z.string().nullable(),
+  /** Why this worker, in a sentence; null where there was no choice. */
+  whyWorker: z.string().nullable().default(null),
+  /** How the files get to the worker; null on this machine. */
+  transferMode: TransferMode.nullable().default(null),
+  /** The encoder that is used, and why; null when nothing is encoded, or before. */
+  encoder: z.object({ name: z.string(), why: z.string() }).nullable().default(null),
+  /** The owner wants this worker and no other. */
+  wishedWorkerId: z.string().nullable().default(null),
+  /** Workers that are not to try this job again, and why. */
+  failedOn: z.array(z.object({ workerId: z.string(), why: z.string() })).default([]),
+  /** Its graphics card failed, or the owner wants it so: this job is encoded on the processor. */
+  prefersCpu: z.boolean().default(false),
+  /** Another machine holds work of this job that can be taken up again, under this key. */
+  leftOn: z
+    .object({ workerId: z.string(), workKey: z.string(), hasSource: z.boolean(), percent: z.number() })
+    .nullable()
+    .default(null),
   /** Higher goes first; equal ones in order of creation. */
   priority: z.number(),
   /** Where we see the source. */
@@ -129,6 +147,9 @@ const UNTRIED = {
   stage: null,
   percent: 0,
   workerId: null,
+  whyWorker: null,
+  transferMode: null,
+  encoder: null,
   startedAt: null,
   finishedAt: null,
   error: null,

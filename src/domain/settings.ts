@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { HardwareFallback } from './encoder.js';
 import { LibraryColumn, USUAL_COLUMNS } from './library-columns.js';
 import type { PathMapping } from './paths.js';
 
@@ -79,6 +80,11 @@ export const Settings = z.object({
       yieldToViewers: z.boolean().default(true).meta({
         title: 'Stand back for viewers',
         description: 'Start nothing new while Plex transcodes for somebody.',
+      }),
+      hardwareFallback: HardwareFallback.default('cpu').meta({
+        title: 'When a graphics card fails',
+        description:
+          'cpu: this job is encoded on the processor. other-worker: another card tries it. fail: it has failed.',
       }),
       minAgeSec: z.int().min(0).max(86_400).default(0).meta({
         title: 'Youngest file',

@@ -110,6 +110,18 @@ export const Worker = z.object({
 });
 export type Worker = z.infer<typeof Worker>;
 
+/** How MediaFlow gets into a worker. Kept among the secrets, and never shown. */
+export const WorkerKey = z.discriminatedUnion('kind', [
+  z.object({
+    kind: z.literal('key'),
+    privateKey: z.string().min(1).max(20_000),
+    passphrase: z.string().max(1000).optional(),
+  }),
+  z.object({ kind: z.literal('password'), password: z.string().min(1).max(1000) }),
+  z.object({ kind: z.literal('agent') }),
+]);
+export type WorkerKey = z.infer<typeof WorkerKey>;
+
 /** What a worker has to do at this moment; numbers it does not tell are null. */
 export interface WorkerMetrics {
   /** 0 to 100. */

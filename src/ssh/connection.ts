@@ -4,7 +4,7 @@ import { fingerprintOf } from './host-keys.js';
 import { connectFailure, lost } from './ssh-error.js';
 
 export type SshAuth =
-  { kind: 'key'; privateKey: string; passphrase?: string } | { kind: 'password'; password: string } | { kind: 'agent' };
+  { kind: 'key'; privateKey: string; passphrase?: string | undefined } | { kind: 'password'; password: string } | { kind: 'agent' };
 
 export interface SshAddress {
   host: string;
@@ -62,6 +62,7 @@ export class HostKeyRefused extends AppError {
       pinned === ''
         ? `The host key of ${host} waits for your yes: ${seen}.`
         : `${host} shows another host key than the one you confirmed: ${seen} instead of ${pinned}. Nothing was sent to it. If it was installed anew, confirm the new key.`,
+      { fields: { hostKey: seen } },
     );
     this.seen = seen;
   }

@@ -19,7 +19,9 @@ export type SecretName =
   | 'clientId'
   /** Of a server beside the first, by its id. */
   | `plexToken:${string}`
-  | `webhookSecret:${string}`;
+  | `webhookSecret:${string}`
+  /** How to get into a worker, by its id: a `WorkerKey` as JSON. */
+  | `worker:${string}`;
 
 const Sealed = z.object({ iv: z.string(), tag: z.string(), data: z.string() });
 const SealedFile = z.record(z.string(), Sealed);

@@ -16,6 +16,7 @@ import { Server } from '../domain/server.js';
 import { Settings, type SettingsChange } from '../domain/settings.js';
 import { Tag } from '../domain/tag.js';
 import { Untouched } from '../domain/untouched.js';
+import { Worker } from '../domain/worker.js';
 import { PendingItem, WebhookOutcome } from '../domain/webhook.js';
 import type { Log } from '../lib/log.js';
 import { AuditLog } from './audit.js';
@@ -110,6 +111,7 @@ export async function openStore(options: StoreOptions) {
       nameOf: (job) => (isFinished(job.state) ? `done-${month(job.finishedAt ?? job.createdAt)}` : 'open'),
     }),
     otherServers: await open('Plex server', Server, single('servers.json')),
+    workers: await open('worker', Worker, single('workers.json')),
     rules: await open('rule setting', RuleSetting, single('rules.json')),
     filters: await open('saved filter', SavedFilter, single('filters.json')),
     quarantine: await open('kept original', QuarantineEntry, single('quarantine.json')),

@@ -31,6 +31,8 @@ const IDS: { [Name in LiveEvent]: (payload: Events[Name]) => readonly string[] }
   'edit.changed': ({ id }) => [id],
   'settings.changed': () => [],
   'problem.changed': () => [],
+  'worker.changed': ({ ids }) => ids,
+  'worker.measured': ({ id }) => [id],
 };
 
 const idsOf = (name: LiveEvent, payload: Events[LiveEvent]): readonly string[] => IDS[name](payload as never);

@@ -1,10 +1,12 @@
 import { AppError, toAppError } from '../../domain/errors.js';
 import type { Job } from '../../domain/job.js';
+import { LOCAL_WORKER_ID } from '../../domain/worker.js';
 import { Loop } from '../../lib/loop.js';
+import { WorkerChooser } from './choose-worker.js';
 import { InFlight } from './in-flight.js';
 import type { JobBook } from './job-book.js';
 import type { QueueParts } from './parts.js';
-import { whyNothingRuns } from './reasons.js';
+import { whyNothingRuns, type WorkerLook } from './reasons.js';
 import { mendJobs, settleSwaps, type Unfinished } from './recover.js';
 import type { Replacer } from './replace.js';
 import type { Restorer } from './restore.js';
@@ -12,6 +14,8 @@ import type { JobRunner } from './run-job.js';
 import type { Viewers } from './viewers.js';
 
 const LOOK_MS = 3000;
+/** When nobody takes the first so many, the rest is not asked about. */
+const MOST_REFUSED = 10;
 /** Nothing can be said or done about a queue that stands still for less than this. */
 const STALLED_MS = 10 * 60_000;
 
@@ -25,11 +29,13 @@ export class Dispatcher {
   readonly #replacer: Replacer;
   readonly #restorer: Restorer;
   readonly #viewers: Viewers;
+  readonly #chooser: WorkerChooser;
   readonly #loop: Loop;
   readonly #encodes = new InFlight();
   readonly #swaps = new InFlight();
   readonly #unsubscribe: (() => void)[] = [];
   #holdback = 0;
+  #refusals: WorkerLook[] = [];
   #trouble: string | null = null;
   #stalled: { sinceMs: number; isTold: boolean } | null = null;
 
@@ -43,6 +49,7 @@ export class Dispatcher {
     this.#replacer = work.replacer;
     this.#restorer = work.restorer;
     this.#viewers = work.viewers;
+    this.#chooser = new WorkerChooser(parts, work.runner);
     this.#loop = new Loop((signal) => this.#look(signal), {
       everyMs: LOOK_MS,
       onError: (error) => {
@@ -112,8 +119,9 @@ export class Dispatcher {
       waiting: jobs.where(({ state }) => state === 'queued'),
       blocked: jobs.where(({ state }) => state === 'blocked'),
       verified: jobs.where(({ state }) => state === 'verified'),
-      viewers: this.#holdback,
+      viewers: this.#refusals.length > 0 ? 0 : this.#holdback,
       trouble: this.#trouble,
+      ...(this.#refusals.length > 0 ? { workers: this.#refusals } : {}),
     });
   }
 
@@ -169,24 +177,63 @@ export class Dispatcher {
     const { store } = this.#parts;
     const { queue } = store.settings.value;
     this.#holdback = 0;
+    this.#refusals = [];
     if (queue.paused || !store.jobs.where(({ state }) => state === 'queued').length) return;
     if (queue.yieldToViewers) this.#holdback = await this.#viewers.transcoding(signal);
-    if (this.#holdback > 0) return;
+    // What Plex does for its viewers keeps this machine busy, not the others.
+    if (this.#holdback > 0 && !this.#chooser.hasOthers) return;
     const waiting = store.jobs.where(({ state }) => state === 'queued').sort(byPriority);
+    let refused = 0;
     for (const job of waiting) {
-      if (this.#encodes.size >= queue.concurrency || signal.aborted) return;
-      const moved = this.#book.move(job.id, 'running', { workerId: 'local' });
-      void this.#encodes
-        .start(job.id, async (abort) => {
-          await moved;
-          await this.#guarded(job.id, this.#runner.run(job.id, abort));
-        })
-        .catch(() => undefined)
-        .finally(() => {
-          this.#loop.wake();
-        });
-      await moved;
+      if (signal.aborted || refused >= MOST_REFUSED) return;
+      const chosen = await this.#chosenFor(job, signal);
+      if (chosen === null) refused++;
+      else await this.#encodeOn(job, chosen);
     }
+  }
+
+  /** Who takes this job now; null when nobody does. */
+  async #chosenFor(job: Job, signal: AbortSignal): Promise<Partial<Job> | null> {
+    const running = this.#running();
+    const here = { workerId: LOCAL_WORKER_ID };
+    const { concurrency } = this.#parts.store.settings.value.queue;
+    if (!this.#chooser.hasOthers) return (running.get(LOCAL_WORKER_ID) ?? 0) < concurrency ? here : null;
+    try {
+      const choice = await this.#chooser.choose(job, { running, viewers: this.#holdback }, signal);
+      if (!choice.winner) {
+        this.#refusals = WorkerChooser.refusals(choice);
+        return null;
+      }
+      const mode = choice.winner.offer?.way.mode ?? null;
+      return { workerId: choice.winner.id, whyWorker: choice.why, transferMode: mode };
+    } catch (error) {
+      signal.throwIfAborted();
+      this.#parts.log.debug({ err: error, jobId: job.id }, 'A job cannot be planned; it is tried here, which says why');
+      return (running.get(LOCAL_WORKER_ID) ?? 0) < concurrency ? here : null;
+    }
+  }
+
+  async #encodeOn(job: Job, chosen: Partial<Job>): Promise<void> {
+    const moved = this.#book.move(job.id, 'running', chosen);
+    void this.#encodes
+      .start(job.id, async (abort) => {
+        await moved;
+        await this.#guarded(job.id, this.#runner.run(job.id, abort));
+      })
+      .catch(() => undefined)
+      .finally(() => {
+        this.#loop.wake();
+      });
+    await moved;
+  }
+
+  /** Worker -> how many jobs it has in hand. */
+  #running(): Map<string, number> {
+    const running = new Map<string, number>();
+    for (const { workerId } of this.#parts.store.jobs.where(({ id }) => this.#encodes.has(id))) {
+      if (workerId !== null) running.set(workerId, (running.get(workerId) ?? 0) + 1);
+    }
+    return running;
   }
 
   /** The store could not be written at the end of some work: the job is picked up again by the next look. */

@@ -14,6 +14,8 @@ export interface JobRequest {
   recommendationId?: string;
   priority?: number;
   expectedSavesBytes?: number;
+  /** This worker and no other. */
+  workerId?: string;
   /** The owner insists: earlier failures with this preset do not count. */
   force?: boolean;
 }
@@ -64,6 +66,13 @@ export class Enqueue {
       stage: null,
       percent: 0,
       workerId: null,
+      whyWorker: null,
+      transferMode: null,
+      encoder: null,
+      wishedWorkerId: request.workerId ?? null,
+      failedOn: [],
+      prefersCpu: false,
+      leftOn: null,
       priority: request.priority ?? BY_HAND,
       sourcePath,
       targetPath: null,

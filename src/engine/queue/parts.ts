@@ -1,12 +1,17 @@
 import type { Events } from '../../domain/events.js';
 import type { Servers } from '../../domain/media-server.js';
 import type { Presets } from '../../domain/presets.js';
-import type { Executor } from '../../domain/executor.js';
+import type { MediaFile } from '../../domain/media.js';
+import type { Preset } from '../../domain/preset.js';
 import type { SpaceLedger } from '../../files/space.js';
 import type { Swapper } from '../../files/swap.js';
 import type { Bus } from '../../lib/bus.js';
 import type { Log } from '../../lib/log.js';
 import type { Store } from '../../store/store.js';
+import type { Fleet } from '../fleet/fleet.js';
+
+/** What the queue asks of the workers. */
+export type QueueFleet = Pick<Fleet, 'list' | 'localHealth' | 'executorOf' | 'encodersOf' | 'praise' | 'blame'>;
 
 /** What the queue works with; handed in by the composition root. */
 export interface QueueParts {
@@ -18,8 +23,10 @@ export interface QueueParts {
   /** Throws `plex_not_configured`. */
   server: Servers;
   presets: Presets;
-  /** This machine. */
-  executor: Executor;
+  /** Who can encode: this machine, and workers. */
+  fleet: QueueFleet;
+  /** Seconds that encoding a file takes on a worker, under its name from `speedKey`. */
+  secondsOf: (file: MediaFile, preset: Preset, speedKey: string) => number;
   swapper: Swapper;
   space: SpaceLedger;
   /** Absolute paths of the programs. */

@@ -1,39 +1,17 @@
 import { createHash } from 'node:crypto';
-import { rm, stat } from 'node:fs/promises';
-import { basename, extname, join } from 'node:path';
+import { rm } from 'node:fs/promises';
+import { join } from 'node:path';
 import { AppError, toAppError } from '../../domain/errors.js';
+import type { EncodeTask, Progress } from '../../domain/executor.js';
 import type { Job } from '../../domain/job.js';
-import { withExtension } from '../../domain/paths.js';
-import type { EncodePlan } from '../../domain/plan.js';
-import { describePlan, planEncode } from '../../domain/plan-encode.js';
-import { mainVideo, type Probe } from '../../domain/probe.js';
 import { streamLines } from '../../domain/receipt.js';
-import type { EncodeStep, Progress } from '../../domain/executor.js';
-import { encoderOf, encodeSteps } from '../../ffmpeg/args.js';
-import { commandLine, type Places } from '../../ffmpeg/command-line.js';
-import { probe as probeFile } from '../../ffmpeg/probe.js';
-import { fingerprint } from '../../files/fingerprint.js';
+import { LOCAL_WORKER_ID } from '../../domain/worker.js';
+import { afterBadEnd } from './after-bad-end.js';
 import type { JobBook } from './job-book.js';
 import type { QueueParts } from './parts.js';
+import { prepareJob, type Prepared } from './prepare-job.js';
 import { verifyOutput } from './verify.js';
-import { makeWorkFolder, rootOf, workDirFor } from './work-folder.js';
-
-/** The file is left alone, and that is no failure. */
-const SKIPS: ReadonlySet<string> = new Set(['plan_refused', 'not_smaller', 'file_linked']);
-/** A job that waits for room is looked at again after this many seconds. */
-const ROOM_RETRY_SEC = 60;
-const LONGEST_NAME_BYTES = 255;
-const MP4_NAMES: ReadonlySet<string> = new Set(['.mp4', '.m4v']);
-
-/** What a job will do, found out without touching anything. */
-export interface Prepared {
-  root: string;
-  probe: Probe;
-  plan: EncodePlan;
-  steps: readonly EncodeStep[];
-  targetPath: string;
-  change: Partial<Job>;
-}
+import { makeWorkFolder, workDirFor } from './work-folder.js';
 
 /** Takes one job from `running` to `verified`, or to the end it deserves. */
 export class JobRunner {
@@ -54,28 +32,41 @@ export class JobRunner {
   /** Never throws but when the store cannot be written; the job then stays `running` and is picked up by `recover`. */
   async run(jobId: string, signal: AbortSignal): Promise<void> {
     const cleanUp: (() => Promise<void> | void)[] = [];
+    const trace = { isAtWorker: false };
     try {
-      await this.#run(this.#book.get(jobId), signal, cleanUp);
+      await this.#run(this.#book.get(jobId), signal, cleanUp, trace);
     } catch (thrown) {
       for (const undo of cleanUp.reverse()) await undo();
       cleanUp.length = 0;
-      await this.#close(jobId, signal.aborted ? toAppError(signal.reason) : toAppError(thrown));
+      // A disk that is full here is told by the system, one that is full there by the worker's own sentence.
+      const isThere = trace.isAtWorker && thrown instanceof AppError;
+      const error = signal.aborted ? toAppError(signal.reason) : toAppError(thrown);
+      await afterBadEnd(this.#parts, this.#book, this.#book.get(jobId), { error, isThere });
     } finally {
       this.#progress.delete(jobId);
     }
   }
 
-  async #run(job: Job, signal: AbortSignal, cleanUp: (() => Promise<void> | void)[]): Promise<void> {
-    const { store, executor, space, log, logsDir, tools } = this.#parts;
-    const prepared = await this.prepare(job, signal);
+  async #run(
+    job: Job,
+    signal: AbortSignal,
+    cleanUp: (() => Promise<void> | void)[],
+    trace: { isAtWorker: boolean },
+  ): Promise<void> {
+    const { store, fleet, space, log, logsDir, tools } = this.#parts;
+    const workerId = job.workerId ?? LOCAL_WORKER_ID;
     const settings = store.settings.value;
-    if (settings.safety.dryRun) {
+    const { dryRun } = settings.safety;
+    // A dry run plans also where nothing could be encoded.
+    const encodersOf = dryRun ? undefined : () => fleet.encodersOf(workerId, signal);
+    const prepared = await prepareJob(this.#parts, job, signal, encodersOf);
+    if (dryRun) {
       const waitsFor = 'Dry run: planned, and nothing was touched. It starts when dry run is turned off.';
       await this.#book.move(job.id, 'blocked', { ...prepared.change, waitsFor });
       return;
     }
     const { plan, probe, root } = prepared;
-    await this.#refuseMissingEncoder(plan, signal);
+    if (encodersOf && prepared.change.encoder === null) await encodersOf();
     const release = await space.reserve(workDirFor(root, settings), roomFor(job));
     cleanUp.push(release);
     const { folder, scratchDir } = await makeWorkFolder(job.id, root, settings);
@@ -83,8 +74,9 @@ export class JobRunner {
     await this.#book.patch(job.id, { ...prepared.change, stage: 'encode' });
 
     const output = join(folder, `out${plan.extension}`);
-    const startedMs = performance.now();
-    await executor.encode(
+    trace.isAtWorker = workerId !== LOCAL_WORKER_ID;
+    const encodeMs = await this.#encode(
+      { ...job, workerId },
       {
         jobId: job.id,
         workKey: workKeyOf(prepared),
@@ -95,15 +87,12 @@ export class JobRunner {
         steps: prepared.steps,
         durationSec: plan.durationSec,
       },
-      (progress) => {
-        this.#report(job.id, progress);
-      },
       signal,
     );
-    const encodeMs = Math.round(performance.now() - startedMs);
-    log.info({ jobId: job.id, encodeMs }, 'Encoded, now verifying');
+    trace.isAtWorker = false;
+    log.info({ jobId: job.id, workerId, encodeMs }, 'Encoded, now verifying');
 
-    await this.#book.patch(job.id, { stage: 'verify', percent: 100, encodeMs });
+    await this.#book.patch(job.id, { stage: 'verify', percent: 100, encodeMs, leftOn: null });
     this.#report(job.id, { percent: 0, fps: null, speed: null, etaSec: null, outputBytes: null });
     const result = await verifyOutput({
       plan,
@@ -136,85 +125,53 @@ export class JobRunner {
       waitsFor: settings.safety.replace === 'automatic' ? null : 'It is verified and waits for your yes.',
     });
     release();
+    await fleet.praise(workerId);
   }
 
-  /** Looks at the source and decides, touching nothing. Throws the reason when the file is left alone. */
-  async prepare(job: Job, signal: AbortSignal): Promise<Prepared> {
-    const { store, presets, tools, now } = this.#parts;
-    const settings = store.settings.value;
-    const root = await rootOf(job.sourcePath, settings);
-    const seen = await fingerprint(job.sourcePath);
-    if (settings.safety.skipHardLinks && seen.nlink > 1) {
-      throw new AppError(
-        'file_linked',
-        `The file has ${seen.nlink} names (hard links), such as a torrent that is still seeded: replacing it would free nothing. It was left alone.`,
-      );
-    }
-    const ageSec = now().getTime() / 1000 - Number(BigInt(seen.mtimeNs) / 1_000_000_000n);
-    if (ageSec < settings.queue.minAgeSec) {
-      throw new AppError(
-        'file_in_use',
-        `The file changed ${Math.max(0, Math.round(ageSec))} seconds ago; it must rest first.`,
-      );
-    }
-    const probe = await probeFile(job.sourcePath, { ffprobe: tools.ffprobe, signal });
-    const plan = planEncode(probe, presets.get(job.presetId));
-    const steps = encodeSteps(plan);
-    const targetPath = targetOf(job.sourcePath, plan);
-    await refuseOccupied(job.sourcePath, targetPath);
-    return {
-      root,
-      probe,
-      plan,
-      steps,
-      targetPath,
-      change: {
-        targetPath,
-        fingerprint: seen,
-        sizeBeforeBytes: seen.sizeBytes,
-        planNotes: describePlan(plan),
-        commands: steps.map((step) => commandLine(step, shownPlaces(job.sourcePath, plan), tools.ffmpeg)),
-        streamsBefore: streamLines(probe),
-        ...sourceOf(probe, plan),
-        workerId: 'local',
-      },
+  /** Resolves with the milliseconds that the encode itself took. */
+  async #encode(job: Job & { workerId: string }, task: EncodeTask, signal: AbortSignal): Promise<number> {
+    const { fleet } = this.#parts;
+    const { id, workerId } = job;
+    const at: { stage: Progress['stage'] | null; begunMs: number; encodeMs: number | null } = {
+      ...{ stage: null, begunMs: performance.now(), encodeMs: null },
     };
+    let written: Promise<unknown> = Promise.resolve();
+    if (workerId !== LOCAL_WORKER_ID) {
+      // Before anything lies there: what nobody wrote down would be swept.
+      const isKnown = job.leftOn?.workerId === workerId && job.leftOn.workKey === task.workKey;
+      const leftOn = { workerId, workKey: task.workKey, hasSource: false, percent: 0 };
+      if (!isKnown) await this.#book.patch(id, { leftOn });
+    }
+    const report = (progress: Progress): void => {
+      const now = progress.stage ?? 'encode';
+      if (now !== at.stage) {
+        if (at.stage === 'encode') at.encodeMs = performance.now() - at.begunMs;
+        at.begunMs = performance.now();
+        at.stage = now;
+        const leftOn =
+          workerId === LOCAL_WORKER_ID || now === 'upload'
+            ? {}
+            : { leftOn: { workerId, workKey: task.workKey, hasSource: true, percent: now === 'download' ? 100 : 0 } };
+        written = written.then(() => this.#book.patch(id, { stage: now, ...leftOn })).catch(() => undefined);
+      }
+      this.#report(id, progress);
+    };
+    try {
+      await fleet.executorOf(workerId).encode(task, report, signal);
+    } finally {
+      await written;
+    }
+    return Math.round(at.encodeMs ?? performance.now() - at.begunMs);
   }
 
-  async #refuseMissingEncoder(plan: EncodePlan, signal: AbortSignal): Promise<void> {
-    const wanted = encoderOf(plan);
-    const health = await this.#parts.executor.check(signal);
-    if (!health.ok) throw new AppError('worker_unavailable', health.reason);
-    if (wanted === null) return;
-    const encoder = health.encoders.find(({ name }) => name === wanted);
-    if (encoder?.works) return;
-    throw new AppError(
-      'encoder_missing',
-      `This ffmpeg cannot encode with ${wanted}${encoder?.error ? ` (${encoder.error})` : ''}. Install a full ffmpeg, or choose a preset with another codec.`,
-    );
+  /** See `prepareJob`; with the encoder of the processor, for nobody knows yet who encodes. */
+  prepare(job: Job, signal: AbortSignal): Promise<Prepared> {
+    return prepareJob(this.#parts, job, signal);
   }
 
   #report(jobId: string, progress: Progress): void {
     this.#progress.set(jobId, progress);
     this.#parts.bus.emit('job.progressed', { jobId, ...progress });
-  }
-
-  async #close(jobId: string, error: AppError): Promise<void> {
-    const { log, now } = this.#parts;
-    const soon = (seconds: number): string => new Date(now().getTime() + seconds * 1000).toISOString();
-    if (error.code === 'cancelled') await this.#book.end(jobId, 'cancelled', error);
-    else if (error.code === 'interrupted') await this.#book.move(jobId, 'queued');
-    else if (error.code === 'no_space' || error.code === 'file_in_use' || error.code === 'worker_unavailable') {
-      await this.#book.move(jobId, 'blocked', {
-        waitsFor: error.message,
-        nextTryAt: soon(ROOM_RETRY_SEC),
-        outputPath: null,
-      });
-    } else if (SKIPS.has(error.code)) await this.#book.end(jobId, 'skipped', error);
-    else {
-      log.warn({ jobId, err: error }, 'A job failed');
-      await this.#book.end(jobId, 'failed', error);
-    }
   }
 }
 
@@ -225,47 +182,6 @@ const workKeyOf = ({ steps, change: { fingerprint: seen } }: Prepared): string =
     .digest('hex')
     .slice(0, 16);
 
-function sourceOf(probe: Probe, { durationSec }: EncodePlan): Pick<Job, 'source'> {
-  const video = mainVideo(probe);
-  if (!video?.width || !video.height) return {};
-  return { source: { codec: video.codec, width: video.width, height: video.height, fps: video.fps, durationSec } };
-}
-
 /** Bytes to keep free for the output: what it should need, and half of what it should save on top. */
 const roomFor = ({ sizeBeforeBytes, expectedSavesBytes }: Job): number =>
   sizeBeforeBytes - Math.floor(Math.max(0, expectedSavesBytes ?? 0) / 2);
-
-/** The name is kept when its extension already says what is inside. Throws `plan_refused` when a new one would be too long. */
-function targetOf(sourcePath: string, { extension }: EncodePlan): string {
-  const own = extname(sourcePath).toLowerCase();
-  if (own === extension || (extension === '.mp4' && MP4_NAMES.has(own))) return sourcePath;
-  const target = withExtension(sourcePath, extension);
-  if (Buffer.byteLength(basename(target)) > LONGEST_NAME_BYTES) {
-    throw new AppError(
-      'plan_refused',
-      `With ${extension} at its end the file name would be longer than a disk allows.`,
-    );
-  }
-  return target;
-}
-
-async function refuseOccupied(sourcePath: string, targetPath: string): Promise<void> {
-  if (targetPath === sourcePath) return;
-  const isTaken = await stat(targetPath).then(
-    () => true,
-    () => false,
-  );
-  if (isTaken) {
-    throw new AppError(
-      'file_exists',
-      `${basename(targetPath)} already stands beside the file. Move one of them away first.`,
-    );
-  }
-}
-
-/** In a command for reading, the result and what is on the way to it lie where it is run. */
-const shownPlaces = (input: string, { extension }: EncodePlan): Places => ({
-  input,
-  output: `out${extension}`,
-  scratchDir: '.',
-});

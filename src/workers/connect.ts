@@ -1,0 +1,22 @@
+import { createHash } from 'node:crypto';
+import type { RemoteExecutor } from '../domain/executor.js';
+import type { Worker, WorkerKey } from '../domain/worker.js';
+import { SshExecutor } from './ssh.js';
+
+export { seeHostKey } from '../ssh/connection.js';
+
+/** Who encodes on a worker. `installId` tells this MediaFlow from others that use the same machine. */
+export function connectWorker(
+  worker: Worker & { hostKey: string },
+  key: WorkerKey,
+  options: { installId: string; agentSocket: string | null; now: () => Date },
+): RemoteExecutor {
+  const { host, port, username, hostKey, scratchDir, maxMbps } = worker;
+  const auth =
+    key.kind === 'key' && key.passphrase === undefined ? { kind: key.kind, privateKey: key.privateKey } : key;
+  return new SshExecutor({
+    address: { host, port, username, hostKey, auth, agentSocket: options.agentSocket ?? undefined },
+    folderName: `mediaflow-${createHash('sha256').update(options.installId).digest('hex').slice(0, 8)}`,
+    ...{ scratchDir, maxMbps, now: options.now },
+  });
+}
