@@ -3,6 +3,8 @@ import { Gate } from '../../src/lib/gate.js';
 /** Tests by title, which share nothing with those of another play of the same kind. */
 export interface Play {
   tests: Readonly<Record<string, () => Promise<void>>>;
+  /** Sets up what a test begins with. */
+  set?: () => Promise<void>;
   /** Takes away what a test set up, whether it passed or not. */
   strike?: () => Promise<void>;
 }
@@ -22,8 +24,9 @@ export function sideBySide(play: () => Play): void {
   const begun = new Map<string, Promise<void>>();
 
   const perform = async (title: string): Promise<void> => {
-    const { tests, strike } = play();
+    const { tests, set, strike } = play();
     try {
+      await set?.();
       await tests[title]?.();
     } catch (error) {
       // What cannot be taken away after that is no news.
