@@ -6,6 +6,7 @@ import type { QuarantineEntry } from '../../src/domain/quarantine.js';
 import type { Recommendation } from '../../src/domain/recommendation.js';
 import { aRecommendation } from '../support/builders.js';
 import { Clips } from '../support/clips.js';
+import { sideBySide, type Play } from '../support/side-by-side.js';
 import { sha256Of, Stage } from '../support/stage.js';
 
 const clipOf = (quality: number): string[] => [
@@ -17,19 +18,23 @@ const NEVER = '0 0 1 1 *';
 describe('a surplus copy of a film', function () {
   this.timeout(180_000);
   let clips: Clips;
+  before(async () => {
+    clips = await Clips.open();
+  });
+  sideBySide(() => play(() => clips));
+  after(() => clips.close());
+});
+
+function play(clips: () => Clips): Play {
   let stage: Stage;
   let worse: string;
   let better: string;
   let original: Record<string, string>;
 
-  before(async () => {
-    clips = await Clips.open();
-  });
-  after(() => clips.close());
-  beforeEach(async () => {
+  const set = async (): Promise<void> => {
     stage = await Stage.set({ webhook: false });
-    better = await stage.add('Films/Twice (2000)/Twice (2000).mkv', await clips.make('fine.mkv', clipOf(2)));
-    worse = await stage.add('Films/Twice (2000)/Twice (2000).avi', await clips.make('poor.avi', clipOf(30)));
+    better = await stage.add('Films/Twice (2000)/Twice (2000).mkv', await clips().make('fine.mkv', clipOf(2)));
+    worse = await stage.add('Films/Twice (2000)/Twice (2000).avi', await clips().make('poor.avi', clipOf(30)));
     original = await stage.snapshot();
     await stage.plex.scan();
     await stage.startApp();
@@ -39,8 +44,7 @@ describe('a surplus copy of a film', function () {
     await stage.until('both copies are read', () => item().files.filter(({ detailed }) => detailed).length === 2);
     await stage.until('it is calm', () => stage.app?.context.news.status().caughtUpAt !== null);
     await recommend();
-  });
-  afterEach(() => stage.strike());
+  };
 
   const store = () => {
     if (!stage.app) throw new Error('not started');
@@ -83,94 +87,97 @@ describe('a surplus copy of a film', function () {
     expect(store().quarantine.where(({ state }) => state === 'kept')).to.deep.equal([]);
   };
 
-  it('goes to quarantine when the owner says so, Plex forgets it, and it comes back unchanged', async () => {
-    const { status, json } = await approve();
-    expect(status).to.equal(200);
-    const { kept, recommendation } = json as { kept: QuarantineEntry; recommendation: Recommendation };
-    expect(kept).to.include({ kind: 'surplus', state: 'kept', originalPath: worse, replacementPath: better });
-    expect(recommendation).to.include({ state: 'closed', note: 'It is in quarantine; Twice (2000).mkv stays.' });
-    expect(await sha256Of(kept.storedPath)).to.equal(original['Films/Twice (2000)/Twice (2000).avi']);
-    await stage.until('Plex lists one copy', () => item().files.length === 1);
-    await stage.api('POST', `/api/transcode/quarantine/${kept.id}/restore`);
-    expect(store().quarantine.get(kept.id).state).to.equal('restored');
-    expect(await stage.snapshot()).to.deep.include(original);
-    await stage.until('Plex lists both again', () => item().files.length === 2);
-  });
+  const tests = {
+    'goes to quarantine when the owner says so, Plex forgets it, and it comes back unchanged': async () => {
+      const { status, json } = await approve();
+      expect(status).to.equal(200);
+      const { kept, recommendation } = json as { kept: QuarantineEntry; recommendation: Recommendation };
+      expect(kept).to.include({ kind: 'surplus', state: 'kept', originalPath: worse, replacementPath: better });
+      expect(recommendation).to.include({ state: 'closed', note: 'It is in quarantine; Twice (2000).mkv stays.' });
+      expect(await sha256Of(kept.storedPath)).to.equal(original['Films/Twice (2000)/Twice (2000).avi']);
+      await stage.until('Plex lists one copy', () => item().files.length === 1);
+      await stage.api('POST', `/api/transcode/quarantine/${kept.id}/restore`);
+      expect(store().quarantine.get(kept.id).state).to.equal('restored');
+      expect(await stage.snapshot()).to.deep.include(original);
+      await stage.until('Plex lists both again', () => item().files.length === 2);
+    },
 
-  it('is moved once when two people click at once', async () => {
-    const both = await Promise.all([refusal(), refusal()]);
-    expect(both.sort()).to.deep.equal(['conflict', 'went through']);
-    expect(store().quarantine.where(({ state }) => state === 'kept')).to.have.length(1);
-  });
+    'is moved once when two people click at once': async () => {
+      const both = await Promise.all([refusal(), refusal()]);
+      expect(both.sort()).to.deep.equal(['conflict', 'went through']);
+      expect(store().quarantine.where(({ state }) => state === 'kept')).to.have.length(1);
+    },
 
-  it('is not touched by a dry run', async () => {
-    await stage.api('PUT', '/api/settings', { safety: { dryRun: true } });
-    expect(await refusal()).to.equal('dry_run');
-    await untouched();
-  });
+    'is not touched by a dry run': async () => {
+      await stage.api('PUT', '/api/settings', { safety: { dryRun: true } });
+      expect(await refusal()).to.equal('dry_run');
+      await untouched();
+    },
 
-  it('stays when the copy that should stay is gone', async () => {
-    await rename(better, join(stage.dir, 'elsewhere.mkv'));
-    expect(await refusal()).to.equal('file_missing');
-    expect(await sha256Of(worse)).to.equal(original['Films/Twice (2000)/Twice (2000).avi']);
-  });
+    'stays when the copy that should stay is gone': async () => {
+      await rename(better, join(stage.dir, 'elsewhere.mkv'));
+      expect(await refusal()).to.equal('file_missing');
+      expect(await sha256Of(worse)).to.equal(original['Films/Twice (2000)/Twice (2000).avi']);
+    },
 
-  it('stays when the copy that should stay is damaged, though it has its size', async () => {
-    const { size } = await stat(better);
-    await truncate(better, Math.floor(size / 3));
-    await truncate(better, size);
-    expect(await refusal()).to.be.oneOf(['verify_failed', 'probe_failed']);
-    expect(await sha256Of(worse)).to.equal(original['Films/Twice (2000)/Twice (2000).avi']);
-  });
+    'stays when the copy that should stay is damaged, though it has its size': async () => {
+      const { size } = await stat(better);
+      await truncate(better, Math.floor(size / 3));
+      await truncate(better, size);
+      expect(await refusal()).to.be.oneOf(['verify_failed', 'probe_failed']);
+      expect(await sha256Of(worse)).to.equal(original['Films/Twice (2000)/Twice (2000).avi']);
+    },
 
-  it('stays when it was exchanged meanwhile', async () => {
-    await writeFile(worse, 'another film');
-    expect(await refusal()).to.equal('file_changed');
-    expect(await readFile(worse, 'utf8')).to.equal('another film');
-  });
+    'stays when it was exchanged meanwhile': async () => {
+      await writeFile(worse, 'another film');
+      expect(await refusal()).to.equal('file_changed');
+      expect(await readFile(worse, 'utf8')).to.equal('another film');
+    },
 
-  it('stays while somebody watches it', async () => {
-    const { ratingKey } = item();
-    stage.plex.play(ratingKey);
-    expect(await refusal()).to.equal('file_in_use');
-    await untouched();
-  });
+    'stays while somebody watches it': async () => {
+      const { ratingKey } = item();
+      stage.plex.play(ratingKey);
+      expect(await refusal()).to.equal('file_in_use');
+      await untouched();
+    },
 
-  it('stays when its title is never to be touched', async () => {
-    await stage.api('POST', `/api/library/items/${item().id}/leave`);
-    expect(await refusal()).to.equal('conflict');
-    await untouched();
-  });
+    'stays when its title is never to be touched': async () => {
+      await stage.api('POST', `/api/library/items/${item().id}/leave`);
+      expect(await refusal()).to.equal('conflict');
+      await untouched();
+    },
 
-  it('is not deleted once no other copy stands, and is once the other was encoded', async () => {
-    const { json } = await approve();
-    const { id } = (json as { kept: QuarantineEntry }).kept;
-    // Plex may not look while the other copy is away, or it forgets the title.
-    await stage.until('Plex lists one copy', () => item().files.length === 1);
-    await stage.plex.settled();
-    const away = join(stage.dir, 'elsewhere.mkv');
-    await rename(better, away);
-    const { status } = await stage.ask('POST', `/api/transcode/quarantine/${id}/purge`);
-    expect(status).to.equal(409);
-    await rename(away, better);
-    await truncate(better, (await stat(better)).size - 1);
-    const { size } = await stat(better);
-    await stage.plex.scan();
-    await stage.app?.context.intake.readNow([item().ratingKey]);
-    await stage.until('the other size is known', () => fileAt(better).sizeBytes === size);
-    await stage.api('POST', `/api/transcode/quarantine/${id}/purge`);
-    expect(store().quarantine.get(id)).to.include({ state: 'purged', replacementSizeBytes: size });
-  });
+    'is not deleted once no other copy stands, and is once the other was encoded': async () => {
+      const { json } = await approve();
+      const { id } = (json as { kept: QuarantineEntry }).kept;
+      // Plex may not look while the other copy is away, or it forgets the title.
+      await stage.until('Plex lists one copy', () => item().files.length === 1);
+      await stage.plex.settled();
+      const away = join(stage.dir, 'elsewhere.mkv');
+      await rename(better, away);
+      const { status } = await stage.ask('POST', `/api/transcode/quarantine/${id}/purge`);
+      expect(status).to.equal(409);
+      await rename(away, better);
+      await truncate(better, (await stat(better)).size - 1);
+      const { size } = await stat(better);
+      await stage.plex.scan();
+      await stage.app?.context.intake.readNow([item().ratingKey]);
+      await stage.until('the other size is known', () => fileAt(better).sizeBytes === size);
+      await stage.api('POST', `/api/transcode/quarantine/${id}/purge`);
+      expect(store().quarantine.get(id)).to.include({ state: 'purged', replacementSizeBytes: size });
+    },
 
-  it('that a crash left under both names stands at its own path after the start', async () => {
-    const { json } = await approve();
-    const { id, storedPath } = (json as { kept: QuarantineEntry }).kept;
-    await rename(storedPath, worse);
-    await store().quarantine.patch(id, { state: 'moving' });
-    await stage.stopApp();
-    await stage.startApp();
-    expect(store().quarantine.get(id).state).to.equal('restored');
-    expect(await stage.snapshot()).to.deep.include(original);
-    expect(await stage.leftovers()).to.deep.equal([]);
-  });
-});
+    'that a crash left under both names stands at its own path after the start': async () => {
+      const { json } = await approve();
+      const { id, storedPath } = (json as { kept: QuarantineEntry }).kept;
+      await rename(storedPath, worse);
+      await store().quarantine.patch(id, { state: 'moving' });
+      await stage.stopApp();
+      await stage.startApp();
+      expect(store().quarantine.get(id).state).to.equal('restored');
+      expect(await stage.snapshot()).to.deep.include(original);
+      expect(await stage.leftovers()).to.deep.equal([]);
+    },
+  };
+  return { tests, set, strike: () => stage.strike() };
+}
