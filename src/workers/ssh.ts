@@ -1,11 +1,13 @@
 import { AppError } from '../domain/errors.js';
-import type { EncodeTask, Executor, Progress, WorkerHealth } from '../domain/executor.js';
+import type { EncodeTask, Progress, RemoteExecutor, WorkerHealth } from '../domain/executor.js';
+import type { Capabilities, EncoderSupport, Line, WorkerMetrics } from '../domain/worker.js';
 import { probeEncoders, versionOf, type RunFfmpeg } from '../ffmpeg/encoders.js';
 import type { SshAddress } from '../ssh/connection.js';
 import { SshLine } from '../ssh/line.js';
 import { sweepJobs } from '../ssh/remote-job.js';
 import { FFMPEG, PREPARE } from '../ssh/scripts.js';
 import { SshEncode } from './ssh-encode.js';
+import { SshMachine } from './ssh-machine.js';
 
 export interface SshWorkerOptions {
   address: SshAddress;
@@ -21,6 +23,7 @@ export interface SshWorkerOptions {
   pollMs?: number;
   /** An encode that says nothing new for this long is ended. Milliseconds. */
   stallMs?: number;
+  now?: () => Date;
 }
 
 /** What is known of a worker's side once it was asked. */
@@ -39,32 +42,42 @@ const STALL_MS = 20 * 60_000;
 const TEST_ENCODE_MS = 60_000;
 
 /** Encodes on a machine that is reached over SSH, of which nothing is asked but `sh`, coreutils and ffmpeg. */
-export class SshExecutor implements Executor {
+export class SshExecutor implements RemoteExecutor {
   readonly #options: SshWorkerOptions;
   readonly #line: SshLine;
+  readonly #machine: SshMachine;
   readonly #running = new Set<{ abort: AbortController; done: Promise<void> }>();
   #ground: Promise<Ground> | null = null;
 
   constructor(options: SshWorkerOptions) {
     this.#options = options;
     this.#line = new SshLine(options.address, options.patienceMs ?? PATIENCE_MS);
+    const { now = () => new Date() } = options;
+    this.#machine = new SshMachine({ ...options, line: this.#line, now });
   }
 
-  /** Asks for ffmpeg anew and encodes a moment of test picture with every encoder. */
   async check(signal: AbortSignal): Promise<WorkerHealth> {
     try {
-      this.#ground = null;
-      const { ffmpeg, root, renderNodes } = await this.#prepared(signal);
-      if (ffmpeg === null) return { ok: false, reason: withoutFfmpeg(this.#options.address.host) };
-      const run = this.#ffmpegRun(ffmpeg, signal);
-      const ffmpegVersion = await versionOf(run, `Look at ${ffmpeg} on ${this.#options.address.host}.`);
-      const encoders = await probeEncoders(run, { output: `${root}/test.mkv`, renderNodes });
-      return { ok: true, ffmpegVersion, encoders };
+      const tried = await this.#tried(signal);
+      return tried ? { ok: true, ...tried } : { ok: false, reason: withoutFfmpeg(this.#options.address.host) };
     } catch (error) {
       signal.throwIfAborted();
       if (error instanceof AppError) return { ok: false, reason: error.message };
       throw error;
     }
+  }
+
+  async measure(signal: AbortSignal): Promise<WorkerMetrics> {
+    return this.#machine.measure(signal);
+  }
+
+  async probe(signal: AbortSignal): Promise<Capabilities> {
+    const described = await this.#machine.describe(signal);
+    return { ...described, ...((await this.#tried(signal)) ?? { ffmpegVersion: null, encoders: [] }) };
+  }
+
+  async measureLine(signal: AbortSignal): Promise<Line> {
+    return this.#machine.measureLine(async () => (await this.#prepared(signal)).root, signal);
   }
 
   async encode(task: EncodeTask, report: (progress: Progress) => void, signal: AbortSignal): Promise<void> {
@@ -99,6 +112,23 @@ export class SshExecutor implements Executor {
     if (ffmpeg === null) throw new AppError('worker_unavailable', withoutFfmpeg(this.#options.address.host));
     const { maxMbps, pollMs = POLL_MS, stallMs = STALL_MS } = this.#options;
     await new SshEncode({ line: this.#line, task, root, ffmpeg, maxMbps, pollMs, stallMs, report }).run(signal);
+  }
+
+  /** Asks for ffmpeg anew and encodes a moment of test picture with every encoder. Null where there is no ffmpeg. */
+  async #tried(signal: AbortSignal): Promise<{ ffmpegVersion: string; encoders: EncoderSupport[] } | null> {
+    return this.#machine.inTurn(async () => {
+      this.#ground = null;
+      const { ffmpeg, root, renderNodes } = await this.#prepared(signal);
+      if (ffmpeg === null) return null;
+      const run = this.#ffmpegRun(ffmpeg, signal);
+      const ffmpegVersion = await versionOf(run, `Look at ${ffmpeg} on ${this.#options.address.host}.`);
+      const output = `${root}/test.mkv`;
+      try {
+        return { ffmpegVersion, encoders: await probeEncoders(run, { output, renderNodes }) };
+      } finally {
+        await this.#machine.remove(output);
+      }
+    });
   }
 
   async #prepared(signal: AbortSignal): Promise<Ground> {
