@@ -120,6 +120,7 @@ export interface EnqueueRequests {
     recommendationId?: string;
     priority?: number;
     expectedSavesBytes?: number;
+    workerId?: string;
     force?: boolean;
   }): Promise<Job>;
 }

@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { Choices } from '../domain/choices.js';
 import { invalid } from '../domain/errors.js';
 import { Job, JobState } from '../domain/job.js';
+import { LOCAL_WORKER_ID } from '../domain/worker.js';
 import { action, type Context } from './action.js';
 import { listOf, pageOf, Paging } from './paging.js';
 
@@ -65,14 +66,16 @@ export const createJobs = action(
       paths: Several,
       presetId: z.string(),
       /** Only this machine so far; another id is refused. */
-      workerId: z.literal('local').optional(),
+      /** This worker and no other; `local` is this machine. */
+      workerId: z.string().max(100).optional(),
       fileId: z.string().optional(),
       priority: z.coerce.number().optional(),
       force: z.coerce.boolean().default(false),
     }),
     output: z.object({ items: z.array(Job) }),
   },
-  async (ctx, { itemIds, paths, presetId, fileId, priority, force }) => {
+  async (ctx, { itemIds, paths, presetId, fileId, priority, force, workerId }) => {
+    if (workerId !== undefined && workerId !== LOCAL_WORKER_ID) ctx.store.workers.get(workerId);
     if (itemIds.length + paths.length === 0) {
       throw invalid('Name at least one item or path.', { itemIds: 'is missing', paths: 'is missing' });
     }
@@ -83,6 +86,7 @@ export const createJobs = action(
         await ctx.enqueue.job({
           itemId,
           presetId,
+          ...(workerId === undefined ? {} : { workerId }),
           force,
           ...(own === undefined ? {} : { fileId: own }),
           ...(priority === undefined ? {} : { priority }),

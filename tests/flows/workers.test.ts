@@ -1,0 +1,130 @@
+import { expect } from 'chai';
+import { readdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Job } from '../../src/domain/job.js';
+import { Clips } from '../support/clips.js';
+import { Sshd } from '../support/sshd.js';
+import { sha256Of, Stage } from '../support/stage.js';
+import { TcpProxy } from '../support/tcp-proxy.js';
+
+/** An old codec in a container of today: the name can be kept. */
+const OLD = [
+  ...['-f', 'lavfi', '-i', 'testsrc2=s=320x180:r=25:d=2', '-f', 'lavfi', '-i', 'sine=f=440:d=2'],
+  ...['-c:v', 'mpeg4', '-q:v', '2', '-c:a', 'aac'],
+];
+
+describe('a film and a worker over SSH', () => {
+  let clips: Clips;
+  let sshd: Sshd;
+  let proxy: TcpProxy;
+  let stage: Stage;
+
+  before(async () => {
+    [clips, sshd] = await Promise.all([Clips.open(), Sshd.start()]);
+  });
+  after(() => Promise.all([clips.close(), sshd.close()]));
+  beforeEach(async () => {
+    proxy = await TcpProxy.start(sshd);
+    stage = await Stage.set({ webhook: false });
+    await stage.startApp();
+    await stage.setToWork({ mode: 'recommend' });
+  });
+  afterEach(async () => {
+    await stage.strike();
+    await proxy.close();
+  });
+
+  const fleet = () => {
+    if (!stage.app) throw new Error('MediaFlow does not run');
+    return stage.app.context.fleet;
+  };
+  const scratch = (): string => join(stage.dir, 'worker');
+  /** A worker whose host key was compared beforehand. */
+  const join1 = async (): Promise<string> => {
+    const { id } = await fleet().add(
+      {
+        ...{ name: 'attic', kind: 'ssh', host: proxy.host, port: proxy.port, username: sshd.username },
+        ...{
+          hostKey: await sshd.fingerprint(),
+          scratchDir: scratch(),
+          slots: 1,
+          tags: [],
+          pathMappings: [],
+          hours: [],
+        },
+        ...{ maxMbps: null, isPaused: false, isDraining: false, disabledReason: null, failuresInRow: 0 },
+        ...{ capabilities: null, line: null, lastSeenAt: null },
+      },
+      { kind: 'key', privateKey: sshd.privateKey },
+    );
+    await stage.until('the worker is there', () => fleet().get(id).state === 'online');
+    return id;
+  };
+  const queued = async (name: string, workerId: string): Promise<{ job: Job; path: string; before: string }> => {
+    const path = await stage.add(`Films/${name}/${name}.mkv`, await clips.make('old.mkv', OLD));
+    const before = await sha256Of(path);
+    await stage.plex.scan();
+    await stage.api('POST', '/api/plex/sync', { mode: 'full' });
+    const item = await stage.until('the film is read', () =>
+      [...(stage.app?.context.store.library.values() ?? [])].find(({ files }) =>
+        files.some(({ localPath }) => localPath === path),
+      ),
+    );
+    const made = await stage.api<{ items: Job[] }>('POST', '/api/transcode/jobs', {
+      itemIds: [item.id],
+      presetId: 'quick',
+      workerId,
+    });
+    const [job] = made.items;
+    if (!job) throw new Error('no job was made');
+    return { job, path, before };
+  };
+  const ended = (id: string): Promise<Job> =>
+    stage.jobThat((job) => job.id === id && ['done', 'failed', 'skipped'].includes(job.state), `job ${id} has ended`);
+  const leftThere = async (): Promise<string[]> => {
+    const folders = await readdir(scratch()).catch(() => []);
+    return (await Promise.all(folders.map((name) => readdir(join(scratch(), name, 'jobs'))))).flat();
+  };
+
+  it('is encoded there, comes back and takes the place of the original', async () => {
+    const id = await join1();
+    const { job, path, before } = await queued('A Film (1999)', id);
+    const done = await ended(job.id);
+    expect(done).to.include({ state: 'done', workerId: id, transferMode: 'transfer', leftOn: null });
+    expect(done.whyWorker).to.match(/attic/);
+    expect(done.encoder?.name).to.equal('libx265');
+    expect(await sha256Of(path))
+      .to.equal(done.outputSha256)
+      .and.not.equal(before);
+    expect(await leftThere()).to.deep.equal([]);
+    expect(await stage.leftovers()).to.deep.equal([]);
+  });
+
+  it('survives a restart of MediaFlow and a line that breaks', async () => {
+    const id = await join1();
+    proxy.faults.bytesPerSec = 400_000;
+    const { job, before, path } = await queued('B Film (1999)', id);
+    await stage.jobThat((each) => each.id === job.id && each.state === 'running', 'it is under way');
+    await stage.until('a part of it is there', () => proxy.passed > 100_000);
+    proxy.cut();
+    await stage.stopApp();
+    proxy.faults.bytesPerSec = null;
+    await stage.startApp();
+    const done = await ended(job.id);
+    expect(done).to.include({ state: 'done', workerId: id });
+    expect(await sha256Of(path)).to.not.equal(before);
+    expect(await leftThere()).to.deep.equal([]);
+  });
+
+  it('is not touched when it is cancelled, and nothing is left there', async () => {
+    const id = await join1();
+    proxy.faults.bytesPerSec = 100_000;
+    const { job, path, before } = await queued('C Film (1999)', id);
+    await stage.until('a part of it is there', async () => (await leftThere()).length > 0);
+    await stage.api('POST', `/api/transcode/jobs/${job.id}/cancel`);
+    proxy.faults.bytesPerSec = null;
+    await stage.until('it is gone there', async () => (await leftThere()).length === 0);
+    expect((await stage.jobs()).find((each) => each.id === job.id)?.state).to.equal('cancelled');
+    expect(await sha256Of(path)).to.equal(before);
+  });
+});
