@@ -40,11 +40,13 @@ import { newId } from './lib/ids.js';
 import type { Log } from './lib/log.js';
 import { PlexTvService } from './plex/account.js';
 import { PlexServers } from './plex/servers.js';
+import { newSshKey } from './ssh/new-key.js';
 import { DataLock } from './store/data-lock.js';
 import { openStore, type Store } from './store/store.js';
 import { WebServer } from './web/server.js';
 import { connectWorker, seeHostKey } from './workers/connect.js';
 import { LocalExecutor } from './workers/local.js';
+import { ThisMachine } from './workers/this-machine.js';
 
 /** MediaFlow as one thing that can be started and stopped. */
 export interface App {
@@ -223,6 +225,13 @@ class MediaFlow implements App {
       connect: (worker, key) =>
         connectWorker(worker, key, { installId: clientId(), agentSocket: config.agentSocket, now }),
     });
+    const here = new ThisMachine({
+      ...{ bus, now },
+      workFolder: () => {
+        const { queue: { workDir }, paths: { mappings } } = store.settings.value; // prettier-ignore
+        return workDir || (mappings[0]?.to ?? null);
+      },
+    });
     const queue = new Queue(
       {
         ...shared,
@@ -282,6 +291,8 @@ class MediaFlow implements App {
       countLinks,
       checkWorker: () => fleet.lookAtLocal(AbortSignal.timeout(WORKER_CHECK_MS)),
       fleet,
+      here: () => here.describe(),
+      newKey: () => newSshKey('mediaflow'),
       problems: () => Promise.resolve(problems.list()),
       readiness: () => ({ ready: this.#isReady }),
       access,
@@ -296,6 +307,7 @@ class MediaFlow implements App {
         statistics,
         collections,
         fleet,
+        here,
         queue,
         intake,
         edits,

@@ -25,7 +25,7 @@ import type { Run } from '../domain/run.js';
 import type { Saving } from '../domain/savings.js';
 import type { PlexWebhook, WebhookOutcome } from '../domain/webhook.js';
 import type { Progress, WorkerHealth } from '../domain/executor.js';
-import type { Capabilities, Line, Worker, WorkerKey } from '../domain/worker.js';
+import type { Capabilities, Line, Worker, WorkerKey, WorkerMetrics } from '../domain/worker.js';
 import type { SeenWorker, WorkerDraft } from '../engine/fleet/fleet.js';
 import type { Bus } from '../lib/bus.js';
 import type { Log } from '../lib/log.js';
@@ -195,11 +195,21 @@ export interface WorkerRequests {
   change(id: string, change: Partial<Omit<Worker, 'id' | 'createdAt'>>, key?: WorkerKey): Promise<Worker>;
   /** Throws `conflict` while it encodes. */
   remove(id: string): Promise<Worker>;
-  /** Throws what keeps the worker from answering. */
+  /** How it is right now. Throws what keeps it from answering, like `probe` and `measureLine`. */
+  measure(id: string): Promise<WorkerMetrics>;
   probe(id: string): Promise<Capabilities>;
   measureLine(id: string): Promise<Line>;
   /** Trusts a disabled worker again. */
   enable(id: string): Promise<Worker>;
+}
+
+/** This machine as its own operating system describes it. */
+export interface HereNow {
+  os: string;
+  cpu: string;
+  cores: number;
+  /** The last ten minutes, oldest first. */
+  history: readonly WorkerMetrics[];
 }
 
 /** What actions ask of the queue. */
@@ -261,6 +271,10 @@ export interface Context {
   copies: CopyRequests;
   queue: QueueRequests;
   fleet: WorkerRequests;
+  /** What this machine is, and how it is. */
+  here: () => HereNow;
+  /** A key pair for signing in to workers: what stays here, and the line that goes to `authorized_keys` there. */
+  newKey: () => Promise<{ privateKey: string; publicKey: string }>;
   edits: EditRequests;
   rules: RuleRunner;
   presets: Presets;

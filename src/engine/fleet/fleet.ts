@@ -2,8 +2,7 @@ import { AppError, conflict, invalid, type AppError as Failure } from '../../dom
 import type { Events } from '../../domain/events.js';
 import type { Executor, RemoteExecutor, WorkerHealth } from '../../domain/executor.js';
 import { isFinished } from '../../domain/job.js';
-import type {
-  Line} from '../../domain/worker.js';
+import type { Line } from '../../domain/worker.js';
 import {
   LOCAL_WORKER_ID,
   Worker,
@@ -57,6 +56,7 @@ interface Member {
 const HEARTBEAT_MS = 15_000;
 /** A probe makes some thirty test encodes; those of a slow machine take a while. Milliseconds. */
 const PROBE_MS = 300_000;
+const MEASURE_MS = 30_000;
 const SWEEP_MS = 120_000;
 /** What changes how a worker is reached, so that it has to be met anew. */
 const ADDRESS = ['host', 'port', 'username', 'authKind', 'hostKey', 'scratchDir', 'maxMbps'] as const;
@@ -210,6 +210,11 @@ export class Fleet {
     await store.audit.append({ who: 'owner', action: 'remove worker', object: worker.name });
     this.#tell(id);
     return worker;
+  }
+
+  /** How it is right now. Throws `worker_unreachable` and other trouble of the worker. */
+  async measure(id: string, signal: AbortSignal = AbortSignal.timeout(MEASURE_MS)): Promise<WorkerMetrics> {
+    return this.#remote(id).measure(signal);
   }
 
   /** What the machine is and can do, found out now and kept. Throws `worker_unavailable` and other trouble of the worker. */
