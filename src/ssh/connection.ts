@@ -1,21 +1,8 @@
-import type { Client, ClientChannel, ConnectConfig } from 'ssh2';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Client, ClientChannel } from 'ssh2';
 import { AppError } from '../domain/errors.js';
-import { fingerprintOf } from './host-keys.js';
-import { connectFailure, lost } from './ssh-error.js';
-
-export type SshAuth =
-  { kind: 'key'; privateKey: string; passphrase?: string | undefined } | { kind: 'password'; password: string } | { kind: 'agent' };
-
-export interface SshAddress {
-  host: string;
-  port: number;
-  username: string;
-  auth: SshAuth;
-  /** `SHA256:...` that the owner confirmed; with any other key nothing is sent. */
-  hostKey: string;
-  /** Where the agent listens; only for `auth.kind` agent. */
-  agentSocket?: string | undefined;
-}
+import { connect, type SshAddress } from './connect.js';
+import { lost } from './ssh-error.js';
 
 /** What a script on the other side said. `code` is null when nobody knows how it ended. */
 export interface Ran {
@@ -24,49 +11,18 @@ export interface Ran {
   stderr: string;
 }
 
-const READY_MS = 20_000;
-/** A line that says nothing for about four times this long is taken for lost. */
-const KEEPALIVE_MS = 5000;
-const KEEPALIVE_TRIES = 3;
 /** What OpenSSH allows on one connection unless told otherwise; lowered when a server refuses earlier. */
 const USUAL_SESSIONS = 10;
 const SCRIPT_TIMEOUT_MS = 30_000;
+/** A server that starts nothing at all is asked so often, at such pauses. */
+const MOST_REFUSED = 40;
+const REFUSED_PAUSE_MS = 50;
 const MAX_OUTPUT_BYTES = 4_000_000;
 /**
  * Takes a script and its arguments from its input, each ended by a zero byte: not one byte of a file's name is ever read
  * by a shell, and the line itself means the same to every login shell.
  */
 const RUN = 'xargs -0 sh -c';
-
-/** The host key that a machine shows, without sending it anything. Throws `worker_unreachable`. */
-export async function seeHostKey(
-  { host, port }: { host: string; port: number },
-  signal?: AbortSignal,
-): Promise<string> {
-  const connecting = connect(
-    { host, port, username: 'nobody', auth: { kind: 'password', password: '' }, hostKey: '' },
-    signal,
-  );
-  const error: unknown = await connecting.catch((thrown: unknown) => thrown);
-  if (error instanceof HostKeyRefused) return error.seen;
-  throw error instanceof Error ? error : lost(host);
-}
-
-/** The machine shows another key than the one that was confirmed; `seen` is its fingerprint. */
-export class HostKeyRefused extends AppError {
-  readonly seen: string;
-
-  constructor(host: string, seen: string, pinned: string) {
-    super(
-      'worker_host_key',
-      pinned === ''
-        ? `The host key of ${host} waits for your yes: ${seen}.`
-        : `${host} shows another host key than the one you confirmed: ${seen} instead of ${pinned}. Nothing was sent to it. If it was installed anew, confirm the new key.`,
-      { fields: { hostKey: seen } },
-    );
-    this.seen = seen;
-  }
-}
 
 /** One connection to a worker. Programs on it run beside each other, up to what the server allows. */
 export class SshConnection {
@@ -162,18 +118,22 @@ export class SshConnection {
 
   /** Runs a fixed command, of which the caller reads, writes and awaits the end (`endOf`). Waits while the server allows no more. */
   async exec(command: string, signal?: AbortSignal): Promise<ClientChannel> {
-    for (;;) {
+    for (let refused = 0; ;) {
       signal?.throwIfAborted();
       if (this.#lost) throw this.#lost;
       if (this.#open >= this.#limit) {
-        await new Promise<void>((resolve) => this.#waiting.push(resolve));
+        const woken = new Promise<void>((resolve) => this.#waiting.push(resolve));
+        await (signal ? orAborted(woken, signal) : woken);
         continue;
       }
       this.#open++;
-      const channel = await this.#begin(command);
-      if (channel === null) continue;
-      if (signal?.aborted) channel.destroy();
-      return channel;
+      const channel = await this.#begin(command, refused >= MOST_REFUSED);
+      if (channel !== null) {
+        if (signal?.aborted) channel.destroy();
+        return channel;
+      }
+      // The server counts a session for a moment longer than we do.
+      if (this.#open === 0 && ++refused > 0) await sleep(REFUSED_PAUSE_MS);
     }
   }
 
@@ -208,7 +168,7 @@ export class SshConnection {
   }
 
   /** Null: the server has no room for one more session now; it is asked again when one has ended. */
-  async #begin(command: string): Promise<ClientChannel | null> {
+  async #begin(command: string, isLastTry: boolean): Promise<ClientChannel | null> {
     try {
       const channel = await this.#orLost<ClientChannel>((resolve, reject) => {
         this.#client.exec(command, (error, opened) => {
@@ -225,8 +185,8 @@ export class SshConnection {
     } catch (error) {
       this.#release();
       if (this.#lost) throw this.#lost;
-      if ((error as Error).message.includes('Channel open failure') && this.#open > 0) {
-        this.#limit = this.#open;
+      if ((error as Error).message.includes('Channel open failure') && !isLastTry) {
+        this.#limit = Math.max(1, this.#open);
         return null;
       }
       if (error instanceof AppError) throw error;
@@ -306,53 +266,4 @@ export async function orAborted<T>(work: Promise<T>, signal: AbortSignal): Promi
     signal.removeEventListener('abort', abandon);
     aborted.catch(() => undefined);
   }
-}
-
-async function connect(address: SshAddress, signal?: AbortSignal): Promise<Client> {
-  signal?.throwIfAborted();
-  // Loaded with the first worker: most of what runs MediaFlow has none.
-  const { Client } = (await import('ssh2')).default;
-  const client = new Client();
-  let seen = '';
-  const settings: ConnectConfig = {
-    ...{ host: address.host, port: address.port, username: address.username, ...credentials(address) },
-    ...{ readyTimeout: READY_MS, keepaliveInterval: KEEPALIVE_MS, keepaliveCountMax: KEEPALIVE_TRIES },
-    agentForward: false,
-    hostVerifier: (key: Buffer) => (seen = fingerprintOf(key)) === address.hostKey,
-  };
-  const abandon = (): void => {
-    client.destroy();
-  };
-  signal?.addEventListener('abort', abandon, { once: true });
-  try {
-    await new Promise<void>((resolve, reject) => {
-      client
-        .once('ready', resolve)
-        .on('error', reject)
-        .once('close', () => {
-          reject(lost(address.host));
-        });
-      client.connect(settings);
-    });
-    // ssh2 leaves small packets waiting for company, which costs a hundredfold in what a transfer can do.
-    client.setNoDelay(true);
-    return client;
-  } catch (error) {
-    client.destroy();
-    signal?.throwIfAborted();
-    if (seen !== '' && seen !== address.hostKey) throw new HostKeyRefused(address.host, seen, address.hostKey);
-    throw connectFailure(error, address);
-  } finally {
-    signal?.removeEventListener('abort', abandon);
-  }
-}
-
-function credentials({ auth, agentSocket }: SshAddress): ConnectConfig {
-  if (auth.kind === 'password') return { password: auth.password };
-  if (auth.kind === 'agent') {
-    if (!agentSocket)
-      throw new AppError('worker_unauthorized', 'No SSH agent: SSH_AUTH_SOCK is not set for MediaFlow.');
-    return { agent: agentSocket };
-  }
-  return { privateKey: auth.privateKey, ...(auth.passphrase === undefined ? {} : { passphrase: auth.passphrase }) };
 }

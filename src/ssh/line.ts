@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { AppError, toAppError } from '../domain/errors.js';
-import { SshConnection, type SshAddress } from './connection.js';
+import type { SshAddress } from './connect.js';
+import { SshConnection } from './connection.js';
 
 const FIRST_PAUSE_MS = 250;
 const LONGEST_PAUSE_MS = 5000;

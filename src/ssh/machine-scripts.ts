@@ -268,10 +268,10 @@ function modelOf(said: Sections): string {
 function gpusOf(said: Sections): Gpu[] {
   const plain = (name: string, driver: string | null = null): Gpu => ({ name, driver, memoryBytes: null });
   const cards = (said.get('card') ?? []).flatMap((line): Gpu[] => {
-    const [, name = '', driver = '', memory = ''] = /^(.+), ([\d.]+|\[.+\]), (\d+|\[.+\])$/.exec(line) ?? [];
+    const [, name = '', driver = '', memory = ''] = /^(.+), ([\d.]+|\[?N.+), (\d+|\[?N.+)$/.exec(line) ?? [];
     if (name === '') return [];
     const mebibytes = numberOf(memory, 1, 1e9);
-    return [{ name, driver: driver.startsWith('[') ? null : driver, memoryBytes: mebibytes && mebibytes * 1024 ** 2 }];
+    return [{ name, driver: /^\d/.test(driver) ? driver : null, memoryBytes: mebibytes && mebibytes * 1024 ** 2 }];
   });
   if (cards.length > 0) return cards;
   const onBus = (said.get('pci') ?? []).flatMap((line) => / controller: (.+)$/.exec(line)?.[1] ?? []);

@@ -3,7 +3,7 @@ import type { RemoteExecutor } from '../domain/executor.js';
 import type { Worker, WorkerKey } from '../domain/worker.js';
 import { SshExecutor } from './ssh.js';
 
-export { seeHostKey } from '../ssh/connection.js';
+export { seeHostKey } from '../ssh/connect.js';
 
 /** Who encodes on a worker. `installId` tells this MediaFlow from others that use the same machine. */
 export function connectWorker(

@@ -2,7 +2,7 @@ import { AppError } from '../domain/errors.js';
 import type { EncodeTask, Progress, RemoteExecutor, WorkerHealth } from '../domain/executor.js';
 import type { Capabilities, EncoderSupport, Line, WorkerMetrics } from '../domain/worker.js';
 import { probeEncoders, versionOf, type RunFfmpeg } from '../ffmpeg/encoders.js';
-import type { SshAddress } from '../ssh/connection.js';
+import type { SshAddress } from '../ssh/connect.js';
 import { SshLine } from '../ssh/line.js';
 import { sweepJobs } from '../ssh/remote-job.js';
 import { FFMPEG, PREPARE } from '../ssh/scripts.js';

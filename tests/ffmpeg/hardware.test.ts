@@ -1,6 +1,6 @@
 import { expect } from 'chai';
 import { existsSync } from 'node:fs';
-import { chmod, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { chooseEncoder, encoderNeeds } from '../../src/domain/encoder.js';
@@ -14,6 +14,7 @@ import { probeEncoders, probeHere, runHere, type RunFfmpeg } from '../../src/ffm
 import { probe } from '../../src/ffmpeg/probe.js';
 import { findProgram } from '../../src/ffmpeg/program.js';
 import { LocalExecutor } from '../../src/workers/local.js';
+import { playedNvenc, type PlayedNvenc } from '../support/played-nvenc.js';
 import { Clips, type ClipName } from '../support/clips.js';
 
 const FAILED = { stdout: '', stderr: '', failed: true };
@@ -94,47 +95,8 @@ describe("graphics cards' encoders", function () {
     });
   });
 
-  /**
-   * An ffmpeg whose only encoder is NVENC, played by x265. `change` comes between the options of the encode;
-   * `tenBit` is what it makes of p010. Everything it is asked for is noted.
-   */
-  async function playNvenc(
-    name: string,
-    { change = '', tenBit = 'yuv420p10le' } = {},
-  ): Promise<{ path: string; asked: () => Promise<string[][]> }> {
-    const path = join(dir, name);
-    const real = await findProgram('ffmpeg');
-    const script = `#!/bin/sh
-printf '%s\\n' "$@" -- >> "${path}.asked"
-case " $* " in
-  *" -encoders "*) echo ' V....D hevc_nvenc           NVIDIA NVENC hevc encoder (codec hevc)'; exit 0 ;;
-  *" hevc_nvenc "*) ;;
-  *" -c:v:0 "*) echo "[error] Unknown encoder" >&2; exit 1 ;;
-  *) exec "${real}" "$@" ;;
-esac
-n=$#
-while [ $n -gt 0 ]; do
-  arg=$1; shift; n=$((n - 1))
-  case "$arg" in
-    hevc_nvenc) set -- "$@" libx265 -x265-params log-level=error ${change} ;;
-    -preset:v:0) shift; n=$((n - 1)); set -- "$@" "$arg" ultrafast ;;
-    -cq:v:0) set -- "$@" -crf:v:0 "$1"; shift; n=$((n - 1)) ;;
-    -tune:v:0 | -rc:v:0 | -b:v:0) shift; n=$((n - 1)) ;;
-    p010le) set -- "$@" ${tenBit} ;;
-    *) set -- "$@" "$arg" ;;
-  esac
-done
-exec "${real}" "$@"
-`;
-    await writeFile(path, script);
-    await chmod(path, 0o755);
-    const asked = async (): Promise<string[][]> =>
-      (await readFile(`${path}.asked`, 'utf8'))
-        .split('\n--\n')
-        .filter(Boolean)
-        .map((text) => text.split('\n'));
-    return { path, asked };
-  }
+  const playNvenc = (name: string, change: PlayedNvenc = {}): ReturnType<typeof playedNvenc> =>
+    playedNvenc(join(dir, name), change);
 
   describe('on a machine with one', () => {
     const supportOf = async (path: string): Promise<EncoderSupport | undefined> =>

@@ -3,7 +3,8 @@ import { execa } from 'execa';
 import { createServer } from 'node:net';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { HostKeyRefused, seeHostKey, SshConnection, type SshAddress } from '../../src/ssh/connection.js';
+import { HostKeyRefused, seeHostKey, type SshAddress } from '../../src/ssh/connect.js';
+import { SshConnection } from '../../src/ssh/connection.js';
 import { Sshd } from '../support/sshd.js';
 
 const failureOf = (work: Promise<unknown>): Promise<unknown> =>

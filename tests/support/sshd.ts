@@ -10,6 +10,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 export interface SshdOptions {
   /** What a login finds its programs in. */
   path?: string;
+  /** Programs that the machine does not have; only where this user may mount. */
+  without?: readonly string[];
   /** More lines of `sshd_config`. */
   config?: readonly string[];
 }
@@ -76,9 +78,13 @@ export class Sshd {
     ];
     await writeFile(join(this.dir, 'config'), `${lines.join('\n')}\n`);
     await mkdir('/run/sshd', { recursive: true });
-    this.#process = spawn('/usr/sbin/sshd', ['-D', '-e', '-f', join(this.dir, 'config')], {
-      stdio: ['ignore', 'ignore', 'inherit'],
-    });
+    const serve = ['/usr/sbin/sshd', '-D', '-e', '-f', join(this.dir, 'config')];
+    const hidden = this.#options.without ?? [];
+    // In a world of its own in which these files are no programs.
+    const hide = 'while [ "$1" != -- ]; do mount --bind /dev/null "$1" || exit 1; shift; done; shift; exec "$@"';
+    const [program = '', ...args] =
+      hidden.length === 0 ? serve : ['unshare', '-m', 'sh', '-c', hide, 'sh', ...hidden, '--', ...serve];
+    this.#process = spawn(program, args, { stdio: ['ignore', 'ignore', 'inherit'] });
     await this.#untilHeard();
   }
 

@@ -1,8 +1,14 @@
-import { readdir, readFile } from 'node:fs/promises';
+import { expect } from 'chai';
+import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { SshExecutor } from '../../src/workers/ssh.js';
-import { Sshd } from '../support/sshd.js';
-import { executorContract } from './executor-contract.js';
+import type { EncodeTask } from '../../src/domain/executor.js';
+import { SshExecutor, type SshWorkerOptions } from '../../src/workers/ssh.js';
+import { Clips } from '../support/clips.js';
+import { playedNvenc } from '../support/played-nvenc.js';
+import { SmallDisk } from '../support/small-disk.js';
+import { Sshd, type SshdOptions } from '../support/sshd.js';
+import { executorContract, type ExecutorUnderTest } from './executor-contract.js';
 
 /** Process ids of ffmpeg runs with a text in their command line. */
 async function running(text: string): Promise<string[]> {
@@ -13,28 +19,200 @@ async function running(text: string): Promise<string[]> {
   return lines.filter(({ line }) => /^[^\0]*ffmpeg\0/.test(line) && line.includes(text)).map(({ id }) => id);
 }
 
-describe('over SSH', () => {
-  let sshd: Sshd;
-  before(async () => (sshd = await Sshd.start()));
-  after(() => sshd.close());
-  const scratch = (): string => join(sshd.dir, 'scratch');
-  const make = async (): Promise<SshExecutor> =>
-    new SshExecutor({
-      address: {
-        ...{ host: sshd.host, port: sshd.port, username: sshd.username, hostKey: await sshd.fingerprint() },
-        auth: { kind: 'key', privateKey: sshd.privateKey },
+const never = (): AbortSignal => new AbortController().signal;
+const failureOf = (work: Promise<unknown>): Promise<unknown> =>
+  work.then(
+    () => 'it went well',
+    (error: unknown) => error,
+  );
+
+/** A worker, with what is needed to look at it from the other side. */
+class Machine {
+  readonly sshd: Sshd;
+
+  private constructor(sshd: Sshd) {
+    this.sshd = sshd;
+  }
+
+  static async start(options: SshdOptions = {}): Promise<Machine> {
+    return new Machine(await Sshd.start(options));
+  }
+
+  get scratch(): string {
+    return join(this.sshd.dir, 'scratch');
+  }
+
+  async executor(change: Partial<SshWorkerOptions> = {}): Promise<SshExecutor> {
+    const { host, port, username, privateKey } = this.sshd;
+    const address = { host, port, username, hostKey: await this.sshd.fingerprint() };
+    return new SshExecutor({
+      address: { ...address, auth: { kind: 'key', privateKey } },
+      ...{ scratchDir: this.scratch, folderName: 'mediaflow-test', maxMbps: null, pollMs: 100, patienceMs: 2000 },
+      ...change,
+    });
+  }
+
+  contract(): ExecutorUnderTest {
+    return {
+      make: () => this.executor(),
+      running: () => running(this.scratch),
+      sweep: async () => {
+        const executor = await this.executor();
+        await executor.sweep([], never());
+        await executor.close();
       },
-      ...{ scratchDir: scratch(), folderName: 'mediaflow-test', maxMbps: null, pollMs: 100 },
+      leftThere: () => this.leftThere(),
+    };
+  }
+
+  leftThere(): Promise<string[]> {
+    return readdir(join(this.scratch, 'mediaflow-test', 'jobs')).catch(() => []);
+  }
+}
+
+/** Each kind of machine passes the contract; what is not about machines is tried on the first alone. */
+const MACHINES: Record<string, (bin: string) => Promise<SshdOptions>> = {
+  normal: () => Promise.resolve({}),
+  'one session at a time': () => Promise.resolve({ config: ['MaxSessions 1'] }),
+  'a graphics card that works': async (bin) => {
+    await playedNvenc(join(bin, 'ffmpeg'), { hasSoftware: true });
+    return { path: `${bin}:/usr/bin:/bin` };
+  },
+};
+
+describe('over SSH', () => {
+  for (const [name, optionsIn] of Object.entries(MACHINES)) {
+    describe(name, () => {
+      let bin: string;
+      let machine: Machine;
+      before(async () => {
+        bin = await mkdtemp(join(tmpdir(), 'mediaflow-bin-'));
+        machine = await Machine.start(await optionsIn(bin));
+      });
+      after(async () => {
+        await machine.sshd.close();
+        await rm(bin, { recursive: true });
+      });
+      const under: ExecutorUnderTest = {
+        make: () => machine.contract().make(),
+        running: (text) => machine.contract().running(text),
+        sweep: async () => machine.contract().sweep?.(),
+        leftThere: () => machine.leftThere(),
+      };
+      executorContract(`ssh, ${name}:`, under, { isBrief: name !== 'normal' });
+    });
+  }
+
+  describe('on a machine with trouble', () => {
+    let dir: string;
+    let machine: Machine | null = null;
+    let executor: SshExecutor | null = null;
+    let clips: Clips;
+    before(async () => (clips = await Clips.open()));
+    after(() => clips.close());
+    beforeEach(async () => (dir = await mkdtemp(join(tmpdir(), 'executor-'))));
+    afterEach(async () => {
+      await executor?.close();
+      expect(machine ? await machine.leftThere() : []).to.deep.equal([]);
+      await machine?.sshd.close();
+      await rm(dir, { recursive: true, force: true });
+    });
+    const task = async (encoder = 'libx264'): Promise<EncodeTask> => ({
+      ...{ jobId: 'job-1', workKey: 'k1', input: await clips.get('plain.mkv'), output: join(dir, 'out.mkv') },
+      ...{ scratchDir: dir, logPath: join(dir, 'log'), durationSec: 2 },
+      steps: [
+        {
+          purpose: 'encode',
+          args: [
+            ...['-y', '-loglevel', 'level+info', '-i'],
+            { file: 'input' },
+            ...['-c:v', encoder, '-f', 'matroska'],
+            { file: 'output' },
+          ],
+        },
+      ],
+    });
+    const encode = async (encoder?: string): Promise<unknown> =>
+      failureOf(executor?.encode(await task(encoder), () => undefined, never()) ?? Promise.resolve());
+
+    it('says that there is no ffmpeg', async function () {
+      try {
+        machine = await Machine.start({ without: ['/usr/bin/ffmpeg'] });
+      } catch {
+        this.skip();
+      }
+      executor = await machine.executor();
+      expect(await executor.check(never()))
+        .to.have.property('reason')
+        .that.contains('no ffmpeg on 127.0.0.1');
+      expect(await encode()).to.have.property('code', 'worker_unavailable');
     });
 
-  executorContract('ssh', {
-    make,
-    running: () => running(scratch()),
-    sweep: async () => {
-      const executor = await make();
-      await executor.sweep([], new AbortController().signal);
-      await executor.close();
-    },
-    leftThere: () => readdir(join(scratch(), 'mediaflow-test', 'jobs')).catch(() => []),
+    it('names the graphics card that fails, by the real words of ffmpeg', async () => {
+      machine = await Machine.start();
+      executor = await machine.executor();
+      const health = await executor.check(never());
+      const card = health.ok ? health.encoders.find(({ name }) => name === 'hevc_nvenc') : null;
+      expect(card).to.include({ works: false }).and.have.property('error').that.contains('libcuda');
+      expect(await encode('hevc_nvenc')).to.have.property('code', 'hardware_failed');
+    });
+
+    it('sends nothing where there is no room, and stops where there is none left', async function () {
+      const disk = await SmallDisk.mount(8);
+      if (!disk) return this.skip();
+      try {
+        machine = await Machine.start();
+        executor = await machine.executor({ scratchDir: disk.path });
+        const error = await encode();
+        expect(error).to.have.property('code', 'no_space');
+        expect(error)
+          .to.have.property('message')
+          .that.matches(/127\.0\.0\.1 has 0\.0 GB free/);
+        expect(await readdir(join(disk.path, 'mediaflow-test', 'jobs'))).to.deep.equal([]);
+      } finally {
+        await disk.unmount();
+      }
+    });
+
+    it('sends nothing to a machine that shows another host key', async () => {
+      machine = await Machine.start();
+      executor = await machine.executor();
+      await machine.sshd.stop();
+      await machine.sshd.changeHostKey();
+      await machine.sshd.listen();
+      const error = await encode();
+      expect(error).to.have.property('code', 'worker_host_key');
+      expect(error).to.have.nested.property('fields.hostKey', await machine.sshd.fingerprint());
+      expect(await readdir(machine.sshd.dir)).not.to.include('scratch');
+    });
+
+    it('begins an encode again, once, that ended without a word', async () => {
+      machine = await Machine.start();
+      executor = await machine.executor();
+      const made = await task();
+      const slow = { ...made, steps: made.steps.map((step) => ({ ...step, args: ['-re', ...step.args] })) };
+      let kills = 0;
+      const work = failureOf(
+        executor.encode(
+          slow,
+          ({ stage }) => {
+            // As when the machine is switched off: ffmpeg and who waits for it are gone at once.
+            if (stage === 'encode' && kills++ === 0) void endAll(machine?.scratch ?? '');
+          },
+          never(),
+        ),
+      );
+      expect(await work).to.equal('it went well');
+      expect(kills).to.be.greaterThan(1);
+    });
   });
 });
+
+/** Ends whatever has a text in its command line, or in that of its parent, without a word. */
+async function endAll(text: string): Promise<void> {
+  for (const name of await readdir('/proc')) {
+    if (!/^\d+$/.test(name) || Number(name) === process.pid) continue;
+    const line = await readFile(`/proc/${name}/cmdline`, 'utf8').catch(() => '');
+    if (line.includes(text) && /ffmpeg|mediaflow/.test(line)) process.kill(Number(name), 'SIGKILL');
+  }
+}
