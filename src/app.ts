@@ -62,9 +62,17 @@ export interface App {
   readonly context: Context;
 }
 
+export interface AppOptions {
+  log: Log;
+  now?: () => Date;
+  isDemo?: boolean;
+  /** Another pace than usual, milliseconds: how often workers are asked, how long lost ones are waited for. */
+  workers?: { heartbeatMs?: number; patienceMs?: number; pollMs?: number };
+}
+
 /** The composition root: puts the parts together, and is the only place that knows them all. */
-export function createApp(config: Config, options: { log: Log; now?: () => Date; isDemo?: boolean }): App {
-  return new MediaFlow(config, options.log, options.now ?? ((): Date => new Date()), options.isDemo ?? false);
+export function createApp(config: Config, options: AppOptions): App {
+  return new MediaFlow(config, options);
 }
 
 /** When hardly anybody watches, and before the full look changes much. */
@@ -82,17 +90,19 @@ class MediaFlow implements App {
   readonly #log: Log;
   readonly #now: () => Date;
   readonly #isDemo: boolean;
+  readonly #workers: NonNullable<AppOptions['workers']>;
   readonly #started: Stoppable[] = [];
   #context: Context | null = null;
   #url = '';
   #isReady = false;
   #settled: () => Promise<unknown> = () => Promise.resolve();
 
-  constructor(config: Config, log: Log, now: () => Date, isDemo: boolean) {
+  constructor(config: Config, { log, now, isDemo, workers }: AppOptions) {
     this.#config = config;
     this.#log = log;
-    this.#now = now;
-    this.#isDemo = isDemo;
+    this.#now = now ?? ((): Date => new Date());
+    this.#isDemo = isDemo ?? false;
+    this.#workers = workers ?? {};
   }
 
   get url(): string {
@@ -218,12 +228,14 @@ class MediaFlow implements App {
     const collections = new CollectionKeeper({ ...shared, search });
     const sync = new LibrarySync({ ...shared, analyzer });
     const intake = new Intake({ ...shared, analyzer });
+    const { heartbeatMs, ...pace } = this.#workers;
     const fleet = new Fleet({
       ...shared,
       local: executor,
       seeHostKey,
       connect: (worker, key) =>
-        connectWorker(worker, key, { installId: clientId(), agentSocket: config.agentSocket, now }),
+        connectWorker(worker, key, { installId: clientId(), agentSocket: config.agentSocket, now, ...pace }),
+      ...(heartbeatMs === undefined ? {} : { heartbeatMs }),
     });
     const here = new ThisMachine({
       ...{ bus, now },

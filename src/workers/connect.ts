@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { RemoteExecutor } from '../domain/executor.js';
 import type { Worker, WorkerKey } from '../domain/worker.js';
-import { SshExecutor } from './ssh.js';
+import { SshExecutor, type SshWorkerOptions } from './ssh.js';
 
 export { seeHostKey } from '../ssh/connect.js';
 
@@ -9,14 +9,18 @@ export { seeHostKey } from '../ssh/connect.js';
 export function connectWorker(
   worker: Worker & { hostKey: string },
   key: WorkerKey,
-  options: { installId: string; agentSocket: string | null; now: () => Date },
+  {
+    installId,
+    agentSocket,
+    ...options
+  }: { installId: string; agentSocket: string | null } & Pick<SshWorkerOptions, 'now' | 'patienceMs' | 'pollMs'>,
 ): RemoteExecutor {
   const { host, port, username, hostKey, scratchDir, maxMbps } = worker;
   const auth =
     key.kind === 'key' && key.passphrase === undefined ? { kind: key.kind, privateKey: key.privateKey } : key;
   return new SshExecutor({
-    address: { host, port, username, hostKey, auth, agentSocket: options.agentSocket ?? undefined },
-    folderName: `mediaflow-${createHash('sha256').update(options.installId).digest('hex').slice(0, 8)}`,
-    ...{ scratchDir, maxMbps, now: options.now },
+    address: { host, port, username, hostKey, auth, agentSocket: agentSocket ?? undefined },
+    folderName: `mediaflow-${createHash('sha256').update(installId).digest('hex').slice(0, 8)}`,
+    ...{ scratchDir, maxMbps, ...options },
   });
 }

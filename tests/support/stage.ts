@@ -3,11 +3,12 @@ import { copyFile, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node
 import { tmpdir } from 'node:os';
 import { dirname, join, relative } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { createApp, type App } from '../../src/app.js';
+import { createApp, type App, type AppOptions } from '../../src/app.js';
 import { readConfig } from '../../src/config.js';
 import { SimulatedPlex } from '../../src/demo/plex/simulated-plex.js';
 import type { Job } from '../../src/domain/job.js';
 import { createLog } from '../../src/lib/log.js';
+import { quickFfmpeg } from './quick-ffmpeg.js';
 
 /** Far longer than anything here takes; a test that waits this long has failed. */
 const PATIENCE_MS = 120_000;
@@ -61,6 +62,7 @@ export class Stage {
       MEDIAFLOW_PLEX_TOKEN: plex.token,
       MEDIAFLOW_PATH_MAPPINGS: `/share/Media=${media}`,
       MEDIAFLOW_PRESETS_DIR: join(dir, 'presets'),
+      MEDIAFLOW_FFMPEG: quickFfmpeg(),
       ...options.env,
     };
   }
@@ -86,9 +88,9 @@ export class Stage {
   }
 
   /** Starts MediaFlow in this process. */
-  async startApp(): Promise<App> {
+  async startApp(options: Pick<AppOptions, 'workers'> = {}): Promise<App> {
     const log = createLog('info', { write: (line: string) => void this.logged.push(line) });
-    this.app = createApp(readConfig(this.env), { log });
+    this.app = createApp(readConfig(this.env), { log, ...options });
     await this.app.start();
     this.reachedAt(this.app.url);
     return this.app;
