@@ -1,8 +1,9 @@
 import { expect } from 'chai';
-import { readdir } from 'node:fs/promises';
+import { mkdir, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Job } from '../../src/domain/job.js';
 import { Clips } from '../support/clips.js';
+import { playedNvenc } from '../support/played-nvenc.js';
 import { Sshd } from '../support/sshd.js';
 import { sha256Of, Stage } from '../support/stage.js';
 import { TcpProxy } from '../support/tcp-proxy.js';
@@ -12,6 +13,9 @@ const OLD = [
   ...['-f', 'lavfi', '-i', 'testsrc2=s=320x180:r=25:d=2', '-f', 'lavfi', '-i', 'sine=f=440:d=2'],
   ...['-c:v', 'mpeg4', '-q:v', '2', '-c:a', 'aac'],
 ];
+
+/** Everything as ever, with less patience. */
+const QUICK = { heartbeatMs: 500, patienceMs: 3000, pollMs: 200 };
 
 describe('a film and a worker over SSH', () => {
   let clips: Clips;
@@ -26,7 +30,7 @@ describe('a film and a worker over SSH', () => {
   beforeEach(async () => {
     proxy = await TcpProxy.start(sshd);
     stage = await Stage.set({ webhook: false });
-    await stage.startApp();
+    await stage.startApp({ workers: QUICK });
     await stage.setToWork({ mode: 'recommend' });
   });
   afterEach(async () => {
@@ -40,27 +44,25 @@ describe('a film and a worker over SSH', () => {
   };
   const scratch = (): string => join(stage.dir, 'worker');
   /** A worker whose host key was compared beforehand. */
-  const join1 = async (): Promise<string> => {
+  const addWorker = async (
+    way: { host: string; port: number } = proxy,
+    machine = sshd,
+    name = 'attic',
+    scratchDir = scratch(),
+  ): Promise<string> => {
     const { id } = await fleet().add(
       {
-        ...{ name: 'attic', kind: 'ssh', host: proxy.host, port: proxy.port, username: sshd.username },
-        ...{
-          hostKey: await sshd.fingerprint(),
-          scratchDir: scratch(),
-          slots: 1,
-          tags: [],
-          pathMappings: [],
-          hours: [],
-        },
+        ...{ name, kind: 'ssh', host: way.host, port: way.port, username: machine.username, scratchDir },
+        ...{ hostKey: await machine.fingerprint(), slots: 1, tags: [], pathMappings: [], hours: [] },
         ...{ maxMbps: null, isPaused: false, isDraining: false, disabledReason: null, failuresInRow: 0 },
         ...{ capabilities: null, line: null, lastSeenAt: null },
       },
-      { kind: 'key', privateKey: sshd.privateKey },
+      { kind: 'key', privateKey: machine.privateKey },
     );
     await stage.until('the worker is there', () => fleet().get(id).state === 'online');
     return id;
   };
-  const queued = async (name: string, workerId: string): Promise<{ job: Job; path: string; before: string }> => {
+  const queued = async (name: string, workerId?: string): Promise<{ job: Job; path: string; before: string }> => {
     const path = await stage.add(`Films/${name}/${name}.mkv`, await clips.make('old.mkv', OLD));
     const before = await sha256Of(path);
     await stage.plex.scan();
@@ -73,7 +75,7 @@ describe('a film and a worker over SSH', () => {
     const made = await stage.api<{ items: Job[] }>('POST', '/api/transcode/jobs', {
       itemIds: [item.id],
       presetId: 'quick',
-      workerId,
+      ...(workerId === undefined ? {} : { workerId }),
     });
     const [job] = made.items;
     if (!job) throw new Error('no job was made');
@@ -87,7 +89,7 @@ describe('a film and a worker over SSH', () => {
   };
 
   it('is encoded there, comes back and takes the place of the original', async () => {
-    const id = await join1();
+    const id = await addWorker();
     const { job, path, before } = await queued('A Film (1999)', id);
     const done = await ended(job.id);
     expect(done).to.include({ state: 'done', workerId: id, transferMode: 'transfer', leftOn: null });
@@ -101,7 +103,7 @@ describe('a film and a worker over SSH', () => {
   });
 
   it('survives a restart of MediaFlow and a line that breaks', async () => {
-    const id = await join1();
+    const id = await addWorker();
     proxy.faults.bytesPerSec = 400_000;
     const { job, before, path } = await queued('B Film (1999)', id);
     await stage.jobThat((each) => each.id === job.id && each.state === 'running', 'it is under way');
@@ -109,7 +111,7 @@ describe('a film and a worker over SSH', () => {
     proxy.cut();
     await stage.stopApp();
     proxy.faults.bytesPerSec = null;
-    await stage.startApp();
+    await stage.startApp({ workers: QUICK });
     const done = await ended(job.id);
     expect(done).to.include({ state: 'done', workerId: id });
     expect(await sha256Of(path)).to.not.equal(before);
@@ -117,7 +119,7 @@ describe('a film and a worker over SSH', () => {
   });
 
   it('is not touched when it is cancelled, and nothing is left there', async () => {
-    const id = await join1();
+    const id = await addWorker();
     proxy.faults.bytesPerSec = 100_000;
     const { job, path, before } = await queued('C Film (1999)', id);
     await stage.until('a part of it is there', async () => (await leftThere()).length > 0);
@@ -126,5 +128,51 @@ describe('a film and a worker over SSH', () => {
     await stage.until('it is gone there', async () => (await leftThere()).length === 0);
     expect((await stage.jobs()).find((each) => each.id === job.id)?.state).to.equal('cancelled');
     expect(await sha256Of(path)).to.equal(before);
+  });
+
+  it('is encoded by the graphics card there, and on the processor when that fails', async () => {
+    const bin = join(stage.dir, 'bin');
+    await mkdir(bin);
+    const { asked } = await playedNvenc(join(bin, 'ffmpeg'), { hasSoftware: true });
+    const machine = await Sshd.start({ path: `${bin}:/usr/bin:/bin` });
+    try {
+      const id = await addWorker(machine, machine);
+      const first = await queued('D Film (1999)', id);
+      expect(await ended(first.job.id)).to.include({ state: 'done', workerId: id, prefersCpu: false });
+      expect((await asked()).at(-1)).to.include.members(['hevc_nvenc', '-cq:v:0']);
+      await playedNvenc(join(bin, 'ffmpeg'), { hasSoftware: true, failsFilms: true });
+      const second = await queued('E Film (1999)', id);
+      const done = await ended(second.job.id);
+      expect(done).to.include({ state: 'done', prefersCpu: true });
+      expect(done.encoder).to.have.property('name', 'libx265');
+      expect(await leftThere()).to.deep.equal([]);
+    } finally {
+      await machine.close();
+    }
+  });
+
+  it('goes on elsewhere when its worker is gone, and the late result of that one is nobody’s', async () => {
+    const other = await Sshd.start();
+    try {
+      const slow = await addWorker();
+      proxy.faults.bytesPerSec = 60_000;
+      const { job, path } = await queued('F Film (1999)', slow);
+      await stage.until('a part of it is there', async () => (await leftThere()).length > 0);
+      const second = await addWorker(other, other, 'cellar', join(stage.dir, 'cellar'));
+      await stage.app?.context.store.jobs.patch(job.id, { wishedWorkerId: second });
+      proxy.faults.isRefused = true;
+      await sshd.stop();
+      proxy.cut();
+      const done = await ended(job.id);
+      expect(done).to.include({ state: 'done', workerId: second });
+      const result = await sha256Of(path);
+      await sshd.listen();
+      proxy.faults.isRefused = false;
+      await stage.until('it is there again', () => fleet().get(slow).state === 'online');
+      await stage.until('nothing is left there', async () => (await leftThere()).length === 0);
+      expect(await sha256Of(path)).to.equal(result);
+    } finally {
+      await other.close();
+    }
   });
 });

@@ -20,7 +20,7 @@ export async function playedNvenc(
   const real = await findProgram('ffmpeg');
   const others = hasSoftware ? `exec "${real}" "$@"` : 'echo "[error] Unknown encoder" >&2; exit 1';
   const films = failsFilms
-    ? `case " $* " in *" -i file:"*) echo '[hevc_nvenc @ 0x5]  [error] OpenEncodeSessionEx failed: out of memory (10): (no details)' >&2; exit 1 ;; esac`
+    ? `case " $* " in *" -i file:"*) echo '[hevc_nvenc @ 0x5] [error] OpenEncodeSessionEx failed: out of memory (10): (no details)' >&2; exit 1 ;; esac`
     : '';
   const listing = hasSoftware
     ? `"${real}" "$@" | grep -v nvenc; echo ' V....D hevc_nvenc           NVIDIA NVENC hevc encoder (codec hevc)'; exit 0`
