@@ -27,11 +27,12 @@ export interface SshMachineParts {
   folderName: string;
   maxMbps: number | null;
   now: () => Date;
+  /** How long an answer may take before the machine is taken for busy or away. Milliseconds. */
+  answerMs?: number;
 }
 
 /** Longer than a machine that is well takes to answer, also one that works hard. Milliseconds. */
 const ANSWER_MS = 10_000;
-const PING_MS = 5000;
 const REMOVE_MS = 15_000;
 /** Folder of a measurement of the line, among those of jobs: whatever is left of it is swept. */
 const TEST_FOLDER = 'line-test';
@@ -54,12 +55,14 @@ const UNKNOWN: MachineState = {
 /** What the machine behind a line says of itself, and what the line carries. */
 export class SshMachine {
   readonly #parts: SshMachineParts;
+  readonly #answerMs: number;
   /** Its nvidia-smi never came back: asked again and again, they would pile up there. */
   #isCardStuck = false;
   #turn: Promise<unknown> = Promise.resolve();
 
   constructor(parts: SshMachineParts) {
     this.#parts = parts;
+    this.#answerMs = parts.answerMs ?? ANSWER_MS;
   }
 
   /** One question after the other that use the same files there. */
@@ -122,7 +125,7 @@ export class SshMachine {
 
   async #connected(signal: AbortSignal): Promise<SshConnection> {
     const { line } = this.#parts;
-    const limit = AbortSignal.timeout(ANSWER_MS);
+    const limit = AbortSignal.timeout(this.#answerMs);
     try {
       return await orAborted(line.shared(signal), AbortSignal.any([signal, limit]));
     } catch (error) {
@@ -134,9 +137,9 @@ export class SshMachine {
   async #state(connection: SshConnection, signal: AbortSignal): Promise<MachineState> {
     const { scratchDir, folderName } = this.#parts;
     const args = [scratchDir, folderName, this.#isCardStuck ? '' : 'ask'];
-    const limit = AbortSignal.timeout(ANSWER_MS);
+    const limit = AbortSignal.timeout(this.#answerMs);
     // It may have to wait for its turn longer than for its answer: some servers allow one program at a time.
-    const asking = connection.run(MEASURE, args, { signal, timeoutMs: ANSWER_MS });
+    const asking = connection.run(MEASURE, args, { signal, timeoutMs: this.#answerMs });
     const ran = await orAborted(asking, AbortSignal.any([signal, limit])).catch(async (error: unknown) => {
       signal.throwIfAborted();
       const isLate = limit.aborted || toAppError(error).code === 'worker_unreachable';
@@ -152,7 +155,7 @@ export class SshMachine {
 
   async #ping(connection: SshConnection, signal: AbortSignal): Promise<void> {
     try {
-      await connection.roundTripMs(AbortSignal.any([signal, AbortSignal.timeout(PING_MS)]));
+      await connection.roundTripMs(AbortSignal.any([signal, AbortSignal.timeout(this.#answerMs / 2)]));
     } catch (error) {
       signal.throwIfAborted();
       throw lost(connection.host, error);
@@ -198,12 +201,13 @@ export class SshMachine {
         return null;
       });
       if (tookMs === null) break;
-      known = (bytes * 8) / 1000 / tookMs;
+      // To begin and to end takes a few round trips, which is no measure of what fits through.
+      const movingMs = tookMs - 3 * latencyMs;
+      known = (bytes * 8) / 1000 / Math.max(tookMs / 2, movingMs);
       spentMs += tookMs;
       if (tookMs >= aimMs / 2 || spentMs >= DIRECTION_MS || bytes >= mostBytes) break;
-      // To begin and to end takes a few round trips, which is no measure of what fits through.
-      const growth = aimMs / Math.max(1, tookMs - 3 * latencyMs);
-      bytes = Math.min(mostBytes, wholeBlocks(bytes * Math.min(LARGEST_STEP, Math.max(2, growth))));
+      const growth = Math.min(LARGEST_STEP, Math.max(2, aimMs / Math.max(1, movingMs)));
+      bytes = Math.min(mostBytes, wholeBlocks(bytes * growth));
     }
     if (known !== null) return round(known);
     const { host } = this.#parts.line.address;
