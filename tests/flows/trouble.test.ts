@@ -192,6 +192,8 @@ function play(clips: () => Clips): Play {
       const job = await stage.jobThat(({ state, postponed }) => state === 'verified' && postponed > 0);
       expect(job.waitsFor).to.contain('Plex');
       expect(await sha256Of(path)).to.equal(original);
+      // Health looks again when settings change, and once a minute.
+      await stage.api('PUT', '/api/settings', { queue: { concurrency: 2 } });
       await stage.until('health says so', async () => {
         const { problems } = await stage.api<{ problems: Problem[] }>('GET', '/api/health');
         return problems.some(({ id }) => id.startsWith('plex.'));
