@@ -209,6 +209,24 @@ describe('a machine reached over SSH', () => {
       expect(await readdir(join(dir, 'scratch', 'mediaflow-test'))).to.deep.equal(['jobs']);
     });
 
+    it('does one after the other what uses the same files', async () => {
+      const line = new SshLine(await addressOf(sshd), 0);
+      const machine = new SshMachine({ line, scratchDir: '', folderName: '', maxMbps: null, now: () => NOW });
+      const seen: string[] = [];
+      const work = (name: string, error?: Error) => async (): Promise<string> => {
+        seen.push(`${name} begins`);
+        await sleep(5);
+        seen.push(`${name} ends`);
+        if (error) throw error;
+        return name;
+      };
+      const all = [machine.inTurn(work('a', new Error('no'))), machine.inTurn(work('b')), machine.inTurn(work('c'))];
+      expect((await Promise.allSettled(all)).map(({ status }) => status)).to.deep.equal([
+        ...['rejected', 'fulfilled', 'fulfilled'],
+      ]);
+      expect(seen).to.deep.equal(['a begins', 'a ends', 'b begins', 'b ends', 'c begins', 'c ends']);
+    });
+
     it('says it of a machine without ffmpeg, too', async () => {
       const executor = make(await addressOf(bare));
       const found = await executor.probe(never);
