@@ -31,6 +31,9 @@ import * as statistics from '../actions/statistics.js';
 import * as tags from '../actions/tags.js';
 import * as untouched from '../actions/untouched.js';
 import * as webhooks from '../actions/webhooks.js';
+import * as workerKeys from '../actions/worker-keys.js';
+import * as workerPages from '../actions/worker-pages.js';
+import * as workers from '../actions/workers.js';
 import type { AccessLevel } from '../domain/access.js';
 
 export type Method = 'get' | 'post' | 'put' | 'delete';
@@ -99,6 +102,13 @@ const connected = ({ name, kind }: { name: string; kind: string }): string =>
   kind === 'relay'
     ? `Connected to ${name}, but only over Plex's relay, which is slow. Open a direct way to it when you can.`
     : `Connected to ${name}.`;
+
+const named =
+  (what: string) =>
+  ({ name }: { name: string }): string =>
+    `${name} ${what}`;
+const measured = ({ name, line }: { name: string; line: { upMbps: number; downMbps: number } | null }): string =>
+  `${name}: ${Math.round(line?.upMbps ?? 0)} Mbit/s there, ${Math.round(line?.downMbps ?? 0)} Mbit/s back.`;
 
 // Whoever writes a row and says nothing about access gets a row for the owner.
 const row = (method: Method, page: string | null, api: string | null, action: AnyAction, extra: object): Route => ({
@@ -284,6 +294,31 @@ export const routes: readonly Route[] = [
   page('/quarantine/:id',                   null,                                   quarantine.showQuarantined,  'quarantine/entry'),
   post('/transcode/quarantine/:id/restore', '/api/transcode/quarantine/:id/restore', quarantine.restoreOriginal, { notice: say('The original stands at its path again.') }),
   post('/transcode/quarantine/:id/purge',   '/api/transcode/quarantine/:id/purge',  quarantine.purgeOriginal,    { after: '/quarantine', notice: say('The original is deleted for good.') }),
+
+  // ---- workers
+  page('/workers',                          null,                                   workerPages.showWorkers,  'workers/list'),
+  page('/workers/new',                      null,                                   workerPages.showNewWorker, 'workers/new'),
+  page('/workers/compare',                  '/api/servers/compare',                 workerPages.compareWorkers, 'workers/compare'),
+  read('/api/servers',                      workers.listWorkers),
+  post('/workers',                          '/api/servers',                         workers.addWorker,        { form: '/workers/new', after: '/workers/:id/setup' }),
+  post('/workers/key',                      '/api/servers/key',                     workerKeys.makeKey,       { view: 'workers/key' }),
+  page('/workers/:id',                      null,                                   workerPages.showWorkerPage, 'workers/worker'),
+  page('/workers/:id/setup',                null,                                   workerPages.showWorkerPage, 'workers/setup'),
+  read('/api/servers/:id',                  workers.showWorker),
+  put ('/api/servers/:id',                  workers.changeWorker),
+  post('/workers/:id',                      null,                                   workers.changeWorker,     { form: '/workers/:id', after: '/workers/:id', notice: say('Saved.') }),
+  post('/workers/:id/slots',                null,                                   workers.changeWorker,     { notice: ({ name, slots }: { name: string; slots: number }) => `${name} runs ${slots} at a time.` }),
+  remove('/api/servers/:id',                workers.removeWorker),
+  post('/workers/:id/remove',               null,                                   workers.removeWorker,     { after: '/workers', notice: named('is removed. Nothing is left of it here.') }),
+  post('/workers/:id/confirm',              '/api/servers/:id/confirm',             workers.confirmWorker,    { after: '/workers/:id/setup', notice: named('is trusted with this host key.') }),
+  post('/workers/:id/test',                 '/api/servers/:id/test',                workers.testWorker,       { view: 'workers/checks' }),
+  post(null,                                '/api/servers/:id/probe',               workers.probeWorker),
+  post('/workers/:id/benchmark',            '/api/servers/:id/benchmark',           workers.benchmarkWorker,  { notice: measured }),
+  post('/workers/:id/pause',                '/api/servers/:id/pause',               workers.pauseWorker,      { notice: named('is paused. What runs there goes on.') }),
+  post('/workers/:id/drain',                '/api/servers/:id/drain',               workers.drainWorker,      { notice: named('finishes what it has and takes nothing new.') }),
+  post('/workers/:id/resume',               '/api/servers/:id/resume',              workers.resumeWorker,     { notice: named('takes work again.') }),
+  post('/workers/:id/enable',               '/api/servers/:id/enable',              workers.enableWorker,     { notice: named('is back in service.') }),
+  read('/api/servers/:id/metrics',          workers.showMetrics),
 
   // ---- rules
   page('/rules',                            '/api/rules',                           rules.listRules,          'rules/list'),

@@ -1,6 +1,7 @@
 import { editHelpers } from './edit-helpers.js';
 import { libraryHelpers } from './library-helpers.js';
 import { reviewHelpers } from './review-helpers.js';
+import { workerHelpers } from './worker-helpers.js';
 import { formatBitrate, formatBytes, formatDuration } from '../lib/units.js';
 
 const ifNumber =
@@ -181,6 +182,7 @@ export function viewHelpers(urlBase: string): Record<string, (...args: never[]) 
     ...libraryHelpers({ codec: nameIn(CODECS), hdr: nameIn(HDR), channels }),
     ...editHelpers,
     ...reviewHelpers,
+    ...workerHelpers,
     url,
     /** `(href "/queue/" id "/log")`: what does not begin with a slash is a value and gets encoded. */
     href: (...parts: unknown[]) =>

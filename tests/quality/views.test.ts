@@ -284,6 +284,48 @@ const collection = {
   places: collectionPlaces,
 };
 
+const encoders = ['libx265', 'hevc_nvenc', 'h264_vaapi'].map((name, at) => ({ name, works: at === 0, tenBit: true, error: HOSTILE, device: null })); // prettier-ignore
+const atWork = { cpuPercent: 5, gpuPercent: null, memoryUsedBytes: 1, memoryBytes: 2, scratchFreeBytes: 3, temperatureC: 40, at: '2026-01-01' }; // prettier-ignore
+const machine = {
+  id: HOSTILE,
+  name: HOSTILE,
+  displayTitle: HOSTILE,
+  kind: 'ssh',
+  state: 'online',
+  reason: HOSTILE,
+  host: HOSTILE,
+  port: 2222,
+  username: HOSTILE,
+  authKind: 'key',
+  hostKey: `SHA256:${HOSTILE}`,
+  seenHostKey: null,
+  scratchDir: HOSTILE,
+  slots: 1,
+  running: 1,
+  tags: [HOSTILE],
+  hours: [{ days: [1], from: HOSTILE, to: HOSTILE }],
+  hoursText: HOSTILE,
+  maxMbps: 3,
+  capabilities: { os: HOSTILE, cpu: HOSTILE, cores: 1, memoryBytes: 1, ffmpegVersion: HOSTILE, gpus: [{ name: HOSTILE, driver: HOSTILE, memoryBytes: 1 }], encoders, at: '2026-01-01' },
+  line: { upMbps: 1, downMbps: 2, latencyMs: 3, at: '2026-01-01' },
+  metrics: atWork,
+  history: [atWork, { ...atWork, cpuPercent: null }, atWork],
+  jobs: [job],
+  mishaps: [{ id: HOSTILE, title: HOSTILE, why: HOSTILE, at: '2026-01-01' }],
+  record: { jobs: 1, freedBytes: 1, failed: 1, timesRealTime: 2 },
+  printCommand: HOSTILE,
+  publicKey: HOSTILE,
+  authorize: HOSTILE,
+}; // prettier-ignore
+const machines = [
+  { ...machine, kind: 'local', host: null, capabilities: null, metrics: null, history: [] },
+  ...['checking', 'online', 'offline', 'paused', 'draining', 'disabled'].map((state) => ({ ...machine, state })),
+  { ...machine, state: 'unconfirmed', seenHostKey: HOSTILE },
+  { ...machine, state: 'unconfirmed', seenHostKey: HOSTILE, hostKey: null },
+];
+const workerChecks = [true, false, null].map((ok) => ({ id: 'ffmpeg', title: HOSTILE, ok, detail: HOSTILE, fix: ok ? null : { text: HOSTILE, commands: [HOSTILE] } })); // prettier-ignore
+const refusedWorker = { error: { message: HOSTILE, fields: { host: HOSTILE, 'auth.privateKey': HOSTILE } }, typed: { auth: { kind: 'key', privateKey: 'KEY-CANARY' }, tags: HOSTILE } }; // prettier-ignore
+
 /** Page -> data; several where a page has several faces. What lies in `parts/` is drawn by the pages that include it. */
 const section = { id: HOSTILE, type: 'movie', title: HOSTILE, locations: [HOSTILE], frozen: HOSTILE };
 
@@ -493,6 +535,17 @@ const SAMPLES: Record<string, object[]> = {
     { ...collection, error: { message: HOSTILE, fields: {} } },
     { ...collection, filterName: null, chips: [], keepInStep: false, places: [], refusal: { message: HOSTILE } },
   ],
+  'workers/list': [{ items: machines, queuePaused: true, printCommand: HOSTILE }, { items: [machines[0] ?? {}] }],
+  'workers/new': [{ ...machine, ...refusedWorker, publicKey: null }, machine],
+  'workers/key': [{ authorize: HOSTILE, publicKey: HOSTILE }],
+  'workers/worker': [...machines, { ...machine, ...refusedWorker }],
+  'workers/setup': [...machines, { ...machine, lastSeenAt: null }],
+  'workers/checks': [
+    { ...machine, checks: workerChecks, next: 'encode' },
+    { ...machine, checks: workerChecks, ok: true },
+    { ...machine, checks: workerChecks, page: { ...page, shell } },
+  ],
+  'workers/compare': [{ items: machines }],
   'presets/list': [{ items: [preset], broken: [{ file: HOSTILE, message: HOSTILE }] }],
   'sign-in/page': [{ error: { message: HOSTILE }, next: HOSTILE }],
   'setup/page': ['token', 'admin', 'plex', 'paths', 'worker', 'safety', 'ready'].map((step) => ({
@@ -576,7 +629,7 @@ describe('views', () => {
     it(`${name} holds nothing the content security policy forbids, and lets nothing hostile through`, () => {
       for (const data of samples) {
         const html = draw(name, data);
-        expect(html).not.to.contain('<script>alert');
+        expect(html).not.to.contain('<script>alert').and.not.to.contain('KEY-CANARY');
         expect(html).not.to.contain('[object Object]');
         const $ = load(html);
         expect($('style, [style], script:not([src])').length).to.equal(0);

@@ -16,7 +16,8 @@ import type { Progress } from '../../src/domain/executor.js';
 import { aFile, aJob, anItem, aRecommendation } from './builders.js';
 import { decisionsOf, specialFindings, withSurplusCopy } from './preview-review.js';
 import { EPISODES, FILMS } from './preview-titles.js';
-import { startWeb, type WebTest } from './web.js';
+import { pastOf, previewFleet } from './played-workers.js';
+import { localHealth, startWeb, type WebTest } from './web.js';
 
 const root = resolve(import.meta.dirname, '../..');
 const DAY_MS = 86_400_000;
@@ -247,9 +248,9 @@ function jobs(items: readonly LibraryItem[]): Job[] {
   const planned = { planNotes: NOTES, commands: [COMMAND] };
   const streams = { streamsBefore: ['Video: H.264 1920 × 804, 24 fps', 'Audio: DTS 5.1 English', 'Audio: AC3 stereo English, Commentary', 'Subtitles: PGS English'], streamsAfter: ['Video: HEVC 1920 × 804, 24 fps, 10 bit', 'Audio: DTS 5.1 English (copied)', 'Audio: AC3 stereo English, Commentary (copied)', 'Subtitles: PGS English (copied)'] };
   const verified = { ...planned, ...streams, checks: CHECKS, startedAt: before(0.3), encodeMs: 2_820_000 };
-  const done = { ...verified, quarantineId: null };
+  const done = { ...verified, quarantineId: null, workerId: 'w-attic' };
   return [
-    jobOf(find('Hollow Sun'), 'job-run', 'running', { stage: 'encode', percent: 62, startedAt: before(0.02), presetId: 'storage-saver', ...planned }),
+    jobOf(find('Hollow Sun'), 'job-run', 'running', { workerId: 'w-attic', stage: 'encode', percent: 62, startedAt: before(0.02), presetId: 'storage-saver', ...planned }),
     jobOf(find('The Salt Meridian'), 'job-ready', 'verified', { ...verified, ...smaller('The Salt Meridian', 0.36) }),
     jobOf(find('The Graft'), 'job-ready-2', 'verified', { ...verified, ...smaller('The Graft', 0.37) }),
     ...['Ninety Winters', 'The Long Night Shift', 'Thaw', 'Meltwater', 'Lantern Street', 'The Tin Astronaut', 'A Quiet Ledger'].map((title, at) =>
@@ -257,7 +258,7 @@ function jobs(items: readonly LibraryItem[]): Job[] {
     jobOf(find('Copper & Rain'), 'job-held', 'blocked', { waitsFor: 'Hard-linked to another name: replacing would free nothing' }),
     jobOf(find('Whiteout'), 'job-held-2', 'blocked', { waitsFor: 'The share /data/tv went away at 21:02. Looked for every 30 s' }),
     ...['Bilge', 'The Pilot', 'Fog Signal'].map((title, at) =>
-      jobOf(find(title), `job-space-${at}`, 'failed', { error: { code: 'no_space', message: 'Not enough room in /data/tv: 6.1 GB are needed, 1.2 GB are free. Free some space, then retry.' }, startedAt: before(0.6), finishedAt: before(0.5 + at * 0.01), attempt: 2 })),
+      jobOf(find(title), `job-space-${at}`, 'failed', { workerId: 'w-loft', error: { code: 'no_space', message: 'Not enough room in /data/tv: 6.1 GB are needed, 1.2 GB are free. Free some space, then retry.' }, startedAt: before(0.6), finishedAt: before(0.5 + at * 0.01), attempt: 2 })),
     jobOf(find('Kestrel'), 'job-broken', 'failed', { error: { code: 'verify_failed', message: 'The result lost a subtitle: MP4 cannot hold PGS. Choose a preset with Matroska.' }, startedAt: before(1.2), finishedAt: before(1.1), checks: [...CHECKS.slice(0, 1), { name: 'streams', ok: false, detail: '2 subtitle tracks expected, 1 found' }], ...planned }),
     jobOf(find('Blue Hour'), 'job-done-0', 'done', { ...done, ...smaller('Blue Hour', 0.35), finishedAt: before(0.1), quarantineId: 'q-0' }),
     jobOf(find('Sleepers'), 'job-done-1', 'done', { ...done, ...smaller('Sleepers', 0.36), finishedAt: before(0.5), quarantineId: 'q-1' }),
@@ -462,8 +463,12 @@ async function prepare(context: Context, asked: string[]): Promise<Partial<Conte
     bus.emit('quarantine.changed', { ids: [id] });
     return row;
   };
+  const last = { cpuPercent: 22, gpuPercent: null, memoryUsedBytes: 11e9, memoryBytes: 32e9, scratchFreeBytes: 1.2e12, temperatureC: null, at: at() }; // prettier-ignore
+  const past = pastOf({ worker: { name: 'here' }, state: 'online', history: [last] });
   return {
     presets,
+    fleet: await previewFleet(context, asked, localHealth),
+    here: () => ({ os: 'Linux 6.12.41 x64', cpu: 'Intel Core i5-12400', cores: 12, history: [...past, last] }),
     rules: {
       list: () => ruleInfos,
       get: (id) => {

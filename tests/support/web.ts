@@ -9,6 +9,7 @@ import { THUMB } from '../../src/demo/plex/webhooks.js';
 import { conflict } from '../../src/domain/errors.js';
 import type { Events } from '../../src/domain/events.js';
 import type { MediaServer } from '../../src/domain/media-server.js';
+import type { WorkerHealth } from '../../src/domain/executor.js';
 import type { EncoderSupport } from '../../src/domain/worker.js';
 import type { PathProof } from '../../src/domain/path-proof.js';
 import type { SettingsChange } from '../../src/domain/settings.js';
@@ -20,6 +21,7 @@ import { CollectionKeeper } from '../../src/engine/library/collection-keeper.js'
 import { Estimates } from '../../src/engine/library/estimates.js';
 import { Learning } from '../../src/engine/library/learning.js';
 import { LibrarySearch } from '../../src/engine/library/search.js';
+import { newSshKey } from '../../src/ssh/new-key.js';
 import { createLog } from '../../src/lib/log.js';
 import { openStore } from '../../src/store/store.js';
 import { buildApp } from '../../src/web/build-app.js';
@@ -30,6 +32,7 @@ import { routes } from '../../src/web/routes.js';
 import { WebServer } from '../../src/web/server.js';
 import { SessionStore } from '../../src/web/sessions.js';
 import { aJob } from './builders.js';
+import { PlayedWorkers } from './played-workers.js';
 
 const root = resolve(import.meta.dirname, '../..');
 export const PASSWORD = 'correct horse battery';
@@ -39,6 +42,8 @@ export interface WebTest {
   context: Context;
   /** Everything the engine was asked to do, in order. */
   asked: string[];
+  /** The machines that workers of this test are. */
+  played: PlayedWorkers;
   /** Every webhook that was taken in, and the outcome of those that were refused. */
   webhooks: { events: PlexWebhook[]; refused: WebhookOutcome[] };
   logged: string[];
@@ -63,6 +68,10 @@ const ENCODERS: EncoderSupport[] = [
   { name: 'libx264', works: true, tenBit: false, error: null, device: null },
   { name: 'libsvtav1', works: false, tenBit: false, error: "Unknown encoder 'libsvtav1'", device: null },
 ];
+
+/** What test encodes on this machine show. */
+export const localHealth = (): Promise<WorkerHealth> =>
+  Promise.resolve({ ok: true, ffmpegVersion: '7.1', encoders: ENCODERS });
 
 /** A real web server over a real store; the engine behind it only remembers what it was asked. */
 export async function startWeb(
@@ -124,6 +133,7 @@ export async function startWeb(
     sessions: () => Promise.resolve([]),
     poster: () => Promise.resolve({ type: 'image/jpeg', bytes: THUMB }),
   } as unknown as MediaServer;
+  const played = new PlayedWorkers(asked);
   const context = {
     store,
     bus: new Bus<Events>(() => undefined),
@@ -148,7 +158,9 @@ export async function startWeb(
     findFolder: () => Promise.resolve(null),
     countFiles: (files: readonly unknown[]) => Promise.resolve(files.length),
     countLinks: () => Promise.resolve(new Map()),
-    checkWorker: () => Promise.resolve({ ok: true, ffmpegVersion: '7.1', encoders: ENCODERS }),
+    checkWorker: localHealth,
+    here: () => ({ os: 'Linux 6.12 x64', cpu: 'A processor', cores: 4, history: [] }),
+    newKey: () => newSshKey('mediaflow'),
     intake: {
       receive: (event: PlexWebhook) => {
         webhooks.events.push(event);
@@ -190,7 +202,10 @@ export async function startWeb(
     rules: { list: () => [] },
     presets: { list: () => [], problems: [] },
   } as unknown as Context;
+  context.fleet = played.fleet(context, localHealth);
   Object.assign(context, await options.prepare?.(context, asked));
+  const fleet = context.fleet as unknown as { start: () => void; stop: () => Promise<void> };
+  fleet.start();
   const edits = new BatchEdits({ ...context, readNow: (ratingKeys) => context.intake.readNow(ratingKeys) });
   context.edits = edits;
   const learning = new Learning(context);
@@ -216,11 +231,13 @@ export async function startWeb(
   return {
     context,
     asked,
+    played,
     webhooks,
     logged,
     url: `http://127.0.0.1:${port}${options.urlBase ?? ''}`,
     async stop() {
       await web.stop();
+      await fleet.stop();
       await collections.stop();
       await search.stop();
       await estimates.stop();

@@ -1,0 +1,187 @@
+interface Look {
+  tone: string;
+  icon: string;
+  word: string;
+}
+
+const LOOKS: Readonly<Record<string, Look>> = {
+  unconfirmed: { tone: 'warn', icon: 'lock', word: 'Unconfirmed host key' },
+  checking: { tone: 'info', icon: 'flask', word: 'Being tested' },
+  online: { tone: 'ok', icon: 'check-circle', word: 'Ready' },
+  offline: { tone: 'bad', icon: 'ban', word: 'Offline' },
+  paused: { tone: '', icon: 'pause', word: 'Paused' },
+  draining: { tone: 'warn', icon: 'stop', word: 'Finishing' },
+  disabled: { tone: 'bad', icon: 'alert', word: 'Out of service' },
+};
+
+/** A worker's state in a word, a colour and a picture. */
+function workerLook(worker: unknown): Look {
+  const { state = '', running = 0, hostKey, isOpen } = (worker ?? {}) as { state?: string; running?: number; hostKey?: string | null; isOpen?: boolean }; // prettier-ignore
+  if (state === 'unconfirmed' && hostKey) return { tone: 'bad', icon: 'lock', word: 'Host key changed' };
+  if (state === 'online' && running > 0) return { tone: 'info', icon: 'play', word: 'Encoding' };
+  if (state === 'online' && isOpen === false) return { tone: '', icon: 'clock', word: 'Outside its hours' };
+  return LOOKS[state] ?? { tone: '', icon: 'info', word: state };
+}
+
+type Row = Partial<Record<string, unknown>>;
+const rowsIn = (list: unknown): Row[] => (Array.isArray(list) ? (list as Row[]) : []);
+const numberIn = (row: Row | undefined, field: string): number | null => {
+  const value = row?.[field];
+  return typeof value === 'number' && Number.isFinite(value) ? value : null;
+};
+
+/** So many measurements fit beside each other. */
+const BARS = 40;
+const BAR_HEIGHT = 26;
+
+/** A bar for each measurement in a 160 by 26 picture, the latest at the right. `most` is the full height; without it, the largest of them. */
+function bars(history: unknown, field: unknown, most: unknown): string {
+  const rows = rowsIn(history).slice(-BARS);
+  const values = rows.map((row) => numberIn(row, String(field)));
+  const full = typeof most === 'number' && most > 0 ? most : Math.max(1, ...values.map((value) => value ?? 0));
+  const start = BARS - rows.length;
+  return values
+    .map((value, at) => {
+      if (value === null) return '';
+      const height = Math.max(1, Math.round((Math.min(value, full) / full) * BAR_HEIGHT));
+      return `M${(start + at) * 4} ${BAR_HEIGHT - height}h3v${height}h-3z`;
+    })
+    .join('');
+}
+
+/** Measurements between 0 and 100 as a line in a 600 by 110 picture, with gaps where nothing was known. */
+function percentPath(history: unknown, field: unknown): string {
+  const rows = rowsIn(history).slice(-BARS);
+  let isDown = false;
+  return rows
+    .map((row, at) => {
+      const value = numberIn(row, String(field));
+      const move = isDown ? 'L' : 'M';
+      isDown = value !== null;
+      if (value === null) return '';
+      const x = Math.round(((BARS - rows.length + at) / (BARS - 1)) * 6000) / 10;
+      return `${move}${x} ${Math.round((107 - Math.min(100, value) * 1.04) * 10) / 10}`;
+    })
+    .join('');
+}
+
+const DAYS = ['Mon', 'Tue', 'Wed', 'Thu', 'Fri', 'Sat', 'Sun'];
+
+/** The days of the week with those that are chosen; Sunday is 0 and comes last. */
+function weekdays(chosen: unknown): { day: number; label: string; isOn: boolean }[] {
+  const on = new Set([chosen].flat().filter((day) => day !== '' && day !== undefined).map(Number));
+  return DAYS.map((label, at) => ({ label, day: (at + 1) % 7, isOn: on.has((at + 1) % 7) }));
+}
+
+/** A fingerprint in pieces, so that the ends can be made to stand out; together they are the fingerprint. */
+function fingerprint(text: unknown): { head: string; start: string; middle: string; end: string } {
+  const [head = '', hash = ''] = (typeof text === 'string' ? text : '').split(/(?<=^[^:]*:)/);
+  const body = hash === '' ? head : hash;
+  return {
+    head: hash === '' ? '' : head,
+    start: body.slice(0, 8),
+    middle: body.slice(8, -6),
+    end: body.slice(8).slice(-6),
+  };
+}
+
+interface Encoder {
+  name: string;
+  works: boolean;
+  tenBit: boolean;
+  error: string | null;
+}
+const CODECS = [
+  { id: 'hevc', title: 'HEVC', software: 'libx265' },
+  { id: 'h264', title: 'H.264', software: 'libx264' },
+  { id: 'av1', title: 'AV1', software: 'libsvtav1' },
+];
+const WAYS: Readonly<Record<string, string>> = {
+  cpu: 'Processor',
+  nvenc: 'NVENC',
+  qsv: 'Quick Sync',
+  vaapi: 'VA-API',
+  videotoolbox: 'VideoToolbox',
+};
+
+/** Tested encoders by codec and by what encodes: the processor, or a way to a graphics card. */
+function encoderTable(encoders: unknown): { ways: string[]; rows: { title: string; cells: { way: string; encoder: Encoder | null }[] }[] } {
+  const all = (Array.isArray(encoders) ? encoders : []) as Encoder[];
+  const find = (codec: (typeof CODECS)[number], way: string): Encoder | null =>
+    all.find(({ name }) => name === (way === 'cpu' ? codec.software : `${codec.id}_${way}`)) ?? null;
+  const ways = Object.keys(WAYS).filter((way) => CODECS.some((codec) => find(codec, way) !== null));
+  const nameOf = (way: string): string => WAYS[way] ?? way;
+  return {
+    ways: ways.map(nameOf),
+    rows: CODECS.map((codec) => ({
+      title: codec.title,
+      cells: ways.map((way) => ({ way: nameOf(way), encoder: find(codec, way) })),
+    })),
+  };
+} // prettier-ignore
+
+/** What helps on a card: each codec with what encodes it best, and how much does not work. */
+function encoderWords(encoders: unknown): { works: { title: string; by: string; bits: string }[]; failing: Encoder[] } {
+  const all = (Array.isArray(encoders) ? encoders : []) as Encoder[];
+  const works = all
+    .filter((encoder) => encoder.works)
+    .map(({ name, tenBit }) => {
+      const codec = CODECS.find(({ id, software }) => name === software || name.startsWith(`${id}_`));
+      const way = name === codec?.software ? 'cpu' : (name.split('_')[1] ?? '');
+      return { title: codec?.title ?? name, by: WAYS[way] ?? name, bits: tenBit ? '8 + 10 bit' : '8 bit' };
+    });
+  return { works, failing: all.filter((encoder) => !encoder.works) };
+}
+
+/** How long ago a worker was heard of, in the words of a heartbeat. */
+function heartbeat(at: unknown): string {
+  const ms = typeof at === 'string' ? Date.now() - Date.parse(at) : Number.NaN;
+  if (!Number.isFinite(ms)) return 'never seen';
+  const seconds = Math.max(0, Math.round(ms / 1000));
+  if (seconds < 3) return 'seen just now';
+  if (seconds < 120) return `seen ${seconds} s ago`;
+  if (seconds < 7200) return `seen ${Math.round(seconds / 60)} min ago`;
+  if (seconds < 48 * 3600) return `seen ${Math.round(seconds / 3600)} h ago`;
+  return `seen ${Math.round(seconds / 86_400)} days ago`;
+}
+
+const FIELDS: Readonly<Record<string, string>> = {
+  host: 'Address',
+  port: 'Port',
+  username: 'User',
+  name: 'Name',
+  scratchDir: 'Work folder',
+  slots: 'Slots',
+  tags: 'Tags',
+  maxMbps: 'Speed limit',
+  hours: 'Hours',
+  'auth.privateKey': 'Private key',
+  'auth.password': 'Password',
+  auth: 'How MediaFlow gets in',
+};
+
+/** What people call a field: `hours.0.from` is `Hours`. */
+const fieldWord = (path: unknown): string =>
+  FIELDS[String(path)] ?? FIELDS[String(path).split('.')[0] ?? ''] ?? String(path);
+
+function hasGpu(worker: unknown): boolean {
+  const { capabilities, metrics } = (worker ?? {}) as { capabilities?: { gpus?: unknown[] } | null; metrics?: { gpuPercent?: number | null } | null }; // prettier-ignore
+  return (capabilities?.gpus?.length ?? 0) > 0 || typeof metrics?.gpuPercent === 'number';
+}
+
+const MBPS = new Intl.NumberFormat('en-US', { maximumSignificantDigits: 3 });
+
+/** What templates about workers may call. */
+export const workerHelpers = {
+  workerLook,
+  bars,
+  percentPath,
+  weekdays,
+  fingerprint,
+  encoderTable,
+  encoderWords,
+  heartbeat,
+  fieldWord,
+  hasGpu,
+  mbps: (value: unknown): string => (typeof value === 'number' ? `${MBPS.format(value)} Mbit/s` : ''),
+};
