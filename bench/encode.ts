@@ -74,6 +74,7 @@ async function prepare(ffmpeg: string, dir: string): Promise<EncodeTask> {
   return {
     jobId: 'bench',
     workKey: 'bench',
+    mode: null,
     input,
     output: join(dir, 'out.mkv'),
     scratchDir: dir,

@@ -233,8 +233,14 @@ class MediaFlow implements App {
       ...shared,
       local: executor,
       seeHostKey,
-      connect: (worker, key) =>
-        connectWorker(worker, key, { installId: clientId(), agentSocket: config.agentSocket, now, ...pace }),
+      connect: (worker, key, sharedPaths) =>
+        connectWorker(worker, key, {
+          installId: clientId(),
+          agentSocket: config.agentSocket,
+          now,
+          sharedPaths,
+          ...pace,
+        }),
       ...(heartbeatMs === undefined ? {} : { heartbeatMs }),
     });
     const here = new ThisMachine({

@@ -25,7 +25,7 @@ import type { Run } from '../domain/run.js';
 import type { Saving } from '../domain/savings.js';
 import type { PlexWebhook, WebhookOutcome } from '../domain/webhook.js';
 import type { Progress, WorkerHealth } from '../domain/executor.js';
-import type { Capabilities, Line, Worker, WorkerKey, WorkerMetrics } from '../domain/worker.js';
+import type { Capabilities, Line, Worker, WorkerKey, WorkerMetrics, WorkerPath } from '../domain/worker.js';
 import type { SeenWorker, WorkerDraft } from '../engine/fleet/fleet.js';
 import type { Bus } from '../lib/bus.js';
 import type { Log } from '../lib/log.js';
@@ -199,6 +199,8 @@ export interface WorkerRequests {
   measure(id: string): Promise<WorkerMetrics>;
   probe(id: string): Promise<Capabilities>;
   measureLine(id: string): Promise<Line>;
+  /** Proves every shared folder now; what does not work stands in the answer. */
+  provePaths(id: string): Promise<readonly WorkerPath[]>;
   /** Trusts a disabled worker again. */
   enable(id: string): Promise<Worker>;
 }

@@ -1,4 +1,4 @@
-import type { Capabilities, EncoderSupport, Line, WorkerMetrics } from './worker.js';
+import type { Capabilities, EncoderSupport, Line, TransferMode, WorkerMetrics, WorkerPath } from './worker.js';
 
 /** A part of an argument list: text, or a file whose place the executor knows. */
 export type Arg = string | { file: 'input' | 'output' } | { scratch: string };
@@ -18,6 +18,8 @@ export interface EncodeTask {
    * is taken up again; what lies there under another key is no longer wanted. Letters and digits.
    */
   workKey: string;
+  /** How the files get to a worker; null on this machine. */
+  mode: TransferMode | null;
   /** Absolute paths on this machine. */
   input: string;
   output: string;
@@ -67,6 +69,8 @@ export interface RemoteExecutor extends Executor {
   probe(signal: AbortSignal): Promise<Capabilities>;
   /** How fast files get there and back. Throws like `measure`. */
   measureLine(signal: AbortSignal): Promise<Line>;
+  /** Whether both machines see the same folder and may write in it: null, or what is wrong, for the owner. Throws like `measure`. */
+  provePath(path: Pick<WorkerPath, 'here' | 'there'>, signal: AbortSignal): Promise<string | null>;
   /** Ends and removes whatever lies on the machine of us but the work in `keep`. Resolves with what went. */
   sweep(keep: readonly Pick<EncodeTask, 'jobId' | 'workKey'>[], signal: AbortSignal): Promise<string[]>;
 }

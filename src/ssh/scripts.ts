@@ -3,12 +3,12 @@
  * that varies comes as an argument.
  */
 
-/** SHA-256 of the file `$1` as hex, by whatever the machine has. */
+/** SHA-256 of what comes in, as hex, by whatever the machine has. */
 const SHA = `
 sha() {
-  if command -v sha256sum >/dev/null 2>&1; then sha256sum < "$1"
-  elif command -v shasum >/dev/null 2>&1; then shasum -a 256 < "$1"
-  else openssl dgst -sha256 -r < "$1"; fi | cut -c 1-64
+  if command -v sha256sum >/dev/null 2>&1; then sha256sum
+  elif command -v shasum >/dev/null 2>&1; then shasum -a 256
+  else openssl dgst -sha256 -r; fi | cut -c 1-64
 }`;
 
 /** Only a process that has our folder in its arguments is ours: numbers of processes are given out again. */
@@ -81,13 +81,26 @@ export const SIZE_OF = `cd "$1" 2>/dev/null && [ -f "$2" ] && wc -c < "$2" || tr
 /** `$1` folder, `$2` file in it, `$3` name it gets when its hash is `$4`. */
 export const ACCEPT = `${SHA}
 cd "$1" || exit 1
-seen=$(sha "$2")
+seen=$(sha < "$2")
 echo "$seen"
 if [ "$seen" = "$4" ]; then mv -f "$2" "$3"; else rm -f "$2"; fi`;
 
 /** `$1` folder, `$2` file in it. Says its hash. */
 export const HASH_OF = `${SHA}
-cd "$1" && [ -f "$2" ] && sha "$2"`;
+cd "$1" && [ -f "$2" ] && sha < "$2"`;
+
+/** `$1` file. Says its size, and the hashes of its first and of its last MiB, each on a line. */
+export const SAMPLE_OF = `${SHA}
+[ -f "$1" ] || exit 1
+wc -c < "$1"
+head -c 1048576 "$1" | sha
+tail -c 1048576 "$1" | sha`;
+
+/** `$1` folder in which a file `asked` is to hold `$2`. Writes `$3` into a file `answered` beside it. */
+export const ANSWER = `
+cd "$1" || exit 1
+[ "$(cat asked)" = "$2" ] || { echo 'it holds other files there' >&2; exit 1; }
+printf %s "$3" > answered.new && mv answered.new answered`;
 
 /** `$1` folder, `$2` file in it, `$3` first and `$4` number of blocks of 64 KiB. */
 export const GET = `cd "$1" && exec dd if="$2" bs=65536 skip="$3" count="$4" 2>/dev/null`;

@@ -13,7 +13,10 @@ export function connectWorker(
     installId,
     agentSocket,
     ...options
-  }: { installId: string; agentSocket: string | null } & Pick<SshWorkerOptions, 'now' | 'patienceMs' | 'pollMs'>,
+  }: { installId: string; agentSocket: string | null } & Pick<
+    SshWorkerOptions,
+    'now' | 'patienceMs' | 'pollMs' | 'sharedPaths'
+  >,
 ): RemoteExecutor {
   const { host, port, username, hostKey, scratchDir, maxMbps } = worker;
   const auth =

@@ -1,11 +1,12 @@
 import { AppError } from '../domain/errors.js';
 import type { EncodeTask, Progress, RemoteExecutor, WorkerHealth } from '../domain/executor.js';
-import type { Capabilities, EncoderSupport, Line, WorkerMetrics } from '../domain/worker.js';
+import type { Capabilities, EncoderSupport, Line, WorkerMetrics, WorkerPath } from '../domain/worker.js';
 import { probeEncoders, versionOf, type RunFfmpeg } from '../ffmpeg/encoders.js';
 import type { SshAddress } from '../ssh/connect.js';
 import { SshLine } from '../ssh/line.js';
 import { sweepJobs } from '../ssh/remote-job.js';
 import { FFMPEG, PREPARE } from '../ssh/scripts.js';
+import { proveShared } from './prove-shared.js';
 import { SshEncode } from './ssh-encode.js';
 import { SshMachine } from './ssh-machine.js';
 
@@ -17,6 +18,8 @@ export interface SshWorkerOptions {
   folderName: string;
   /** Megabits in a second, each way; null: as fast as it goes. */
   maxMbps: number | null;
+  /** Folders that both machines see, as they are known now. */
+  sharedPaths?: () => readonly WorkerPath[];
   /** How long a lost worker is waited for before its job goes elsewhere. Milliseconds. */
   patienceMs?: number;
   /** How often a running encode is looked at. Milliseconds. */
@@ -97,6 +100,10 @@ export class SshExecutor implements RemoteExecutor {
     return this.#line.persist((connection) => sweepJobs(connection, root, names, signal), signal);
   }
 
+  provePath(path: Pick<WorkerPath, 'here' | 'there'>, signal: AbortSignal): Promise<string | null> {
+    return proveShared(this.#line, path, signal);
+  }
+
   /** Lets go of the worker. What it encodes goes on there and is taken up again by whoever asks for the same work. */
   async close(): Promise<void> {
     const runs = [...this.#running];
@@ -111,7 +118,9 @@ export class SshExecutor implements RemoteExecutor {
     const { ffmpeg, root } = ground;
     if (ffmpeg === null) throw new AppError('worker_unavailable', withoutFfmpeg(this.#options.address.host));
     const { maxMbps, pollMs = POLL_MS, stallMs = STALL_MS } = this.#options;
-    await new SshEncode({ line: this.#line, task, root, ffmpeg, maxMbps, pollMs, stallMs, report }).run(signal);
+    const known = this.#options.sharedPaths?.() ?? [];
+    const shared = known.filter(({ provedAt, problem }) => provedAt !== null && problem === null);
+    await new SshEncode({ line: this.#line, task, root, ffmpeg, maxMbps, shared, pollMs, stallMs, report }).run(signal);
   }
 
   /** Asks for ffmpeg anew and encodes a moment of test picture with every encoder. Null where there is no ffmpeg. */

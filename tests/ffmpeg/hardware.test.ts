@@ -47,6 +47,7 @@ describe("graphics cards' encoders", function () {
       ...{
         jobId: 'job',
         workKey: 'k',
+        mode: null,
         input: await clips.get(clip),
         output,
         scratchDir: dir,

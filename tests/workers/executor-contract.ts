@@ -5,6 +5,7 @@ import { basename, join } from 'node:path';
 import { planEncode } from '../../src/domain/plan-encode.js';
 import { Preset } from '../../src/domain/preset.js';
 import type { EncodeTask, Executor, Progress } from '../../src/domain/executor.js';
+import type { TransferMode } from '../../src/domain/worker.js';
 import { encodeSteps } from '../../src/ffmpeg/args.js';
 import { probe } from '../../src/ffmpeg/probe.js';
 import { Clips } from '../support/clips.js';
@@ -16,6 +17,8 @@ export interface ExecutorUnderTest {
   running(text: string): Promise<string[]>;
   /** For those whose encodes go on after `close`, to be taken up again: ends them and takes away what is left. */
   sweep?(): Promise<void>;
+  /** How files get there; default: they are copied. */
+  mode?: TransferMode;
   /** Files and folders of ours on the machine that encodes, beside those of the task. */
   leftThere?(): Promise<string[]>;
 }
@@ -62,6 +65,7 @@ export function executorContract(kind: string, under: ExecutorUnderTest, { isBri
       return {
         jobId: 'job-1',
         workKey: 'k1',
+        mode: under.mode ?? null,
         input,
         output: join(dir, 'out.mkv'),
         scratchDir: join(dir, 'scratch'),
@@ -170,7 +174,7 @@ export function executorContract(kind: string, under: ExecutorUnderTest, { isBri
       expect(await encoding).to.have.property('code', 'interrupted');
       await closing;
       await executor.close();
-      if (under.sweep) expect(await under.running(basename(dir))).not.to.deep.equal([]);
+      if (under.sweep && under.mode !== 'shared') expect(await under.running(basename(dir))).not.to.deep.equal([]);
       await under.sweep?.();
       expect(await under.running(basename(dir))).to.deep.equal([]);
     });

@@ -26,6 +26,7 @@ describe('local executor, on its own machine', () => {
   const task = (change: Partial<EncodeTask> = {}): EncodeTask => ({
     jobId: 'job-1',
     workKey: 'k1',
+    mode: null,
     input: '/dev/null',
     output: join(dir, 'out.mkv'),
     scratchDir: dir,

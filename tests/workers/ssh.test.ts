@@ -1,8 +1,9 @@
 import { expect } from 'chai';
-import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { EncodeTask } from '../../src/domain/executor.js';
+import type { WorkerPath } from '../../src/domain/worker.js';
 import { SshExecutor, type SshWorkerOptions } from '../../src/workers/ssh.js';
 import { Clips } from '../support/clips.js';
 import { playedNvenc } from '../support/played-nvenc.js';
@@ -81,6 +82,81 @@ const MACHINES: Record<string, (bin: string) => Promise<SshdOptions>> = {
 };
 
 describe('over SSH', () => {
+  describe('in folders that both machines see', () => {
+    let machine: Machine;
+    let dir: string;
+    before(async () => {
+      machine = await Machine.start();
+      await symlink(tmpdir(), join(machine.sshd.dir, "it's all $x"));
+    });
+    after(() => machine.sshd.close());
+    beforeEach(async () => (dir = await mkdtemp(join(tmpdir(), "mediaflow ' shared-"))));
+    afterEach(() => rm(dir, { recursive: true, force: true }));
+    /** What lies in `dir` here lies behind a link there. */
+    const shared = async (there = join(machine.sshd.dir, "it's there")): Promise<WorkerPath[]> => {
+      await rm(there, { force: true });
+      await symlink(dir, there);
+      return [{ here: dir, there, provedAt: '2026-01-01T00:00:00Z', problem: null }];
+    };
+
+    executorContract(
+      'ssh, shared:',
+      {
+        // The contract makes its own folders below the one for all temporary files, which the machine sees by a link.
+        make: () =>
+          machine.executor({
+            sharedPaths: () => [
+              { here: tmpdir(), there: join(machine.sshd.dir, "it's all $x"), provedAt: '2026-01-01', problem: null },
+            ],
+          }),
+        running: () => running(machine.scratch),
+        sweep: async () => machine.contract().sweep?.(),
+        leftThere: () => machine.leftThere(),
+        mode: 'shared',
+      },
+      { isBrief: true },
+    );
+
+    it('are proved by a word on each side', async () => {
+      const executor = await machine.executor();
+      const [path] = await shared();
+      if (!path) throw new Error('no path');
+      expect(await executor.provePath(path, never())).to.equal(null);
+      const empty = join(machine.sshd.dir, 'empty');
+      await mkdir(empty, { recursive: true });
+      expect(await executor.provePath({ ...path, there: empty }, never())).to.match(
+        /does not see in .*empty what lies/,
+      );
+      expect(await executor.provePath({ here: join(dir, 'none'), there: empty }, never())).to.match(/cannot write/);
+      expect(await readdir(dir)).to.deep.equal([]);
+      await executor.close();
+    });
+
+    it('are not used when another file lies there', async () => {
+      const [path] = await shared();
+      if (!path) throw new Error('no path');
+      const other = join(machine.sshd.dir, 'other');
+      await mkdir(other, { recursive: true });
+      await writeFile(join(dir, 'film.mkv'), 'one');
+      await writeFile(join(other, 'film.mkv'), 'two');
+      const executor = await machine.executor({ sharedPaths: () => [{ ...path, there: other }] });
+      const task: EncodeTask = {
+        ...{
+          jobId: 'job-1',
+          workKey: 'k1',
+          mode: 'shared',
+          input: join(dir, 'film.mkv'),
+          output: join(dir, 'out.mkv'),
+        },
+        ...{ scratchDir: dir, logPath: join(dir, 'log'), durationSec: 2, steps: [] },
+      };
+      const error = await failureOf(executor.encode(task, () => undefined, never()));
+      expect(error).to.have.property('code', 'transfer_failed');
+      expect(error).to.have.property('message').that.contains('another file than this machine');
+      await executor.close();
+    });
+  });
+
   for (const [name, optionsIn] of Object.entries(MACHINES)) {
     describe(name, () => {
       let bin: string;
@@ -118,7 +194,13 @@ describe('over SSH', () => {
       await rm(dir, { recursive: true, force: true });
     });
     const task = async (encoder = 'libx264'): Promise<EncodeTask> => ({
-      ...{ jobId: 'job-1', workKey: 'k1', input: await clips.get('plain.mkv'), output: join(dir, 'out.mkv') },
+      ...{
+        jobId: 'job-1',
+        workKey: 'k1',
+        mode: null,
+        input: await clips.get('plain.mkv'),
+        output: join(dir, 'out.mkv'),
+      },
       ...{ scratchDir: dir, logPath: join(dir, 'log'), durationSec: 2 },
       steps: [
         {

@@ -10,12 +10,15 @@ import {
   type Capabilities,
   type EncoderSupport,
   type WorkerMetrics,
+  type WorkerPath,
   type WorkerState,
 } from '../../domain/worker.js';
 import { afterFailure, afterSuccess, backInService, type WorkerFault } from '../../domain/worker-trust.js';
 import type { Bus } from '../../lib/bus.js';
 import type { Log } from '../../lib/log.js';
 import type { Store } from '../../store/store.js';
+import { Loop } from '../../lib/loop.js';
+import { keepProofs, provePaths } from './shared-paths.js';
 import { Watch } from './watch.js';
 
 export interface FleetParts {
@@ -27,7 +30,11 @@ export interface FleetParts {
   /** This machine. */
   local: Executor;
   /** The executor of a worker whose host key was confirmed. */
-  connect: (worker: Worker & { hostKey: string }, key: WorkerKey) => RemoteExecutor;
+  connect: (
+    worker: Worker & { hostKey: string },
+    key: WorkerKey,
+    sharedPaths: () => readonly WorkerPath[],
+  ) => RemoteExecutor;
   /** The host key that a machine shows. Throws `worker_unreachable`. */
   seeHostKey: (address: { host: string; port: number }, signal?: AbortSignal) => Promise<string>;
   /** How often workers are asked how they are. Milliseconds. */
@@ -58,6 +65,8 @@ const HEARTBEAT_MS = 15_000;
 const PROBE_MS = 300_000;
 const MEASURE_MS = 30_000;
 const SWEEP_MS = 120_000;
+const PROVE_MS = 300_000;
+const PROVE_EVERY_MS = 3_600_000;
 /** What changes how a worker is reached, so that it has to be met anew. */
 const ADDRESS = ['host', 'port', 'username', 'authKind', 'hostKey', 'scratchDir', 'maxMbps'] as const;
 
@@ -66,21 +75,31 @@ export class Fleet {
   readonly #parts: FleetParts;
   readonly #members = new Map<string, Member>();
   #localHealth: WorkerHealth | null = null;
+  readonly #proving: Loop;
   #isStopped = true;
 
   constructor(parts: FleetParts) {
     this.#parts = parts;
+    // A share that was mounted yesterday may be gone today.
+    this.#proving = new Loop((signal) => this.#proveAll(signal), {
+      everyMs: PROVE_EVERY_MS,
+      onError: (error) => {
+        parts.log.warn({ err: error }, 'Shared folders of workers could not be proved again');
+      },
+    });
   }
 
   /** Begins to look after every confirmed worker; nobody waits for them. */
   start(): void {
     this.#isStopped = false;
     for (const worker of this.#parts.store.workers.values()) this.#join(worker);
+    this.#proving.start();
     void this.lookAtLocal().catch(() => undefined);
   }
 
   async stop(): Promise<void> {
     this.#isStopped = true;
+    await this.#proving.stop();
     await Promise.all([...this.#members.keys()].map((id) => this.#leave(id)));
   }
 
@@ -178,11 +197,13 @@ export class Fleet {
     const { store } = this.#parts;
     const before = store.workers.get(id);
     // Another machine has another key.
+    const pathMappings = change.pathMappings && keepProofs(before.pathMappings, change.pathMappings);
     const isElsewhere = (change.host ?? before.host) !== before.host || (change.port ?? before.port) !== before.port;
     const seen = isElsewhere ? await this.#parts.seeHostKey({ ...before, ...change }) : null;
     if (key) await store.secrets.set(`worker:${id}`, JSON.stringify(key));
     const worker = await store.workers.patch(id, {
       ...change,
+      ...(pathMappings ? { pathMappings } : {}),
       ...(key ? { authKind: key.kind } : {}),
       ...(seen === null || seen === before.hostKey ? {} : { hostKey: null, seenHostKey: seen }),
     });
@@ -225,6 +246,16 @@ export class Fleet {
     return capabilities;
   }
 
+  /** Proves every shared folder of a worker now, and keeps what came out. Throws like `probe`. */
+  async provePaths(id: string, signal: AbortSignal = AbortSignal.timeout(PROVE_MS)): Promise<readonly WorkerPath[]> {
+    const { store, now } = this.#parts;
+    const proved = await provePaths(this.#remote(id), store.workers.get(id), now, signal);
+    const { pathMappings } = store.workers.get(id);
+    await store.workers.patch(id, { pathMappings: keepProofs(proved, pathMappings) });
+    this.#tell(id);
+    return proved;
+  }
+
   /** How fast files get there and back, measured now and kept. Throws like `probe`. */
   async measureLine(id: string, signal: AbortSignal = AbortSignal.timeout(PROBE_MS)): Promise<Line> {
     const line = await this.#remote(id).measureLine(signal);
@@ -259,6 +290,14 @@ export class Fleet {
     return worker;
   }
 
+  async #proveAll(signal: AbortSignal): Promise<void> {
+    for (const { worker, state } of this.list()) {
+      if (state === 'online' && worker.pathMappings.length > 0) {
+        await this.provePaths(worker.id, AbortSignal.any([signal, AbortSignal.timeout(PROVE_MS)]));
+      }
+    }
+  }
+
   #remote(id: string): RemoteExecutor {
     const member = this.#members.get(id);
     if (member) return member.executor;
@@ -282,7 +321,11 @@ export class Fleet {
     const { id, hostKey } = worker;
     const sealed = store.secrets.find(`worker:${id}`);
     if (this.#isStopped || hostKey === null || sealed === null) return;
-    const executor = this.#parts.connect({ ...worker, hostKey }, WorkerKey.parse(JSON.parse(sealed)));
+    const executor = this.#parts.connect(
+      { ...worker, hostKey },
+      WorkerKey.parse(JSON.parse(sealed)),
+      () => store.workers.find(id)?.pathMappings ?? [],
+    );
     const watch = new Watch({
       ...{ executor, now, everyMs: heartbeatMs },
       onMet: (signal) => this.#meet(id, executor, signal),
@@ -326,6 +369,8 @@ export class Fleet {
       .where(({ state, leftOn }) => !isFinished(state) && leftOn?.workerId === id)
       .map(({ id: jobId, leftOn }) => ({ jobId, workKey: leftOn?.workKey ?? '' }));
     const swept = await executor.sweep(keep, AbortSignal.any([signal, AbortSignal.timeout(SWEEP_MS)]));
+    if ((store.workers.find(id)?.pathMappings.length ?? 0) > 0)
+      await this.provePaths(id, AbortSignal.any([signal, AbortSignal.timeout(PROVE_MS)]));
     if (swept.length > 0) log.info({ worker: id, swept }, 'Took away what earlier jobs had left on a worker');
     if (store.workers.find(id)?.capabilities !== null) return;
     const capabilities = await executor.probe(AbortSignal.any([signal, AbortSignal.timeout(PROBE_MS)]));

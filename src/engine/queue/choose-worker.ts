@@ -3,12 +3,14 @@ import { speedKey } from '../../domain/encode-time.js';
 import type { Job } from '../../domain/job.js';
 import type { MediaFile } from '../../domain/media.js';
 import type { FilesOfJob } from '../../domain/transfer-choice.js';
+import type { Settings } from '../../domain/settings.js';
 import { LOCAL_WORKER_ID } from '../../domain/worker.js';
 import { chooseWorker, type JobNeed, type WorkerCandidate, type WorkerChoice } from '../../domain/worker-choice.js';
 import type { WorkerLook } from './reasons.js';
 import type { QueueParts } from './parts.js';
 import type { Prepared } from './prepare-job.js';
 import type { JobRunner } from './run-job.js';
+import { workDirFor } from './work-folder.js';
 
 /** Nobody streams to a worker yet: a line that breaks must not cost the encode. */
 const NO_STREAM = 'its files are copied as a whole, so that a broken line costs nothing';
@@ -43,7 +45,7 @@ export class WorkerChooser {
     const preset = presets.get(job.presetId);
     const seconds = (workerId: string) => (encoder: string | null) =>
       file === null ? 0 : secondsOf(file, preset, speedKey(workerId, encoder));
-    return chooseWorker(needOf(job, prepared, file), this.#candidates(look, seconds), now());
+    return chooseWorker(needOf(job, prepared, file, store.settings.value), this.#candidates(look, seconds), now());
   }
 
   /** Why no worker takes anything, for the owner. */
@@ -90,12 +92,13 @@ export class WorkerChooser {
   }
 }
 
-function needOf(job: Job, { plan, change }: Prepared, file: MediaFile | null): JobNeed {
+function needOf(job: Job, { plan, change, root }: Prepared, file: MediaFile | null, settings: Settings): JobNeed {
   const needs = encoderNeeds(plan);
   const { leftOn } = job;
   const sourceBytes = change.sizeBeforeBytes ?? job.sizeBeforeBytes;
   const files: FilesOfJob = {
     sourcePath: job.sourcePath,
+    outputPath: workDirFor(root, settings),
     sourceBytes,
     outputBytes: Math.max(0, sourceBytes - Math.max(0, job.expectedSavesBytes ?? 0)),
     streamProblem: NO_STREAM,

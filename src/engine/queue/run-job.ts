@@ -80,6 +80,7 @@ export class JobRunner {
       {
         jobId: job.id,
         workKey: workKeyOf(prepared),
+        mode: job.transferMode,
         input: job.sourcePath,
         output,
         scratchDir,

@@ -1,0 +1,148 @@
+import { stat } from 'node:fs/promises';
+import { extname } from 'node:path';
+import { AppError } from '../domain/errors.js';
+import type { EncodeTask, Progress } from '../domain/executor.js';
+import { Rate } from '../lib/rate.js';
+import { sha256Of } from '../lib/sha256.js';
+import { formatBytes } from '../lib/units.js';
+import type { SshLine } from '../ssh/line.js';
+import { hashOf, sizeOf } from '../ssh/remote-job.js';
+import { ACCEPT } from '../ssh/scripts.js';
+import { download, lanesFor, upload, type TransferOptions } from '../ssh/transfer.js';
+import type { FileWay } from './file-way.js';
+
+export interface CopiedFilesParts {
+  line: SshLine;
+  task: Pick<EncodeTask, 'input' | 'output'>;
+  /** The job's folder on the worker. */
+  dir: string;
+  maxMbps: number | null;
+  report: (progress: Progress) => void;
+}
+
+/** Never promised to anybody: a disk without room makes more trouble than the job that filled it. Bytes. */
+const MARGIN_BYTES = 256 * 1024 * 1024;
+/** What may go wrong on the way is tried once more from the start of the way. */
+const TRIES = 2;
+/** Hashing a large film on a slow disk. Milliseconds. */
+const HASH_MS = 3_600_000;
+/** Of the source's name only this much travels: enough for ffmpeg to know a container by. */
+const PLAIN_EXTENSION = /^\.[a-z0-9]{1,8}$/;
+
+/** The source is sent to the worker and the result fetched, each compared by its hash. */
+export class CopiedFiles implements FileWay {
+  readonly #parts: CopiedFilesParts;
+  readonly #dir: string;
+  readonly #input: string;
+  readonly #output: string;
+  readonly isLasting = true;
+
+  constructor(parts: CopiedFilesParts) {
+    this.#parts = parts;
+    this.#dir = parts.dir;
+    this.#input = `in${plainExtension(parts.task.input)}`;
+    this.#output = `out${plainExtension(parts.task.output)}`;
+  }
+
+  get input(): string {
+    return `${this.#dir}/${this.#input}`;
+  }
+
+  get output(): string {
+    return `${this.#dir}/${this.#output}`;
+  }
+
+  async bring(freeBytes: number, signal: AbortSignal): Promise<void> {
+    const { line, task } = this.#parts;
+    const { size } = await stat(task.input);
+    // It has that name only when its hash was right, in an earlier run of this program.
+    const known = await line.persist((connection) => sizeOf(connection, this.#dir, this.#input, signal), signal);
+    if (known === size) return;
+    this.#refuseNarrow(freeBytes, size);
+    const hashing = sha256Of(task.input, signal);
+    hashing.catch(() => undefined);
+    for (let tried = 1; ; tried++) {
+      await upload(task.input, size, this.#dir, await this.#transfer('upload', size, signal));
+      const hash = await hashing;
+      if (await this.#isAccepted(hash, size, signal)) return;
+      if (tried >= TRIES) throw notTheSame(line.address.host, 'on its way there');
+    }
+  }
+
+  async fetch(signal: AbortSignal): Promise<void> {
+    const { line, task } = this.#parts;
+    const dir = this.#dir;
+    const sizeBytes = await line.persist((connection) => sizeOf(connection, dir, this.#output, signal), signal);
+    if (!sizeBytes)
+      throw new AppError('encode_failed', 'ffmpeg ended well but wrote nothing. The log of the job says more.');
+    const hashing = line.persist((connection) => hashOf(connection, dir, this.#output, signal), signal);
+    hashing.catch(() => undefined);
+    for (let tried = 1; ; tried++) {
+      const options = await this.#transfer('download', sizeBytes, signal);
+      await download({ dir, name: this.#output, sizeBytes }, task.output, options);
+      if ((await sha256Of(task.output, signal)) === (await hashing)) return;
+      if (tried >= TRIES) throw notTheSame(line.address.host, 'on its way back');
+    }
+  }
+
+  /** All of it lies in the job's folder. */
+  drop(): Promise<void> {
+    return Promise.resolve();
+  }
+
+  /** The worker compares what came and gives it its name. An answer that got lost is asked for again. */
+  async #isAccepted(hash: string, size: number, signal: AbortSignal): Promise<boolean> {
+    return this.#parts.line.persist(async (connection) => {
+      const args = [this.#dir, 'in.part', this.#input, hash];
+      const ran = await connection.run(ACCEPT, args, { signal, timeoutMs: HASH_MS });
+      return ran.ok && (await sizeOf(connection, this.#dir, this.#input, signal)) === size;
+    }, signal);
+  }
+
+  async #transfer(stage: 'upload' | 'download', sizeBytes: number, signal: AbortSignal): Promise<TransferOptions> {
+    const { line, maxMbps, report } = this.#parts;
+    let toldAtMs = 0;
+    const startedMs = performance.now();
+    const onBytes = (doneBytes: number): void => {
+      const now = performance.now();
+      if (now - toldAtMs < 500 && doneBytes < sizeBytes) return;
+      toldAtMs = now;
+      const perMs = doneBytes / Math.max(1, now - startedMs);
+      report({
+        stage,
+        percent: Math.round((doneBytes / Math.max(1, sizeBytes)) * 1000) / 10,
+        etaSec: perMs > 0 ? Math.round((sizeBytes - doneBytes) / perMs / 1000) : null,
+        ...{ fps: null, speed: null, outputBytes: doneBytes },
+      });
+    };
+    return {
+      connect: (abort) => line.own(abort),
+      lanes: lanesFor(await line.persist((connection) => connection.roundTripMs(signal), signal)),
+      rate: maxMbps === null ? null : new Rate((maxMbps * 1e6) / 8),
+      patienceMs: line.patienceMs,
+      onBytes,
+      signal,
+    };
+  }
+
+  /** Room for the source, for a result that should be smaller, and a margin. */
+  #refuseNarrow(freeBytes: number, size: number): void {
+    const needed = 2 * size + MARGIN_BYTES;
+    if (freeBytes >= needed) return;
+    throw new AppError(
+      'no_space',
+      `${this.#parts.line.address.host} has ${formatBytes(freeBytes)} free in its work folder; this file needs ${formatBytes(needed)} there. Make room, or name another work folder on the page of this worker.`,
+    );
+  }
+}
+
+function plainExtension(path: string): string {
+  const extension = extname(path).toLowerCase();
+  return PLAIN_EXTENSION.test(extension) ? extension : '';
+}
+
+const notTheSame = (host: string, where: string): AppError =>
+  new AppError(
+    'transfer_failed',
+    `The file was damaged ${where} (${host}), twice. Its disk, memory or network may be bad.`,
+  );
