@@ -69,7 +69,12 @@ const DAYS = ['Mon', 'Tue', 'Wed', 'Thu', 'Fri', 'Sat', 'Sun'];
 
 /** The days of the week with those that are chosen; Sunday is 0 and comes last. */
 function weekdays(chosen: unknown): { day: number; label: string; isOn: boolean }[] {
-  const on = new Set([chosen].flat().filter((day) => day !== '' && day !== undefined).map(Number));
+  const on = new Set(
+    [chosen]
+      .flat()
+      .filter((day) => day !== '' && day !== undefined)
+      .map(Number),
+  );
   return DAYS.map((label, at) => ({ label, day: (at + 1) % 7, isOn: on.has((at + 1) % 7) }));
 }
 
