@@ -8,7 +8,6 @@ import { readConfig } from '../../src/config.js';
 import { SimulatedPlex } from '../../src/demo/plex/simulated-plex.js';
 import type { Job } from '../../src/domain/job.js';
 import { createLog } from '../../src/lib/log.js';
-import { quickFfmpeg } from './quick-ffmpeg.js';
 
 /** Far longer than anything here takes; a test that waits this long has failed. */
 const PATIENCE_MS = 120_000;
@@ -62,7 +61,6 @@ export class Stage {
       MEDIAFLOW_PLEX_TOKEN: plex.token,
       MEDIAFLOW_PATH_MAPPINGS: `/share/Media=${media}`,
       MEDIAFLOW_PRESETS_DIR: join(dir, 'presets'),
-      MEDIAFLOW_FFMPEG: quickFfmpeg(),
       ...options.env,
     };
   }
