@@ -1,12 +1,9 @@
-import { AppError, conflict, invalid, type AppError as Failure } from '../../domain/errors.js';
-import type { Events } from '../../domain/events.js';
-import type { Executor, RemoteExecutor, WorkerHealth } from '../../domain/executor.js';
-import { isFinished } from '../../domain/job.js';
-import type { Line } from '../../domain/worker.js';
+import { AppError, conflict, invalid } from '../../domain/errors.js';
+import type { Executor, WorkerHealth } from '../../domain/executor.js';
+import type { Line, WorkerKey } from '../../domain/worker.js';
 import {
   LOCAL_WORKER_ID,
   Worker,
-  WorkerKey,
   type Capabilities,
   type EncoderSupport,
   type WorkerMetrics,
@@ -14,31 +11,17 @@ import {
   type WorkerState,
 } from '../../domain/worker.js';
 import { afterFailure, afterSuccess, backInService, type WorkerFault } from '../../domain/worker-trust.js';
-import type { Bus } from '../../lib/bus.js';
-import type { Log } from '../../lib/log.js';
-import type { Store } from '../../store/store.js';
 import { Loop } from '../../lib/loop.js';
 import { keepProofs, provePaths } from './shared-paths.js';
-import { Watch } from './watch.js';
+import { Members, type MembersParts } from './members.js';
+import type { Watch } from './watch.js';
 
-export interface FleetParts {
-  store: Store;
-  bus: Bus<Events>;
-  log: Log;
-  now: () => Date;
+export interface FleetParts extends Omit<MembersParts, 'provePaths'> {
   newId: (prefix: string) => string;
   /** This machine. */
   local: Executor;
-  /** The executor of a worker whose host key was confirmed. */
-  connect: (
-    worker: Worker & { hostKey: string },
-    key: WorkerKey,
-    sharedPaths: () => readonly WorkerPath[],
-  ) => RemoteExecutor;
   /** The host key that a machine shows. Throws `worker_unreachable`. */
   seeHostKey: (address: { host: string; port: number }, signal?: AbortSignal) => Promise<string>;
-  /** How often workers are asked how they are. Milliseconds. */
-  heartbeatMs?: number;
 }
 
 /** A worker with what is known of it at this moment. */
@@ -55,16 +38,9 @@ export interface SeenWorker {
 /** A worker that is to be added. */
 export type WorkerDraft = Omit<Worker, 'id' | 'createdAt' | 'authKind' | 'seenHostKey'>;
 
-interface Member {
-  executor: RemoteExecutor;
-  watch: Watch;
-}
-
-const HEARTBEAT_MS = 15_000;
 /** A probe makes some thirty test encodes; those of a slow machine take a while. Milliseconds. */
 const PROBE_MS = 300_000;
 const MEASURE_MS = 30_000;
-const SWEEP_MS = 120_000;
 const PROVE_MS = 300_000;
 const PROVE_EVERY_MS = 3_600_000;
 /** What changes how a worker is reached, so that it has to be met anew. */
@@ -73,13 +49,13 @@ const ADDRESS = ['host', 'port', 'username', 'authKind', 'hostKey', 'scratchDir'
 /** The workers: this machine and those reached over SSH. Knows who is there, and hands out who can encode. */
 export class Fleet {
   readonly #parts: FleetParts;
-  readonly #members = new Map<string, Member>();
+  readonly #members: Members;
   #localHealth: WorkerHealth | null = null;
   readonly #proving: Loop;
-  #isStopped = true;
 
   constructor(parts: FleetParts) {
     this.#parts = parts;
+    this.#members = new Members({ ...parts, provePaths: (id, signal) => this.provePaths(id, signal) });
     // A share that was mounted yesterday may be gone today.
     this.#proving = new Loop((signal) => this.#proveAll(signal), {
       everyMs: PROVE_EVERY_MS,
@@ -91,16 +67,14 @@ export class Fleet {
 
   /** Begins to look after every confirmed worker; nobody waits for them. */
   start(): void {
-    this.#isStopped = false;
-    for (const worker of this.#parts.store.workers.values()) this.#join(worker);
+    this.#members.start();
     this.#proving.start();
     void this.lookAtLocal().catch(() => undefined);
   }
 
   async stop(): Promise<void> {
-    this.#isStopped = true;
     await this.#proving.stop();
-    await Promise.all([...this.#members.keys()].map((id) => this.#leave(id)));
+    await this.#members.stop();
   }
 
   /** What this machine's ffmpeg can do; asked anew. */
@@ -126,7 +100,7 @@ export class Fleet {
   /** Who encodes for a worker. Throws `worker_unavailable` when nobody does just now. */
   executorOf(id: string): Executor {
     if (id === LOCAL_WORKER_ID) return this.#parts.local;
-    return this.#remote(id);
+    return this.#members.remote(id);
   }
 
   /** What a worker's test encodes showed. Throws `worker_unavailable`. */
@@ -167,7 +141,7 @@ export class Fleet {
       action: 'add worker',
       object: `${worker.name} (${worker.username}@${worker.host})`,
     });
-    this.#joinAgain(worker);
+    this.#members.joinAgain(worker);
     return worker;
   }
 
@@ -188,7 +162,7 @@ export class Fleet {
       disabledReason: null,
     });
     await store.audit.append({ who: 'owner', action: 'confirm host key', object: `${worker.name}: ${hostKey}` });
-    this.#joinAgain(worker);
+    this.#members.joinAgain(worker);
     return worker;
   }
 
@@ -208,8 +182,8 @@ export class Fleet {
       ...(seen === null || seen === before.hostKey ? {} : { hostKey: null, seenHostKey: seen }),
     });
     const isMetAnew = key !== undefined || ADDRESS.some((field) => worker[field] !== before[field]);
-    if (isMetAnew) this.#joinAgain(worker);
-    else this.#tell(id);
+    if (isMetAnew) this.#members.joinAgain(worker);
+    else this.#members.tell(id);
     return worker;
   }
 
@@ -221,46 +195,43 @@ export class Fleet {
     if (busy.length > 0)
       throw conflict(`${worker.name} encodes just now. Cancel its jobs first, or let it finish and stop.`);
     // Nothing is left behind there, if it can be reached at all.
-    await this.#members
-      .get(id)
-      ?.executor.sweep([], AbortSignal.timeout(SWEEP_MS))
-      .catch(() => undefined);
-    await this.#leave(id);
+    await this.#members.clear(id);
+    await this.#members.leave(id);
     await store.workers.remove(id);
     await store.secrets.remove(`worker:${id}`);
     await store.audit.append({ who: 'owner', action: 'remove worker', object: worker.name });
-    this.#tell(id);
+    this.#members.tell(id);
     return worker;
   }
 
   /** How it is right now. Throws `worker_unreachable` and other trouble of the worker. */
   async measure(id: string, signal: AbortSignal = AbortSignal.timeout(MEASURE_MS)): Promise<WorkerMetrics> {
-    return this.#remote(id).measure(signal);
+    return this.#members.remote(id).measure(signal);
   }
 
   /** What the machine is and can do, found out now and kept. Throws `worker_unavailable` and other trouble of the worker. */
   async probe(id: string, signal: AbortSignal = AbortSignal.timeout(PROBE_MS)): Promise<Capabilities> {
-    const capabilities = await this.#remote(id).probe(signal);
+    const capabilities = await this.#members.remote(id).probe(signal);
     await this.#parts.store.workers.patch(id, { capabilities });
-    this.#tell(id);
+    this.#members.tell(id);
     return capabilities;
   }
 
   /** Proves every shared folder of a worker now, and keeps what came out. Throws like `probe`. */
   async provePaths(id: string, signal: AbortSignal = AbortSignal.timeout(PROVE_MS)): Promise<readonly WorkerPath[]> {
     const { store, now } = this.#parts;
-    const proved = await provePaths(this.#remote(id), store.workers.get(id), now, signal);
+    const proved = await provePaths(this.#members.remote(id), store.workers.get(id), now, signal);
     const { pathMappings } = store.workers.get(id);
     await store.workers.patch(id, { pathMappings: keepProofs(proved, pathMappings) });
-    this.#tell(id);
+    this.#members.tell(id);
     return proved;
   }
 
   /** How fast files get there and back, measured now and kept. Throws like `probe`. */
   async measureLine(id: string, signal: AbortSignal = AbortSignal.timeout(PROBE_MS)): Promise<Line> {
-    const line = await this.#remote(id).measureLine(signal);
+    const line = await this.#members.remote(id).measureLine(signal);
     await this.#parts.store.workers.patch(id, { line });
-    this.#tell(id);
+    this.#members.tell(id);
     return line;
   }
 
@@ -277,16 +248,16 @@ export class Fleet {
     if (!worker) return;
     const trust = afterFailure(worker, fault);
     await store.workers.patch(id, trust);
-    if (fault === 'connection') this.#members.get(id)?.watch.miss();
+    if (fault === 'connection') this.#members.watchOf(id)?.miss();
     if (trust.disabledReason !== worker.disabledReason) log.warn({ worker: worker.name }, trust.disabledReason ?? '');
-    this.#tell(id);
+    this.#members.tell(id);
   }
 
   /** Trusts a disabled worker again. Throws `not_found`. */
   async enable(id: string): Promise<Worker> {
     const worker = await this.#parts.store.workers.patch(id, backInService());
-    this.#members.get(id)?.watch.wake();
-    this.#tell(id);
+    this.#members.watchOf(id)?.wake();
+    this.#members.tell(id);
     return worker;
   }
 
@@ -298,110 +269,12 @@ export class Fleet {
     }
   }
 
-  #remote(id: string): RemoteExecutor {
-    const member = this.#members.get(id);
-    if (member) return member.executor;
-    const name = this.#parts.store.workers.find(id)?.name ?? 'This worker';
-    throw new AppError(
-      'worker_unavailable',
-      `${name} cannot be used: its host key is not confirmed, or it was removed.`,
-    );
-  }
-
   #seen(worker: Worker): SeenWorker {
-    const watch = this.#members.get(worker.id)?.watch;
+    const watch = this.#members.watchOf(worker.id);
     const history = watch?.history ?? [];
     const lastSeenAt = watch?.lastSeenMs ? new Date(watch.lastSeenMs).toISOString() : worker.lastSeenAt;
     const [state, reason] = stateOf(worker, watch);
     return { worker, state, reason, history, lastSeenAt };
-  }
-
-  #join(worker: Worker): void {
-    const { store, now, bus, heartbeatMs = HEARTBEAT_MS } = this.#parts;
-    const { id, hostKey } = worker;
-    const sealed = store.secrets.find(`worker:${id}`);
-    if (this.#isStopped || hostKey === null || sealed === null) return;
-    const executor = this.#parts.connect(
-      { ...worker, hostKey },
-      WorkerKey.parse(JSON.parse(sealed)),
-      () => store.workers.find(id)?.pathMappings ?? [],
-    );
-    const watch = new Watch({
-      ...{ executor, now, everyMs: heartbeatMs },
-      onMet: (signal) => this.#meet(id, executor, signal),
-      onMeasured: (metrics) => {
-        bus.emit('worker.measured', { id, ...metrics });
-      },
-      onChanged: (change) => {
-        this.#announce(id, change);
-      },
-      onRefused: (error) => this.#noteHostKey(id, error),
-    });
-    this.#members.set(id, { executor, watch });
-    watch.start();
-  }
-
-  #joinAgain(worker: Worker): void {
-    void this.#leave(worker.id).then(() => {
-      this.#join(worker);
-      this.#tell(worker.id);
-    });
-  }
-
-  async #leave(id: string): Promise<void> {
-    const member = this.#members.get(id);
-    if (!member) return;
-    this.#members.delete(id);
-    const { lastSeenMs } = member.watch;
-    if (lastSeenMs !== null && this.#parts.store.workers.find(id)) {
-      await this.#parts.store.workers
-        .patch(id, { lastSeenAt: new Date(lastSeenMs).toISOString() })
-        .catch(() => undefined);
-    }
-    await member.watch.stop();
-    await member.executor.close();
-  }
-
-  /** Before it gets work: what no job here knows of is ended there, and a machine nobody tested is tested. */
-  async #meet(id: string, executor: RemoteExecutor, signal: AbortSignal): Promise<void> {
-    const { store, log } = this.#parts;
-    const keep = store.jobs
-      .where(({ state, leftOn }) => !isFinished(state) && leftOn?.workerId === id)
-      .map(({ id: jobId, leftOn }) => ({ jobId, workKey: leftOn?.workKey ?? '' }));
-    const swept = await executor.sweep(keep, AbortSignal.any([signal, AbortSignal.timeout(SWEEP_MS)]));
-    if ((store.workers.find(id)?.pathMappings.length ?? 0) > 0)
-      await this.provePaths(id, AbortSignal.any([signal, AbortSignal.timeout(PROVE_MS)]));
-    if (swept.length > 0) log.info({ worker: id, swept }, 'Took away what earlier jobs had left on a worker');
-    if (store.workers.find(id)?.capabilities !== null) return;
-    const capabilities = await executor.probe(AbortSignal.any([signal, AbortSignal.timeout(PROBE_MS)]));
-    await store.workers.patch(id, { capabilities });
-  }
-
-  #announce(id: string, change: 'online' | 'offline'): void {
-    const { bus, store } = this.#parts;
-    const name = store.workers.find(id)?.name ?? id;
-    const reason = this.#members.get(id)?.watch.reason ?? '';
-    if (change === 'online') bus.emit('server.online', { id, name });
-    else bus.emit('server.offline', { id, name, reason });
-    this.#tell(id);
-  }
-
-  /** A host key that is not the confirmed one is a hard stop: nothing is sent there until the owner has said yes. */
-  async #noteHostKey(id: string, { code, fields }: Failure): Promise<void> {
-    const seen = fields['hostKey'];
-    if (code !== 'worker_host_key' || seen === undefined) return;
-    const { store } = this.#parts;
-    const worker = store.workers.find(id);
-    if (!worker || worker.seenHostKey === seen) return;
-    await store.workers.patch(id, { seenHostKey: seen });
-    await store.audit.append({ who: 'MediaFlow', action: 'refuse host key', object: `${worker.name}: ${seen}` });
-    this.#tell(id);
-  }
-
-  #tell(id: string): void {
-    this.#parts.bus.emit('worker.changed', { ids: [id] });
-    // Who waits for a worker may have found one.
-    this.#parts.bus.emit('queue.changed', {});
   }
 }
 
