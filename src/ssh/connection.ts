@@ -77,7 +77,10 @@ export class SshConnection {
     const { signal } = options;
     const limit = AbortSignal.timeout(options.timeoutMs ?? SCRIPT_TIMEOUT_MS);
     const stop = signal ? AbortSignal.any([signal, limit]) : limit;
-    const channel = await this.script(script, args, stop);
+    const channel = await this.script(script, args, stop).catch((error: unknown) => {
+      signal?.throwIfAborted();
+      throw limit.aborted ? lost(this.host, limit.reason) : error;
+    });
     try {
       const [stdout, stderr] = [collect(channel), collect(channel.stderr)];
       const ended = endOf(channel);
@@ -122,8 +125,7 @@ export class SshConnection {
       signal?.throwIfAborted();
       if (this.#lost) throw this.#lost;
       if (this.#open >= this.#limit) {
-        const woken = new Promise<void>((resolve) => this.#waiting.push(resolve));
-        await (signal ? orAborted(woken, signal) : woken);
+        await this.#turn(signal);
         continue;
       }
       this.#open++;
@@ -193,6 +195,20 @@ export class SshConnection {
       throw new AppError('worker_unavailable', `${this.host} starts no program: ${(error as Error).message}.`, {
         cause: error,
       });
+    }
+  }
+
+  /** Whoever gives up waiting leaves the queue, or hands the place that was just given to them to the next. */
+  async #turn(signal?: AbortSignal): Promise<void> {
+    let wake = (): void => undefined;
+    const woken = new Promise<void>((resolve) => this.#waiting.push((wake = resolve)));
+    try {
+      await (signal ? orAborted(woken, signal) : woken);
+    } catch (error) {
+      const at = this.#waiting.indexOf(wake);
+      if (at >= 0) this.#waiting.splice(at, 1);
+      else this.#waiting.shift()?.();
+      throw error;
     }
   }
 
