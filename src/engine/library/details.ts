@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Events } from '../../domain/events.js';
+import type { LibraryItem } from '../../domain/library.js';
 import type { Servers } from '../../domain/media-server.js';
 import type { Run } from '../../domain/run.js';
 import { Breather } from '../../lib/breather.js';
@@ -55,16 +56,22 @@ export class Details {
     await this.#loop.stop();
   }
 
-  /** Reads these items with their streams. Ids that the server does not answer stay as they are. Throws a `plex_*` code. */
+  /** Reads these items with their streams. Ids that the server does not answer, or that news wait with, stay as they are. Throws a `plex_*` code. */
   async read(itemIds: readonly string[], signal?: AbortSignal): Promise<void> {
     const { store, server } = this.#parts;
     for (let start = 0; start < itemIds.length; start += AT_A_TIME) {
-      const rows = itemIds.slice(start, start + AT_A_TIME).map((id) => store.library.find(id));
-      for (const serverId of new Set(rows.map((row) => row?.serverId))) {
-        const keys = rows.filter((row) => row?.serverId === serverId).flatMap((row) => row?.ratingKey ?? []);
-        if (keys.length > 0) await this.#shelf.put(await server(serverId).details(keys, signal)).saved;
+      const some = itemIds.slice(start, start + AT_A_TIME).flatMap((id) => store.library.find(id) ?? []);
+      const rows = some.filter((row) => !this.#isAwaited(row));
+      for (const serverId of new Set(rows.map((row) => row.serverId))) {
+        const keys = rows.filter((row) => row.serverId === serverId).map(({ ratingKey }) => ratingKey);
+        await this.#shelf.put(await server(serverId).details(keys, signal)).saved;
       }
     }
+  }
+
+  /** Whether it waits in the line of the intake, which reads it once it has settled. */
+  #isAwaited({ serverId, ratingKey }: LibraryItem): boolean {
+    return this.#parts.store.pending.has(`${serverId}/${ratingKey}`);
   }
 
   async #readRest(signal: AbortSignal): Promise<void> {
@@ -88,7 +95,7 @@ export class Details {
     const [first, rest]: [string[], string[]] = [[], []];
     const breather = new Breather();
     for (const item of store.library.values()) {
-      if (needsDetails(item)) (wanted.has(item.id) ? first : rest).push(item.id);
+      if (needsDetails(item) && !this.#isAwaited(item)) (wanted.has(item.id) ? first : rest).push(item.id);
       if (breather.isDue) await breather.pause();
     }
     return [...first, ...rest];

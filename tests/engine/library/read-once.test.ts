@@ -256,6 +256,16 @@ describe('one title, told of by webhook, socket and schedule', () => {
       await world.until(() => handled > 0);
     });
 
+    it('when a sync walks its library while it is read', async () => {
+      await webhook();
+      serverDoor = new Door();
+      await settle();
+      await world.until(() => serverDoor?.isKnocked ?? false);
+      await cron();
+      serverDoor.open();
+      await done();
+    });
+
     it('when everything is told again after it was read', async () => {
       await readInPeace();
       await socket();
