@@ -219,7 +219,7 @@ export interface QueueRequests {
   /** `reasons` answers "why is nothing running"; empty when something runs or nothing waits. */
   state(): { paused: boolean; running: number; pending: number; blocked: number; reasons: string[] };
   cancel(jobId: string): Promise<Job>;
-  retry(jobId: string): Promise<Job>;
+  retry(jobId: string, onCpu?: boolean): Promise<Job>;
   /** The owner approves the swap; resolves when the job is `replacing`, the work goes on. */
   replace(jobId: string): Promise<Job>;
   move(jobId: string, where: 'top' | 'up' | 'down' | 'bottom'): Promise<Job>;

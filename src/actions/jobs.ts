@@ -113,8 +113,13 @@ export const cancelJob = action({ summary: 'Cancel a job', input: ById, output: 
 );
 
 /** Queues an ended job again. Throws `conflict` when it has not ended. */
-export const retryJob = action({ summary: 'Try a job again', input: ById, output: Job }, ({ queue }, { id }) =>
-  queue.retry(id),
+export const retryJob = action(
+  {
+    summary: 'Try a job again; with onCpu without a graphics card',
+    input: ById.extend({ onCpu: z.stringbool().or(z.boolean()).default(false) }),
+    output: Job,
+  },
+  ({ queue }, { id, onCpu }) => queue.retry(id, onCpu),
 );
 
 /** The owner's yes: the verified result may take the original's place. Throws `conflict` unless it is verified. */

@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { Job } from '../domain/job.js';
 import { QuarantineEntry } from '../domain/quarantine.js';
 import { Receipt } from '../domain/receipt.js';
+import { LOCAL_WORKER_ID } from '../domain/worker.js';
 import { action, type Context } from './action.js';
 import { latestFirst } from './jobs.js';
 
@@ -27,6 +28,8 @@ const JobRow = Job.extend({
   presetTitle: z.string(),
   ruleTitle: z.string().nullable(),
   reason: z.string().nullable(),
+  /** Null on this machine, and before there is one. */
+  workerName: z.string().nullable(),
   /** Path of the poster on the media server; null when it has none, or the title is gone. */
   thumb: z.string().nullable(),
 });
@@ -60,6 +63,10 @@ function rowsOf({ store, presets, rules }: Context): (job: Job) => JobRow {
     presetTitle: presetTitles.get(job.presetId) ?? job.presetId,
     ruleTitle: job.ruleId === null ? null : (ruleTitles.get(job.ruleId) ?? job.ruleId),
     thumb: store.library.find(job.itemId)?.thumb ?? null,
+    workerName:
+      job.workerId === null || job.workerId === LOCAL_WORKER_ID
+        ? null
+        : (store.workers.find(job.workerId)?.name ?? 'a worker that was removed'),
     reason: job.recommendationId === null ? null : (store.recommendations.find(job.recommendationId)?.reason ?? null),
   });
 }

@@ -113,25 +113,29 @@ function lookOf(state: unknown, code: unknown): Look {
 
 const SETUP_STEPS = ['token', 'admin', 'plex', 'paths', 'worker', 'safety', 'ready'];
 
-const STAGES = ['prepare', 'encode', 'verify', 'replace'] as const;
+const STAGES: readonly string[] = ['prepare', 'encode', 'verify', 'replace'];
+/** Of a job whose files are sent to a worker and fetched. */
+const STAGES_OF_COPIED: readonly string[] = ['prepare', 'upload', 'encode', 'download', 'verify', 'replace'];
 
 /** The steps of a job with where it stands. */
 function stagesOf(job: unknown): { name: string; isDone: boolean; isAt: boolean }[] {
-  const { state, stage } = (job ?? {}) as { state?: string; stage?: string | null };
+  const { state, stage, transferMode } = (job ?? {}) as {
+    state?: string;
+    stage?: string | null;
+    transferMode?: string | null;
+  };
+  const names = transferMode === 'transfer' ? STAGES_OF_COPIED : STAGES;
+  const at = names.findIndex((name) => name === stage);
   const now =
     state === 'replacing' || state === 'verified'
-      ? 3
+      ? names.length - 1
       : state === 'done'
-        ? 4
-        : stage === 'verify'
-          ? 2
-          : stage === 'encode' || stage === 'upload' || stage === 'download'
-            ? 1
-            : 0;
-  return STAGES.map((name, at) => ({
+        ? names.length
+        : Math.max(0, at);
+  return names.map((name, n) => ({
     name: name.charAt(0).toUpperCase() + name.slice(1),
-    isDone: at < now,
-    isAt: at === now && (state === 'running' || state === 'replacing'),
+    isDone: n < now,
+    isAt: n === now && (state === 'running' || state === 'replacing'),
   }));
 }
 

@@ -81,10 +81,10 @@ async function tryElsewhere(
 ): Promise<boolean> {
   const { workerId } = job;
   await fleet.blame(workerId, fault);
-  if (job.failedOn.length + 1 >= MOST_WORKERS) return false;
-  log.warn({ jobId: job.id, workerId, err: error }, 'A worker lost a job; it goes on elsewhere');
   // One that is only away may take up what it holds when it is back; any other trouble is not tried there again.
   const isAway = error.code === 'worker_unreachable';
+  if (job.failedOn.length + 1 >= MOST_WORKERS || (!isAway && job.wishedWorkerId === workerId)) return false;
+  log.warn({ jobId: job.id, workerId, err: error }, 'A worker lost a job; it goes on elsewhere');
   await book.move(job.id, 'queued', {
     waitsFor: error.message,
     ...(isAway ? {} : { leftOn: null, failedOn: [...job.failedOn, { workerId, why: error.message }] }),

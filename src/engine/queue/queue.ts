@@ -105,8 +105,8 @@ export class Queue {
     return cancelled;
   }
 
-  /** Queues an ended job again, earlier failures forgiven. Throws `conflict` when it has not ended badly. */
-  async retry(jobId: string): Promise<Job> {
+  /** Queues an ended job again, earlier failures forgiven; with `onCpu` no graphics card is used. Throws `conflict` when it has not ended badly. */
+  async retry(jobId: string, onCpu = false): Promise<Job> {
     const job = this.#book.get(jobId);
     if (job.state === 'done') throw conflict('This job is done. Restore the original first if you want it made anew.');
     if (!isFinished(job.state)) throw conflict(`This job is ${job.state}; there is nothing to retry.`);
@@ -114,7 +114,7 @@ export class Queue {
       .where(({ sourcePath, state }) => sourcePath === job.sourcePath && !isFinished(state))
       .at(0);
     if (other) throw conflict(`There is already another job for this file, and it is ${other.state}.`);
-    return this.#book.move(jobId, 'queued', { attempt: 1 });
+    return this.#book.move(jobId, 'queued', { attempt: 1, failedOn: [], leftOn: null, prefersCpu: onCpu });
   }
 
   /** The owner's yes to a verified result. Throws `dry_run`, or `conflict` unless it is verified. */
