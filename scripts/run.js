@@ -15,6 +15,7 @@ const PROGRAMS = {
   demo: ['dist/src/demo/main.js'],
   bench: ['--expose-gc', '--import', 'tsx', 'bench/run.ts'],
   kill: ['--import', 'tsx', 'tests/support/kill-run.ts'],
+  faults: ['--import', 'tsx', 'tests/support/fault-run.ts'],
 };
 
 const program = PROGRAMS[what];
