@@ -68,14 +68,14 @@ function percentPath(history: unknown, field: unknown): string {
 const DAYS = ['Mon', 'Tue', 'Wed', 'Thu', 'Fri', 'Sat', 'Sun'];
 
 /** The days of the week with those that are chosen; Sunday is 0 and comes last. */
-function weekdays(chosen: unknown): { day: number; label: string; isOn: boolean }[] {
+function weekdays(chosen: unknown): { number: number; label: string; isOn: boolean }[] {
   const on = new Set(
     [chosen]
       .flat()
       .filter((day) => day !== '' && day !== undefined)
       .map(Number),
   );
-  return DAYS.map((label, at) => ({ label, day: (at + 1) % 7, isOn: on.has((at + 1) % 7) }));
+  return DAYS.map((label, at) => ({ label, number: (at + 1) % 7, isOn: on.has((at + 1) % 7) }));
 }
 
 /** A fingerprint in pieces, so that the ends can be made to stand out; together they are the fingerprint. */

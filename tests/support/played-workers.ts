@@ -115,9 +115,12 @@ export class PlayedWorkers {
 }
 
 /** A fleet as somebody may have it, one of each kind of trouble. */
-export async function previewFleet(context: Context, asked: string[], local: () => Promise<unknown>): Promise<Fleet> {
+export async function previewFleet(
+  context: Context,
+  played: PlayedWorkers,
+  local: () => Promise<unknown>,
+): Promise<Fleet> {
   const { store } = context;
-  const played = new PlayedWorkers(asked);
   const key = JSON.stringify({ kind: 'password', password: 'PREVIEW-PASSWORD-CANARY' });
   const add = async (change: Partial<Worker> & { id: string; name: string; host: string }): Promise<void> => {
     const base = { kind: 'ssh', port: 22, username: 'media', authKind: 'password', hostKey: OLD_KEY, createdAt: ago(60_000) };

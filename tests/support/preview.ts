@@ -16,7 +16,7 @@ import type { Progress } from '../../src/domain/executor.js';
 import { aFile, aJob, anItem, aRecommendation } from './builders.js';
 import { decisionsOf, specialFindings, withSurplusCopy } from './preview-review.js';
 import { EPISODES, FILMS } from './preview-titles.js';
-import { pastOf, previewFleet } from './played-workers.js';
+import { pastOf, previewFleet, type PlayedWorkers } from './played-workers.js';
 import { localHealth, startWeb, type WebTest } from './web.js';
 
 const root = resolve(import.meta.dirname, '../..');
@@ -361,7 +361,7 @@ async function addServerBeside(store: Context['store']): Promise<void> {
 }
 
 /** Fills the store and stands in for the engine as far as the pages can see it. */
-async function prepare(context: Context, asked: string[]): Promise<Partial<Context>> {
+async function prepare(context: Context, asked: string[], played: PlayedWorkers): Promise<Partial<Context>> {
   const { store, bus } = context;
   const items = withSurplusCopy([...films(), ...episodes()]);
   const { membersOf, ...decisions } = decisionsOf(context);
@@ -467,7 +467,7 @@ async function prepare(context: Context, asked: string[]): Promise<Partial<Conte
   const past = pastOf({ worker: { name: 'here' }, state: 'online', history: [last] });
   return {
     presets,
-    fleet: await previewFleet(context, asked, localHealth),
+    fleet: await previewFleet(context, played, localHealth),
     here: () => ({ os: 'Linux 6.12.41 x64', cpu: 'Intel Core i5-12400', cores: 12, history: [...past, last] }),
     rules: {
       list: () => ruleInfos,

@@ -85,7 +85,7 @@ export async function startWeb(
     lockedBy?: Record<string, string>;
     settingsOverrides?: SettingsChange;
     /** Fills the store before the server starts, and may stand in for parts of the engine. */
-    prepare?: (context: Context, asked: string[]) => Promise<Partial<Context>>;
+    prepare?: (context: Context, asked: string[], played: PlayedWorkers) => Promise<Partial<Context>>;
   } = {},
 ): Promise<WebTest> {
   const dir = await mkdtemp(join(tmpdir(), 'mediaflow-web-'));
@@ -203,7 +203,7 @@ export async function startWeb(
     presets: { list: () => [], problems: [] },
   } as unknown as Context;
   context.fleet = played.fleet(context, localHealth);
-  Object.assign(context, await options.prepare?.(context, asked));
+  Object.assign(context, await options.prepare?.(context, asked, played));
   const fleet = context.fleet as unknown as { start: () => void; stop: () => Promise<void> };
   fleet.start();
   const edits = new BatchEdits({ ...context, readNow: (ratingKeys) => context.intake.readNow(ratingKeys) });
