@@ -5,7 +5,7 @@ import { formatBytes } from '../lib/units.js';
 import type { Context } from './action.js';
 import { authorizeCommand, ownKey, quoted, sealedKey } from './worker-keys.js';
 
-const CHECKS = ['reach', 'signIn', 'folder', 'ffmpeg', 'encode', 'line'] as const;
+const CHECKS = ['reach', 'signIn', 'folder', 'ffmpeg', 'encode', 'line', 'paths'] as const;
 type CheckId = (typeof CHECKS)[number];
 
 const TITLES: Readonly<Record<CheckId, string>> = {
@@ -15,6 +15,7 @@ const TITLES: Readonly<Record<CheckId, string>> = {
   ffmpeg: 'ffmpeg',
   encode: 'Test encodes',
   line: 'Line',
+  paths: 'Shared folders',
 };
 
 /** One thing that a worker needs, in the order in which they can be looked at. */
@@ -38,6 +39,8 @@ const IN: Readonly<Record<Part, readonly CheckId[]>> = {
   encode: ['folder', 'ffmpeg', 'encode'],
   line: ['line'],
 };
+/** Longer than the test encodes of any machine take. Milliseconds. */
+const TEST_MS = 300_000;
 /** Less than this carries no film in good time. Megabits in a second. */
 const SLOW_MBPS = 50;
 
@@ -91,7 +94,7 @@ const LOOK: Readonly<Record<Part, (ctx: Context, worker: Address & { id: string 
 
   async encode(ctx, worker) {
     try {
-      return probed(worker, await ctx.fleet.probe(worker.id));
+      return probed(worker, (await untilTested(ctx, worker.id)) ?? (await ctx.fleet.probe(worker.id)));
     } catch (error) {
       const known = toAppError(error);
       if (known.code !== 'worker_unavailable' && known.code !== 'no_space') return refused(ctx, worker, known);
@@ -106,12 +109,44 @@ const LOOK: Readonly<Record<Part, (ctx: Context, worker: Address & { id: string 
     try {
       const { upMbps, downMbps, latencyMs } = await ctx.fleet.measureLine(worker.id);
       const slow = Math.min(upMbps, downMbps) < SLOW_MBPS ? '. Films take long over such a line; a folder that both machines see spares it' : '';
-      return [good('line', `${inMbps(upMbps)} there, ${inMbps(downMbps)} back, ${latencyMs} ms${slow}`)];
+      return [good('line', `${inMbps(upMbps)} there, ${inMbps(downMbps)} back, ${latencyMs} ms${slow}`), ...(await sharedOn(ctx, worker))];
     } catch (error) {
       return [bad('line', toAppError(error).message, { text: 'Look at the network between the two machines, then measure again.', commands: [] })];
     }
   },
 }; // prettier-ignore
+
+/** The folders that both machines see, tried anew; nothing where there are none. */
+async function sharedOn(ctx: Context, { id, name, username }: Address & { id: string }): Promise<WorkerCheck[]> {
+  if (ctx.fleet.get(id).worker.pathMappings.length === 0) return [];
+  const folders = await ctx.fleet.provePaths(id);
+  const wrong = folders.find(({ problem }) => problem !== null);
+  if (!wrong) return [good('paths', folders.map(({ here, there }) => `${here} is ${there} there`).join(', '))];
+  return [
+    bad('paths', wrong.problem ?? '', {
+      text: `Both have to see the same folder and may write in it. Until then its films are sent. Look at it on ${name}, as ${username}.`,
+      commands: [`ls -ld ${quoted(wrong.there)} && df -h ${quoted(wrong.there)}`],
+    }),
+  ];
+}
+
+/** A machine that was just met is being tested already; what comes out of that is not asked for twice. Null for others. */
+async function untilTested({ fleet, bus }: Context, id: string): Promise<Capabilities | null> {
+  const isTested = (): boolean => !fleet.list().some(({ worker, state }) => worker.id === id && state === 'checking');
+  if (isTested() || fleet.get(id).worker.capabilities !== null) return null;
+  await new Promise<void>((resolve) => {
+    const timer = setTimeout(end, TEST_MS);
+    const forget = bus.on('worker.changed', ({ ids }) => {
+      if (ids.includes(id) && isTested()) end();
+    });
+    function end(): void {
+      clearTimeout(timer);
+      forget();
+      resolve();
+    }
+  });
+  return fleet.get(id).worker.capabilities;
+}
 
 const inMbps = (mbps: number): string => `${mbps >= 10 ? Math.round(mbps) : mbps} Mbit/s`;
 

@@ -113,6 +113,9 @@ export const changeWorker = action(
       { ...change, ...(pathMappings === undefined ? {} : { pathMappings: pathMappings.map(proved) }) },
       key,
     );
+    if (pathMappings?.some((path) => proved(path).provedAt === null))
+      // What does not work stands beside the folder; a worker that is away is asked when it is back.
+      await ctx.fleet.provePaths(id).catch(() => undefined);
     const what = [...Object.keys(change), ...(key ? ['key'] : []), ...(pathMappings ? ['pathMappings'] : [])];
     await note(ctx, `change worker (${what.join(', ')})`, id);
     return workerRow(ctx, id);

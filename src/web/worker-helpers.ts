@@ -34,11 +34,11 @@ const numberIn = (row: Row | undefined, field: string): number | null => {
 const BARS = 40;
 const BAR_HEIGHT = 26;
 
-/** A bar for each measurement in a 160 by 26 picture, the latest at the right. `most` is the full height; without it, the largest of them. */
+/** A bar for each measurement in a 160 by 26 picture, the latest at the right. `most` is the full height; without it, twice the largest. */
 function bars(history: unknown, field: unknown, most: unknown): string {
   const rows = rowsIn(history).slice(-BARS);
   const values = rows.map((row) => numberIn(row, String(field)));
-  const full = typeof most === 'number' && most > 0 ? most : Math.max(1, ...values.map((value) => value ?? 0));
+  const full = typeof most === 'number' && most > 0 ? most : 2 * Math.max(1, ...values.map((value) => value ?? 0));
   const start = BARS - rows.length;
   return values
     .map((value, at) => {
@@ -160,6 +160,7 @@ const FIELDS: Readonly<Record<string, string>> = {
   tags: 'Tags',
   maxMbps: 'Speed limit',
   hours: 'Hours',
+  pathMappings: 'Folders that both see',
   'auth.privateKey': 'Private key',
   'auth.password': 'Password',
   auth: 'How MediaFlow gets in',

@@ -56,7 +56,8 @@ describe('testing a worker', () => {
 
   it('names a work folder that cannot be used, with commands that no name gets into', async () => {
     const played = web.played.machine('attic.lan');
-    const { fleet } = web.context;
+    const { fleet, store } = web.context;
+    await store.workers.patch(id, { capabilities: MACHINE });
     fleet.probe = () => Promise.reject(new AppError('worker_unavailable', 'attic.lan gives no work folder: no.'));
     const { checks } = await test();
     expect(played.error).to.equal(null);

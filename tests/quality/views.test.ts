@@ -303,6 +303,7 @@ const machine = {
   slots: 1,
   running: 1,
   tags: [HOSTILE],
+  pathMappings: [{ here: HOSTILE, there: HOSTILE, provedAt: null, problem: HOSTILE }],
   hours: [{ days: [1], from: HOSTILE, to: HOSTILE }],
   hoursText: HOSTILE,
   maxMbps: 3,

@@ -59,6 +59,8 @@ export interface PlayedMachine {
   error: AppError | null;
   capabilities: Capabilities;
   line: Line;
+  /** Why it does not see the folders of this machine; null when it does. */
+  sharing: string | null;
 }
 
 const measured = ({ metrics }: PlayedMachine, at: string): WorkerMetrics => ({
@@ -78,7 +80,13 @@ export class PlayedWorkers {
   }
 
   machine(host: string, change: Partial<PlayedMachine> = {}): PlayedMachine {
-    const known = this.machines.get(host) ?? { metrics: {}, error: null, capabilities: MACHINE, line: LINE };
+    const known = this.machines.get(host) ?? {
+      metrics: {},
+      error: null,
+      capabilities: MACHINE,
+      line: LINE,
+      sharing: null,
+    };
     Object.assign(known, change);
     this.machines.set(host, known);
     return known;
@@ -108,6 +116,7 @@ export class PlayedWorkers {
       measure: () => answer('measure', (machine) => measured(machine, now())),
       probe: () => answer('probe', ({ capabilities }) => ({ ...capabilities, at: now() })),
       measureLine: () => answer('line', ({ line }) => ({ ...line, at: now() })),
+      provePath: () => answer('prove', ({ sharing }) => sharing),
       sweep: () => Promise.resolve([]),
       close: () => Promise.resolve(),
     } as unknown as RemoteExecutor;

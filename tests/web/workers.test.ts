@@ -99,6 +99,15 @@ describe('workers over HTTP', function () {
     const changed = await api('PUT', path, { slots: 4, maxMbps: 100, hours, name: 'loft' });
     expect(changed.json).to.deep.include({ slots: 4, maxMbps: 100, hours, name: 'loft', tags: ['gpu'] });
     expect((await api('PUT', path, { maxMbps: null })).json).to.deep.include({ maxMbps: null, slots: 4, hours });
+    const pathMappings = [{ here: '/data', there: '/mnt/data' }];
+    expect((await api('PUT', path, { pathMappings })).json).to.have.nested.property('pathMappings[0].provedAt').that.is.a('string');
+    const shared = await api('POST', `${path}/test`, { parts: 'line' });
+    expect(shared.json.checks.at(-1)).to.include({ id: 'paths', ok: true, detail: '/data is /mnt/data there' });
+    web.played.machine('attic.lan').sharing = 'attic.lan does not see /mnt/data.';
+    const apart = await api('POST', `${path}/test`, { parts: 'line' });
+    expect(apart.json.checks.at(-1)).to.include({ id: 'paths', ok: false, detail: 'attic.lan does not see /mnt/data.' });
+    expect((await api('PUT', path, { pathMappings: [{ here: '/data', there: '' }] })).status).to.equal(422);
+    expect((await api('PUT', path, { pathMappings: [] })).json).to.deep.include({ pathMappings: [] });
     expect((await api('PUT', path, { host: 'a b' })).json.error.fields).to.have.property('host');
     expect((await api('GET', '/api/servers/compare')).json.items.map((one) => one.id)).to.deep.equal(['local', id]);
     await web.context.store.jobs.put(aJob({ id: 'j1', state: 'running', workerId: id }));
