@@ -76,6 +76,15 @@ describe('testing a worker', () => {
     expect(checks.at(-1)).to.include({ id: 'line', ok: null });
   });
 
+  it('waits for the test that a machine is in already, and does not ask for another', async () => {
+    const { fleet } = web.context;
+    expect(fleet.get(id).state).to.equal('checking');
+    expect(await test(['encode'])).to.include({ ok: true });
+    expect(web.asked).to.deep.equal(['probe attic.lan']);
+    expect(await test(['encode'])).to.include({ ok: true });
+    expect(web.asked).to.deep.equal(['probe attic.lan', 'probe attic.lan']);
+  });
+
   it('shows the line to paste when MediaFlow’s own key is not let in', async () => {
     await web.context.store.secrets.set('worker:own-key', JSON.stringify({ privateKey: 'p', publicKey: 'ssh-ed25519 AAAA mediaflow' })); // prettier-ignore
     await web.context.store.secrets.set(`worker:${id}`, JSON.stringify({ kind: 'key', privateKey: 'p' }));
