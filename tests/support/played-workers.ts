@@ -61,6 +61,8 @@ export interface PlayedMachine {
   line: Line;
   /** Why it does not see the folders of this machine; null when it does. */
   sharing: string | null;
+  /** Test encodes take until this is settled. */
+  until: Promise<unknown> | null;
 }
 
 const measured = ({ metrics }: PlayedMachine, at: string): WorkerMetrics => ({
@@ -86,6 +88,7 @@ export class PlayedWorkers {
       capabilities: MACHINE,
       line: LINE,
       sharing: null,
+      until: null,
     };
     Object.assign(known, change);
     this.machines.set(host, known);
@@ -109,7 +112,8 @@ export class PlayedWorkers {
     const answer = <T>(what: string, make: (machine: PlayedMachine) => T): Promise<T> => {
       const machine = this.machine(host);
       if (what !== 'measure') this.asked.push(`${what} ${host}`);
-      return machine.error ? Promise.reject(machine.error) : Promise.resolve(make(machine));
+      if (machine.error) return Promise.reject(machine.error);
+      return Promise.resolve(what === 'probe' ? machine.until : null).then(() => make(machine));
     };
     const now = (): string => new Date().toISOString();
     return {
