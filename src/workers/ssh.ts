@@ -1,4 +1,5 @@
 import { AppError } from '../domain/errors.js';
+import type { ProvisionStep } from '../domain/provision.js';
 import type { EncodeTask, Progress, RemoteExecutor, WorkerHealth } from '../domain/executor.js';
 import type { Capabilities, EncoderSupport, Line, WorkerMetrics, WorkerPath } from '../domain/worker.js';
 import { probeEncoders, versionOf, type RunFfmpeg } from '../ffmpeg/encoders.js';
@@ -9,6 +10,7 @@ import { FFMPEG, PREPARE } from '../ssh/scripts.js';
 import { proveShared } from './prove-shared.js';
 import { SshEncode } from './ssh-encode.js';
 import { SshMachine } from './ssh-machine.js';
+import { SshProvision } from './ssh-provision.js';
 
 export interface SshWorkerOptions {
   address: SshAddress;
@@ -27,6 +29,8 @@ export interface SshWorkerOptions {
   /** An encode that says nothing new for this long is ended. Milliseconds. */
   stallMs?: number;
   now?: () => Date;
+  /** Where a release of static builds of ffmpeg lies, with a `checksums.sha256` beside them. */
+  releaseUrl?: string;
 }
 
 /** What is known of a worker's side once it was asked. */
@@ -43,13 +47,14 @@ const POLL_MS = 2000;
 /** MP4 files are written a second time at their end, in silence: a hundred gigabytes of it on a disk of today. */
 const STALL_MS = 20 * 60_000;
 const TEST_ENCODE_MS = 60_000;
+const RELEASE_URL = 'https://github.com/BtbN/FFmpeg-Builds/releases/download/latest';
 
 /** Encodes on a machine that is reached over SSH, of which nothing is asked but `sh`, coreutils and ffmpeg. */
 export class SshExecutor implements RemoteExecutor {
   readonly #options: SshWorkerOptions;
   readonly #line: SshLine;
   readonly #machine: SshMachine;
-  readonly #running = new Set<{ abort: AbortController; done: Promise<void> }>();
+  readonly #running = new Set<{ abort: AbortController; done: Promise<unknown> }>();
   #ground: Promise<Ground> | null = null;
 
   constructor(options: SshWorkerOptions) {
@@ -84,13 +89,26 @@ export class SshExecutor implements RemoteExecutor {
   }
 
   async encode(task: EncodeTask, report: (progress: Progress) => void, signal: AbortSignal): Promise<void> {
-    const abort = new AbortController();
-    const run = { abort, done: this.#encode(task, report, AbortSignal.any([signal, abort.signal])) };
-    this.#running.add(run);
+    await this.#untilClosed((open) => this.#encode(task, report, AbortSignal.any([signal, open])));
+  }
+
+  /** Puts an ffmpeg that works for films on the machine, and says what it does meanwhile. Throws `worker_unavailable` with what to do by hand. */
+  async provision(report: (step: ProvisionStep) => void, signal: AbortSignal): Promise<Capabilities> {
+    const { releaseUrl = RELEASE_URL, pollMs = POLL_MS } = this.#options;
+    const provision = new SshProvision({
+      ...{ line: this.#line, releaseUrl, pollMs, report },
+      describe: (asked) => this.#machine.describe(asked),
+      ground: (asked) => {
+        this.#ground = null;
+        return this.#prepared(asked);
+      },
+      ffmpegAt: (path, asked) => this.#ffmpegRun(path, asked),
+    });
     try {
-      await run.done;
+      return await this.#untilClosed((open) => provision.run(AbortSignal.any([signal, open])));
     } finally {
-      this.#running.delete(run);
+      // What was found meanwhile may have been put back.
+      this.#ground = null;
     }
   }
 
@@ -110,6 +128,18 @@ export class SshExecutor implements RemoteExecutor {
     for (const { abort } of runs) abort.abort(new AppError('interrupted', 'MediaFlow is stopping.'));
     await Promise.allSettled(runs.map(({ done }) => done));
     this.#line.close();
+  }
+
+  /** Work that `close` interrupts and waits for. */
+  async #untilClosed<T>(work: (open: AbortSignal) => Promise<T>): Promise<T> {
+    const abort = new AbortController();
+    const run = { abort, done: work(abort.signal) };
+    this.#running.add(run);
+    try {
+      return await run.done;
+    } finally {
+      this.#running.delete(run);
+    }
   }
 
   async #encode(task: EncodeTask, report: (progress: Progress) => void, signal: AbortSignal): Promise<void> {
