@@ -101,6 +101,16 @@ describe('workers in a browser', function () {
     await loft.locator('.badge:has-text("Ready")').waitFor();
   }); // prettier-ignore
 
+  it('get a key that is made on the page, where what was typed stays', async () => {
+    await open('/workers/new');
+    await page.fill('#w-host', 'tower.lan');
+    await page.click('button:has-text("Make the key now")');
+    await page.waitForSelector('#authorize:has-text("ssh-ed25519 ")');
+    expect(await page.inputValue('#w-host')).to.equal('tower.lan');
+    expect(await page.textContent('main')).not.to.contain('PRIVATE KEY');
+    expect(await sidewaysIn(page)).to.equal(0);
+  });
+
   it('ask once more before a changed host key is trusted, and send nothing before', async () => {
     await open('/workers');
     const card = page.locator('#w-w-studio');
