@@ -28,6 +28,9 @@ ${first}
 const poor = (version: string): string =>
   played(version, `case " $* " in *" libx264 "*) echo "[error] Unknown encoder 'libx264'" >&2; exit 1 ;; esac`);
 
+/** One that is found and does not run. */
+const BROKEN = '#!/bin/sh\nexit 1\n';
+
 /** A release as it lies on the web, on a port of this machine. */
 class Release {
   readonly asked: string[] = [];
@@ -149,9 +152,9 @@ esac`,
     await writeFile(join(this.root, 'bin', 'ffmpeg'), script, { mode: 0o755 });
   }
 
-  /** What MediaFlow's own ffmpeg there says of itself. */
-  async owned(): Promise<string> {
-    return (await execa(join(this.root, 'bin', 'ffmpeg'), ['-version'])).stdout;
+  /** The script that MediaFlow has there for its own. */
+  owned(name = 'ffmpeg'): Promise<string> {
+    return readFile(join(this.root, 'bin', name), 'utf8');
   }
 
   async executor(releaseUrl = this.release.url, scratchDir = join(this.sshd.dir, 'scratch')): Promise<SshExecutor> {
@@ -248,17 +251,18 @@ describe('an ffmpeg for a worker, over SSH', () => {
   });
 
   it('is not what arrived under a wrong checksum', async () => {
-    await bare.own(poor('mine'));
+    await bare.own(BROKEN);
     await bare.release.add('8.1', played('n8.1'), 'f'.repeat(64));
     const made = await bare.provision();
-    expect(made).to.match(/not the build that the release lists: [0-9a-f]{64} instead of f{64}.*is there still.*by hand.*apt-get install ffmpeg/); // prettier-ignore
+    expect(made).to.match(/not the build that the release lists: [0-9a-f]{64} instead of f{64}.*by hand.*apt-get install ffmpeg/); // prettier-ignore
     expect(bare.told())
       .to.include('Compare the checksum of ffmpeg 8.1: failed')
       .and.not.to.include('Try ffmpeg 8.1: done');
-    expect(await bare.owned()).to.contain('version mine');
+    expect(await bare.owned()).to.equal(BROKEN);
   });
 
   it('is of an older line when the driver is too old for the newest', async () => {
+    await bare.own(BROKEN);
     await bare.card('575.57.08');
     const refused = `case " $* " in *_nvenc*) echo '[hevc_nvenc @ 0x5] [error] ${OLD_DRIVER}' >&2; exit 1 ;; esac`;
     const lists = `case " $* " in *" -encoders "*) echo ' V....D hevc_nvenc NVIDIA'; exit 0 ;; esac`;
@@ -276,25 +280,28 @@ describe('an ffmpeg for a worker, over SSH', () => {
       .and.have.property('text')
       .that.contains('575.57.08 is too old');
     expect(bare.told()).to.include('Try ffmpeg 7.1: done').and.not.to.include('Download ffmpeg 9.0: done');
-    expect(await readFile(join(bare.root, 'bin', 'ffmpeg'), 'utf8')).to.equal(older);
+    expect(await bare.owned()).to.equal(older);
+    expect(await bare.owned('ffmpeg.previous'), 'one is kept').to.equal(BROKEN);
   });
 
-  it('stays the old one when the new one does not run, or not in its place', async () => {
-    await bare.own(poor('mine'));
+  it('stays the old one when the new one does not run', async () => {
+    await bare.own(BROKEN);
     await bare.release.add('8.1', `#!/bin/sh\necho 'GLIBC_2.99 not found' >&2\nexit 127\n`);
-    expect(await bare.provision()).to.contain('GLIBC_2.99 not found');
-    expect(await bare.owned()).to.contain('version mine');
+    expect(await bare.provision()).to.contain('It does not run there. GLIBC_2.99 not found.');
+    expect(bare.told()).to.include('Try ffmpeg 8.1: failed');
+    expect(await bare.owned()).to.equal(BROKEN);
+  });
+
+  it('is the old one again when the new one does not run in its place', async () => {
+    await bare.own(BROKEN);
     await bare.release.add('9.0', `#!/bin/sh\ncase $0 in */bin/*) exit 126 ;; esac\n${played('n9.0')}`);
     expect(await bare.provision()).to.contain('does not run in its place');
     expect(bare.told()).to.include('Put it in its place: failed');
-    expect(await bare.owned()).to.contain('version mine');
-    await bare.release.add('9.1', played('n9.1'));
-    expect(versionOf(await bare.provision())).to.equal('n9.1');
-    expect(await readFile(join(bare.root, 'bin', 'ffmpeg.previous'), 'utf8'), 'one is kept').to.contain('mine');
+    expect(await bare.owned()).to.equal(BROKEN);
   });
 
   it('is the package where no release is reached, and ours goes out of its way', async () => {
-    await bare.own('#!/bin/sh\nexit 1\n');
+    await bare.own(BROKEN);
     await bare.aptGet('libx265-199');
     expect(versionOf(await bare.provision('http://127.0.0.1:1'))).to.equal('5.1-package');
     expect((await bare.aptAsked()).trim().split('\n')).to.deep.equal([
@@ -303,24 +310,24 @@ describe('an ffmpeg for a worker, over SSH', () => {
       'noninteractive -o DPkg::Lock::Timeout=300 install -y --no-install-recommends --no-remove ffmpeg',
     ]);
     expect(bare.told()).to.include('Ask for builds of ffmpeg: failed').and.to.include('Install it with apt: done');
-    expect(await bare.found()).to.equal('5.1-package');
+    expect(await readdir(join(bare.root, 'bin'))).to.deep.equal(['ffmpeg.previous']);
   });
 
   it('is no package that would bring a driver', async () => {
-    await bare.own(poor('mine'));
+    await bare.own(BROKEN);
     await bare.aptGet('nvidia-driver-550');
     expect(await bare.provision('http://127.0.0.1:1')).to.contain('apt would touch nvidia-driver-550');
     expect(bare.told()).to.include('Ask apt what it would do: failed').and.not.to.include('Install it with apt: done');
     expect((await bare.aptAsked()).split('\n').filter((line) => line.includes(' install ') && !line.includes('-s'))).to.deep.equal([]); // prettier-ignore
-    expect(await bare.owned()).to.contain('version mine');
+    expect(await bare.owned()).to.equal(BROKEN);
   });
 
   it('is no package that is worse than what is there', async () => {
     await bare.own(poor('mine'));
     await bare.aptGet();
     await writeFile(join(bare.dir, 'package'), poor('package'), { mode: 0o755 });
-    expect(await bare.provision('http://127.0.0.1:1')).to.contain('cannot encode with libx264');
-    expect(await bare.owned()).to.contain('version mine');
+    expect(await bare.provision('http://127.0.0.1:1')).to.match(/cannot encode with libx264.*is there still/);
+    expect(await bare.owned()).to.equal(poor('mine'));
   });
 
   it('is not loaded to where there is no room', async function () {
