@@ -27,6 +27,7 @@ import type { PlexWebhook, WebhookOutcome } from '../domain/webhook.js';
 import type { Progress, WorkerHealth } from '../domain/executor.js';
 import type { Capabilities, Line, Worker, WorkerKey, WorkerMetrics, WorkerPath } from '../domain/worker.js';
 import type { SeenWorker, WorkerDraft } from '../engine/fleet/fleet.js';
+import type { ProvisionRun } from '../engine/fleet/provision.js';
 import type { Bus } from '../lib/bus.js';
 import type { Log } from '../lib/log.js';
 import type { Store } from '../store/store.js';
@@ -203,6 +204,8 @@ export interface WorkerRequests {
   provePaths(id: string): Promise<readonly WorkerPath[]>;
   /** Trusts a disabled worker again. */
   enable(id: string): Promise<Worker>;
+  /** Installs ffmpeg there. `begin` returns at once; it throws `worker_unavailable`, or `conflict` while that goes on. */
+  provisions: { begin(id: string): ProvisionRun; of(id: string): ProvisionRun | null };
 }
 
 /** This machine as its own operating system describes it. */

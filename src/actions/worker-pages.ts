@@ -3,6 +3,7 @@ import { conflict } from '../domain/errors.js';
 import { LOCAL_WORKER_ID } from '../domain/worker.js';
 import { action } from './action.js';
 import { authorizeCommand, ownKey, sealedKey } from './worker-keys.js';
+import { Provision, provisionOf } from './worker-provision.js';
 import { WorkerCard, workerCards, workerRow, workerRows } from './worker-rows.js';
 
 const ById = z.object({ id: z.string().min(1).max(100) });
@@ -72,6 +73,8 @@ const OnePage = WorkerCard.extend({
   authorize: z.string().nullable(),
   /** The public half of MediaFlow's own key, whether this worker uses it or not. */
   publicKey: z.string().nullable(),
+  /** How the last installation of ffmpeg goes, or went. */
+  provision: Provision.nullable(),
 });
 
 /** One worker with its settings. Throws `not_found`. */
@@ -89,6 +92,7 @@ export const showWorkerPage = action(
       printCommand: PRINT_COMMAND,
       authorize: isOwn ? authorizeCommand(own.publicKey) : null,
       publicKey: own?.publicKey ?? null,
+      provision: provisionOf(ctx, id),
     };
   },
 );

@@ -1,3 +1,4 @@
+import type { ProvisionStep } from './provision.js';
 import type { Capabilities, EncoderSupport, Line, TransferMode, WorkerMetrics, WorkerPath } from './worker.js';
 
 /** A part of an argument list: text, or a file whose place the executor knows. */
@@ -67,6 +68,11 @@ export interface RemoteExecutor extends Executor {
   measure(signal: AbortSignal): Promise<WorkerMetrics>;
   /** What the machine is and can do, with real test encodes. `at` is now. Throws like `measure`. */
   probe(signal: AbortSignal): Promise<Capabilities>;
+  /**
+   * Puts an ffmpeg that works for films on the machine and says of each step what it does; drivers and kernels are never touched.
+   * Resolves like `probe`. Throws like `measure`; of what failed for good, the message says what to do by hand.
+   */
+  provision(report: (step: ProvisionStep) => void, signal: AbortSignal): Promise<Capabilities>;
   /** How fast files get there and back. Throws like `measure`. */
   measureLine(signal: AbortSignal): Promise<Line>;
   /** Whether both machines see the same folder and may write in it: null, or what is wrong, for the owner. Throws like `measure`. */

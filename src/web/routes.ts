@@ -33,6 +33,7 @@ import * as untouched from '../actions/untouched.js';
 import * as webhooks from '../actions/webhooks.js';
 import * as workerKeys from '../actions/worker-keys.js';
 import * as workerPages from '../actions/worker-pages.js';
+import * as workerProvision from '../actions/worker-provision.js';
 import * as workers from '../actions/workers.js';
 import type { AccessLevel } from '../domain/access.js';
 
@@ -318,6 +319,8 @@ export const routes: readonly Route[] = [
   post('/workers/:id/drain',                '/api/servers/:id/drain',               workers.drainWorker,      { notice: named('finishes what it has and takes nothing new.') }),
   post('/workers/:id/resume',               '/api/servers/:id/resume',              workers.resumeWorker,     { notice: named('takes work again.') }),
   post('/workers/:id/enable',               '/api/servers/:id/enable',              workers.enableWorker,     { notice: named('is back in service.') }),
+  post('/workers/:id/provision',            '/api/servers/:id/provision',           workerProvision.provisionWorker, { after: '/workers/:id', notice: ({ name }: { name: string }) => `ffmpeg is being installed on ${name}.` }),
+  read('/api/servers/:id/provision',        workerProvision.showProvision),
   read('/api/servers/:id/metrics',          workers.showMetrics),
 
   // ---- rules

@@ -14,6 +14,7 @@ import { afterFailure, afterSuccess, backInService, type WorkerFault } from '../
 import { Loop } from '../../lib/loop.js';
 import { keepProofs, provePaths } from './shared-paths.js';
 import { Members, type MembersParts } from './members.js';
+import { Provisions } from './provision.js';
 import type { Watch } from './watch.js';
 
 export interface FleetParts extends Omit<MembersParts, 'provePaths'> {
@@ -52,10 +53,12 @@ export class Fleet {
   readonly #members: Members;
   #localHealth: WorkerHealth | null = null;
   readonly #proving: Loop;
+  readonly provisions: Provisions;
 
   constructor(parts: FleetParts) {
     this.#parts = parts;
     this.#members = new Members({ ...parts, provePaths: (id, signal) => this.provePaths(id, signal) });
+    this.provisions = new Provisions({ ...parts, remote: (id) => this.#members.remote(id) });
     // A share that was mounted yesterday may be gone today.
     this.#proving = new Loop((signal) => this.#proveAll(signal), {
       everyMs: PROVE_EVERY_MS,
