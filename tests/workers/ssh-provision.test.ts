@@ -7,6 +7,7 @@ import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { ProvisionStep } from '../../src/domain/provision.js';
 import type { Capabilities } from '../../src/domain/worker.js';
 import { findProgram } from '../../src/ffmpeg/program.js';
@@ -34,6 +35,8 @@ const BROKEN = '#!/bin/sh\nexit 1\n';
 /** A release as it lies on the web, on a port of this machine. */
 class Release {
   readonly asked: string[] = [];
+  /** Builds begin to arrive and never end. */
+  isStuck = false;
   readonly #files = new Map<string, Buffer>();
   readonly #server: Server;
 
@@ -42,6 +45,10 @@ class Release {
     server.on('request', ({ url = '' }: { url?: string }, response) => {
       this.asked.push(url);
       const file = this.#files.get(url.slice(1));
+      if (this.isStuck && url.endsWith('.xz')) {
+        response.writeHead(200, { 'Content-Length': 1e6 }).write('begun');
+        return;
+      }
       response.writeHead(file ? 200 : 404).end(file);
     });
   }
@@ -93,11 +100,11 @@ class Bare {
   }
 
   /** Null where this user may not hide programs from others. */
-  static async start(): Promise<Bare | null> {
+  static async start(hidden: readonly string[] = []): Promise<Bare | null> {
     const dir = await mkdtemp(join(tmpdir(), 'mediaflow-bare-'));
     await mkdir(join(dir, 'bin'));
     await copyFile(await findProgram('ffmpeg'), join(dir, 'real'));
-    const without = ['/usr/bin/ffmpeg', '/usr/bin/ffprobe', '/usr/bin/apt-get'];
+    const without = ['/usr/bin/ffmpeg', '/usr/bin/ffprobe', '/usr/bin/apt-get', ...hidden];
     const sshd = await Sshd.start({ without, path: `${dir}/bin:/usr/bin:/bin` }).catch(() => null);
     if (sshd === null) {
       await rm(dir, { recursive: true });
@@ -166,9 +173,17 @@ esac`,
     });
   }
 
+  #executing: SshExecutor | null = null;
+
+  /** As when MediaFlow stops. */
+  async stop(): Promise<void> {
+    await this.#executing?.close();
+  }
+
   /** What came out: the machine, or the error's message. */
   async provision(releaseUrl?: string, scratchDir?: string): Promise<Capabilities | string> {
     const executor = await this.executor(releaseUrl, scratchDir);
+    this.#executing = executor;
     try {
       return await executor.provision((step) => {
         const at = this.steps.findIndex(({ name }) => name === step.name);
@@ -209,7 +224,8 @@ esac`,
 describe('an ffmpeg for a worker, over SSH', () => {
   let bare: Bare;
   beforeEach(async function () {
-    const started = await Bare.start();
+    const hidden = this.currentTest?.title.includes('wget') ? ['/usr/bin/curl'] : [];
+    const started = await Bare.start(hidden);
     if (!started) return this.skip();
     bare = started;
   });
@@ -261,7 +277,7 @@ describe('an ffmpeg for a worker, over SSH', () => {
     expect(await bare.owned()).to.equal(BROKEN);
   });
 
-  it('is of an older line when the driver is too old for the newest', async () => {
+  it('is of an older line when the driver is too old for the newest, loaded with wget', async () => {
     await bare.own(BROKEN);
     await bare.card('575.57.08');
     const refused = `case " $* " in *_nvenc*) echo '[hevc_nvenc @ 0x5] [error] ${OLD_DRIVER}' >&2; exit 1 ;; esac`;
@@ -313,10 +329,25 @@ describe('an ffmpeg for a worker, over SSH', () => {
     expect(await readdir(join(bare.root, 'bin'))).to.deep.equal(['ffmpeg.previous']);
   });
 
+  it('is given up when MediaFlow stops, and nothing goes on there', async () => {
+    await bare.release.add('8.1', played('n8.1'));
+    bare.release.isStuck = true;
+    const made = bare.provision();
+    while (!bare.stepOf('Download ffmpeg 8.1')?.text.includes('so far')) await sleep(20);
+    await bare.stop();
+    expect(await made).to.equal('MediaFlow is stopping.');
+    const { stdout } = await execa('ps', ['-eo', 'args']);
+    expect(stdout).not.to.contain(bare.release.url);
+  });
+
   it('is no package that would bring a driver', async () => {
     await bare.own(BROKEN);
     await bare.aptGet('nvidia-driver-550');
+    await bare.program('id', 'echo 1000');
+    await bare.program('sudo', `echo "$*" >> "${bare.dir}/sudo.asked"; shift; exec "$@"`);
     expect(await bare.provision('http://127.0.0.1:1')).to.contain('apt would touch nvidia-driver-550');
+    const bySudo = await readFile(join(bare.dir, 'sudo.asked'), 'utf8');
+    expect(bySudo).to.contain('-n env LC_ALL=C DEBIAN_FRONTEND=noninteractive NEEDRESTART_SUSPEND=1 apt-get -s');
     expect(bare.told()).to.include('Ask apt what it would do: failed').and.not.to.include('Install it with apt: done');
     expect((await bare.aptAsked()).split('\n').filter((line) => line.includes(' install ') && !line.includes('-s'))).to.deep.equal([]); // prettier-ignore
     expect(await bare.owned()).to.equal(BROKEN);
