@@ -25,9 +25,11 @@ const rules = new Map<number, Rule>();
 
 /**
  * Lets a rule in any folder import `mediaflow/rule` and `zod`, the same ones that are used here, and keeps the
- * owner's rules from the disk and the network. Source text, because Node runs it in a thread of its own.
+ * owner's rules from the disk and the network. A rule is a module, whatever a `package.json` near it says, or none: nobody
+ * has to guess, and some loaders guess wrong. Source text, because Node runs it in a thread of its own.
  */
 const HOOKS = `
+import { readFile } from 'node:fs/promises';
 import { isBuiltin } from 'node:module';
 let places;
 export function initialize(given) { places = given; }
@@ -37,6 +39,10 @@ export function resolve(specifier, context, next) {
   if (isBuiltin(specifier) && places.userDir !== null && context.parentURL?.startsWith(places.userDir))
     throw new Error('a rule may only think: it may not import ' + specifier);
   return next(specifier, context);
+}
+export async function load(url, context, next) {
+  if (places.userDir === null || !url.startsWith(places.userDir) || !new URL(url).pathname.endsWith('.js')) return next(url, context);
+  return { format: 'module', source: await readFile(new URL(url)), shortCircuit: true };
 }`;
 register(`data:text/javascript,${encodeURIComponent(HOOKS)}`, {
   data: { rule: places.rule, parent: places.parent, userDir: places.userDir },

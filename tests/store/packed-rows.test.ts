@@ -56,7 +56,7 @@ describe('A collection whose files still sleep', () => {
   }
 
   it('behaves like one that is awake, whatever is asked of it first', async function () {
-    this.timeout(60_000);
+    this.timeout(300_000);
     await fc.assert(
       fc.asyncProperty(fc.array(change, { maxLength: 25 }), async (changes) => {
         const dir = await mkdtemp(join(tmpdir(), 'packed-'));
