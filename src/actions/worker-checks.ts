@@ -213,7 +213,7 @@ const folderFix = ({ scratchDir, username }: Address): Fix => {
 }; // prettier-ignore
 
 const ffmpegFix = ({ name, username }: Address): Fix => ({
-  text: `Install ffmpeg on ${name}, so that ${username} finds it without a terminal. One of these does it:`,
+  text: `MediaFlow can install it: the button is on the page of ${name}. By hand one of these does it, so that ${username} finds it without a terminal:`,
   commands: ['sudo apt install ffmpeg', 'sudo dnf install ffmpeg', 'brew install ffmpeg'],
 });
 
