@@ -3,6 +3,7 @@ import { z } from 'zod';
 import { NewPassword } from '../domain/access.js';
 import { AppError, conflict, invalid } from '../domain/errors.js';
 import { PathProof } from '../domain/path-proof.js';
+import { CODEC_TITLE, everyEncoder, hardwareKind } from '../domain/encoder.js';
 import type { WorkerHealth } from '../domain/executor.js';
 import { action, type Context } from './action.js';
 import { connect, ServerUrl } from './plex.js';
@@ -26,9 +27,6 @@ function firstOpenStep({ access, store }: Context): Step {
   return 'worker';
 }
 
-/** What an encoder is called by people. */
-const ENCODER_NAMES: Readonly<Record<string, string>> = { libx265: 'HEVC', libx264: 'H.264', libsvtav1: 'AV1' };
-
 const WorkerReport = z.object({
   ffmpegVersion: z.string().nullable(),
   encoders: z.array(
@@ -44,12 +42,19 @@ const WorkerReport = z.object({
   trouble: z.string().nullable(),
 });
 
+/** `HEVC`, or `HEVC on the graphics card`. */
+function titleOf(name: string): string {
+  const known = everyEncoder().find((encoder) => encoder.name === name);
+  if (!known) return name;
+  const codec = CODEC_TITLE[known.codec];
+  return hardwareKind(name) === null ? codec : `${codec} on the graphics card`;
+}
+
 function toReport(health: WorkerHealth): z.infer<typeof WorkerReport> {
   if (!health.ok) return { ffmpegVersion: null, encoders: [], trouble: health.reason };
-  const encoders = health.encoders.map((encoder) => ({
-    ...encoder,
-    title: ENCODER_NAMES[encoder.name] ?? encoder.name,
-  }));
+  // What a graphics card does not do is no news to somebody who has none.
+  const shown = health.encoders.filter(({ name, works }) => works || hardwareKind(name) === null);
+  const encoders = shown.map((encoder) => ({ ...encoder, title: titleOf(encoder.name) }));
   const isUsable = encoders.some(({ works }) => works);
   const trouble = isUsable
     ? null
