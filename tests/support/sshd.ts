@@ -73,7 +73,8 @@ export class Sshd {
       'LogLevel FATAL',
       'MaxStartups 100',
       'Subsystem sftp internal-sftp',
-      ...(this.#options.path === undefined ? [] : [`SetEnv PATH=${this.#options.path}`]),
+      // As in a shell within a shell: what the user's own start-up files do, and how long that takes, is not what is tested.
+      `SetEnv SHLVL=2${this.#options.path === undefined ? '' : ` PATH=${this.#options.path}`}`,
       ...(this.#options.config ?? []),
     ];
     await writeFile(join(this.dir, 'config'), `${lines.join('\n')}\n`);

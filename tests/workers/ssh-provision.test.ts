@@ -105,8 +105,7 @@ class Bare {
     await mkdir(join(dir, 'bin'));
     await copyFile(await findProgram('ffmpeg'), join(dir, 'real'));
     const without = ['/usr/bin/ffmpeg', '/usr/bin/ffprobe', '/usr/bin/apt-get', ...hidden];
-    // At this depth bash reads no `.bashrc`, which may take longer than everything asked here.
-    const sshd = await Sshd.start({ without, path: `${dir}/bin:/usr/bin:/bin SHLVL=2` }).catch(() => null);
+    const sshd = await Sshd.start({ without, path: `${dir}/bin:/usr/bin:/bin` }).catch(() => null);
     if (sshd === null) {
       await rm(dir, { recursive: true });
       return null;
