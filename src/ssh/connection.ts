@@ -139,34 +139,11 @@ export class SshConnection {
     }
   }
 
-  /** Lets the other side reach a port of this machine, as `port` there (0: any free one). Resolves with the port there. */
-  async forward(port: number, onConnection: (accept: () => ClientChannel) => void): Promise<number> {
-    const client = this.#client;
-    const given = await this.#orLost<number>((resolve, reject) => {
-      client.forwardIn('127.0.0.1', port, (error, bound) => {
-        if (error) {
-          const text = `${this.host} allows no tunnel (AllowTcpForwarding in its sshd_config).`;
-          reject(new AppError('worker_unavailable', text, { cause: error }));
-        } else resolve(bound);
-      });
-    });
-    client.on('tcp connection', (info, accept) => {
-      if (info.destPort === given) onConnection(accept);
-    });
-    return given;
-  }
-
   close(): void {
     this.#lose();
     this.#client.end();
     // What does not answer any more does not say goodbye either.
     setTimeout(() => this.#client.destroy(), 1000).unref();
-  }
-
-  /** For tests and for lines that are known to be dead. */
-  destroy(): void {
-    this.#lose();
-    this.#client.destroy();
   }
 
   /** Null: the server has no room for one more session now; it is asked again when one has ended. */

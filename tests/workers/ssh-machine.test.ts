@@ -164,7 +164,7 @@ describe('a machine reached over SSH', () => {
       proxy.faults.isFrozen = true;
       expect(await failureOf(machine.measure(never))).to.have.property('code', 'worker_unreachable');
       busy.destroy();
-      shared.destroy();
+      shared.close();
       expect(await failureOf(machine.measure(never)), 'a new connection').to.have.property(
         'code',
         'worker_unreachable',

@@ -1,4 +1,4 @@
-import { afterHardwareFailure } from '../../domain/encoder.js';
+import { afterHardwareFailure, everyEncoder, softwareEncoder } from '../../domain/encoder.js';
 import type { AppError } from '../../domain/errors.js';
 import type { Job } from '../../domain/job.js';
 import { LOCAL_WORKER_ID } from '../../domain/worker.js';
@@ -60,7 +60,7 @@ async function tryWithout(parts: QueueParts, book: JobBook, job: Job, { error }:
     each.worker.capabilities?.encoders.some(({ works, name }) => works && name === job.encoder?.name) ?? false;
   const { then, why } = afterHardwareFailure(store.settings.value.queue.hardwareFallback, {
     otherWorkers: others.filter(hasCard).length,
-    softwareWorks: true,
+    softwareWorks: doesSoftwareWork(parts, job),
   });
   if (then === 'fail') return false;
   log.warn({ jobId: job.id, workerId, err: error }, why);
@@ -70,6 +70,17 @@ async function tryWithout(parts: QueueParts, book: JobBook, job: Job, { error }:
     ...(then === 'cpu' ? { prefersCpu: true } : { failedOn: [...job.failedOn, { workerId, why: error.message }] }),
   });
   return true;
+}
+
+/** Whether the processor of any worker can do what the card could not; where nobody has looked yet it may. */
+function doesSoftwareWork({ fleet }: QueueParts, { encoder }: Job): boolean {
+  const codec = everyEncoder().find(({ name }) => name === encoder?.name)?.codec;
+  if (codec === undefined) return false;
+  const health = fleet.localHealth();
+  if (health === null) return true;
+  const known = fleet.list().flatMap(({ worker }) => worker.capabilities?.encoders ?? []);
+  const here = health.ok ? health.encoders : [];
+  return [...here, ...known].some(({ name, works }) => works && name === softwareEncoder(codec));
 }
 
 /** The worker is to blame, not the file: somebody else may do it. False: too many could not. */

@@ -66,7 +66,6 @@ export class JobRunner {
       return;
     }
     const { plan, probe, root } = prepared;
-    if (encodersOf && prepared.change.encoder === null) await encodersOf();
     const release = await space.reserve(workDirFor(root, settings), roomFor(job));
     cleanUp.push(release);
     const { folder, scratchDir } = await makeWorkFolder(job.id, root, settings);
