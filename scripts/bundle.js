@@ -29,6 +29,8 @@ export async function bundle(dist, entries) {
       platform: 'node',
       format: 'esm',
       target: 'node20',
+      // The text of the program stays in memory for as long as it runs: a third less of it, and names stay readable.
+      minifyWhitespace: true,
       legalComments: 'linked',
       logLevel: 'warning',
       external: NATIVE,

@@ -21,7 +21,18 @@ const isRanked = (file: MediaFile): boolean => file.video !== null && !isEfficie
 
 /** `codec/resolution` of a file that could be encoded along with its like; null for one that could not. */
 export const groupOf = (file: MediaFile): string | null =>
-  file.video === null || isOffLimits(file) ? null : `${file.video.codec}/${resolutionOf(file.video)}`;
+  file.video === null || isOffLimits(file) ? null : groupName(file.video.codec, resolutionOf(file.video));
+
+const groupNames = new Map<string, Map<string, string>>();
+
+/** The few names there are, once each: every title remembers one. */
+function groupName(codec: string, resolution: Resolution): string {
+  const ofCodec = groupNames.get(codec) ?? new Map<string, string>();
+  groupNames.set(codec, ofCodec);
+  const name = ofCodec.get(resolution) ?? `${codec}/${resolution}`;
+  ofCodec.set(resolution, name);
+  return name;
+}
 
 /** Facts about a library as plain data, from every item. Cost: one pass and one sort. */
 export function collectFacts(items: Iterable<LibraryItem>): Facts {
@@ -53,6 +64,7 @@ interface Sum {
 }
 
 interface Counted {
+  serverId: string;
   key: string | null;
   shares: Share[];
 }
@@ -71,8 +83,11 @@ export class LiveFacts {
   readonly #bitrates = new Map<Resolution, Sum>();
   readonly #worths = new Map<Resolution, Sum>();
   readonly #groups = new Map<string, Group>();
-  /** Title key -> the one title that has it, or all of them: hardly any film is there twice. */
-  readonly #titles = new Map<string, string | Set<string>>();
+  /**
+   * Server -> title key -> the one title that has it, or all of them: hardly any film is there twice. Other servers keep
+   * libraries of their own, which are not for this one to thin out.
+   */
+  readonly #titles = new Map<string, Map<string, string | Set<string>>>();
   /** Sizes of all ranked files, largest first, but for what waits in `#added` and `#removed`. */
   #sizes: number[] = [];
   #added: number[] = [];
@@ -87,10 +102,10 @@ export class LiveFacts {
   set(id: string, item: LibraryItem | null): void {
     const before = this.#counted.get(id);
     for (const share of before?.shares ?? []) this.#count(id, share, -1);
-    const now = item?.state === 'present' ? { key: titleKey(item), shares: sharesOf(item.files) } : null;
-    if ((before?.key ?? null) !== (now?.key ?? null)) {
-      this.#forgetTitle(id, before?.key ?? null);
-      this.#rememberTitle(id, now?.key ?? null);
+    const now = item?.state === 'present' ? countedOf(item) : null;
+    if (before?.key !== now?.key || before?.serverId !== now?.serverId) {
+      if (before) this.#forgetTitle(id, before);
+      if (now) this.#rememberTitle(id, now);
     }
     if (now === null) {
       this.#counted.delete(id);
@@ -112,7 +127,8 @@ export class LiveFacts {
 
   /** See `LibraryFacts.copiesOf`. */
   copiesOf(id: string): LibraryItem[] {
-    const ids = this.#titles.get(this.#counted.get(id)?.key ?? '');
+    const counted = this.#counted.get(id);
+    const ids = counted && this.#titles.get(counted.serverId)?.get(counted.key ?? '');
     if (!(ids instanceof Set)) return [];
     return [...ids]
       .filter((other) => other !== id)
@@ -133,18 +149,21 @@ export class LiveFacts {
     return [...(this.#groups.get(group)?.itemIds ?? [])];
   }
 
-  #rememberTitle(id: string, key: string | null): void {
+  #rememberTitle(id: string, { serverId, key }: Counted): void {
     if (key === null) return;
-    const known = this.#titles.get(key);
+    const titles = this.#titles.get(serverId) ?? new Map<string, string | Set<string>>();
+    this.#titles.set(serverId, titles);
+    const known = titles.get(key);
     if (known instanceof Set) known.add(id);
-    else this.#titles.set(key, known === undefined ? id : new Set([known, id]));
+    else titles.set(key, known === undefined ? id : new Set([known, id]));
   }
 
-  #forgetTitle(id: string, key: string | null): void {
-    const known = key === null ? undefined : this.#titles.get(key);
-    if (key === null || known === undefined) return;
+  #forgetTitle(id: string, { serverId, key }: Counted): void {
+    const titles = this.#titles.get(serverId);
+    if (key === null || !titles) return;
+    const known = titles.get(key);
     if (known instanceof Set && known.size > 1) known.delete(id);
-    else this.#titles.delete(key);
+    else titles.delete(key);
   }
 
   #count(id: string, share: Share, sign: 1 | -1): void {
@@ -196,24 +215,21 @@ function addTo(sums: Map<Resolution, Sum>, resolution: Resolution, added: number
 const sumsOf = (sums: ReadonlyMap<Resolution, Sum>): Record<string, [number, number]> =>
   Object.fromEntries([...sums].map(([key, { kbps, count }]) => [key, [kbps, count]]));
 
-function sharesOf(files: readonly MediaFile[]): Share[] {
-  const shares: Share[] = [];
-  for (const file of files) {
-    const { video, sizeBytes } = file;
-    if (!video) continue;
-    // Whole numbers add up without rounding, so that what is taken away leaves no trace.
-    const kbps = Math.round(video.bitrateKbps ?? 0);
-    const worth = Math.round(worthKbps(video) ?? 0);
-    shares.push({
-      group: groupOf(file),
-      resolution: resolutionOf(video),
-      kbps,
-      worth,
-      sizeBytes,
-      ranked: isRanked(file),
-    });
-  }
-  return shares;
+type VideoFile = MediaFile & { video: NonNullable<MediaFile['video']> };
+
+const hasVideo = (file: MediaFile): file is VideoFile => file.video !== null;
+
+function countedOf(item: LibraryItem): Counted {
+  // Not pushed one by one: a list that grows keeps room for sixteen more, in every title of the library.
+  return { serverId: item.serverId, key: titleKey(item), shares: item.files.filter(hasVideo).map(shareOf) };
+}
+
+function shareOf(file: VideoFile): Share {
+  const { video, sizeBytes } = file;
+  // Whole numbers add up without rounding, so that what is taken away leaves no trace.
+  const kbps = Math.round(video.bitrateKbps ?? 0);
+  const worth = Math.round(worthKbps(video) ?? 0);
+  return { group: groupOf(file), resolution: resolutionOf(video), kbps, worth, sizeBytes, ranked: isRanked(file) };
 }
 
 /** The facts as rules see them. */

@@ -1,17 +1,15 @@
 import type { LibraryItem } from './library.js';
 
-type Titled = Pick<
-  LibraryItem,
-  'serverId' | 'guid' | 'type' | 'title' | 'year' | 'show' | 'season' | 'episode' | 'edition'
->;
+type Titled = Pick<LibraryItem, 'guid' | 'type' | 'title' | 'year' | 'show' | 'season' | 'episode' | 'edition'>;
 
 /**
- * Says which film or episode a title is: equal for two titles of one server that are the same in the same edition. Null
- * where that cannot be told. Other servers keep libraries of their own, which are not for this one to thin out.
+ * Says which film or episode a title is: equal for two titles that are the same in the same edition. Null where that
+ * cannot be told. Mostly it is the guid itself, so that a key takes no memory of its own.
  */
 export function titleKey(item: Titled): string | null {
   const work = workOf(item);
-  return work === null ? null : [item.serverId, work, fold(item.edition ?? '')].join('\n');
+  const edition = fold(item.edition ?? '');
+  return work === null || edition === '' ? work : `${work}\n${edition}`;
 }
 
 function workOf({ guid, type, title, year, show, season, episode }: Titled): string | null {
