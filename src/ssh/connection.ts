@@ -139,6 +139,27 @@ export class SshConnection {
     }
   }
 
+  /**
+   * Opens a port on the worker's own loopback, any free one, that leads here; it is gone with the connection. Resolves with
+   * the port. Throws `worker_unavailable` where the server allows no tunnel.
+   */
+  async tunnel(onConnection: (channel: ClientChannel) => void): Promise<number> {
+    const client = this.#client;
+    client.on('tcp connection', (_, accept) => {
+      onConnection(accept());
+    });
+    return this.#orLost<number>((resolve, reject) => {
+      client.forwardIn('127.0.0.1', 0, (error, port) => {
+        if (!error) {
+          resolve(port);
+          return;
+        }
+        const text = `${this.host} allows no tunnel (AllowTcpForwarding in its sshd_config).`;
+        reject(new AppError('worker_unavailable', text, { cause: error }));
+      });
+    });
+  }
+
   close(): void {
     this.#lose();
     this.#client.end();

@@ -1,6 +1,6 @@
 import { AppError } from '../domain/errors.js';
 import type { SshConnection } from './connection.js';
-import { END_JOB, FORGET, HASH_OF, LOOK, MAKE_JOB, SIZE_OF, START, SWEEP } from './scripts.js';
+import { END_JOB, FORGET, HASH_OF, HASHES_OF, LOOK, MAKE_JOB, SIZE_OF, START, SWEEP } from './scripts.js';
 
 /** How a step on a worker is. `gone`: it ended without a word, as after a power cut. */
 export type StepState = { kind: 'none' | 'starting' | 'running' | 'gone' } | { kind: 'ended'; code: number };
@@ -18,6 +18,8 @@ export interface StepLook {
 const LOG_BYTES = 100_000;
 /** Hashing a large film on a slow disk. Milliseconds. */
 const HASH_MS = 3_600_000;
+const SHA256 = /^[0-9a-f]{64}$/;
+const NO_HASHES = 'has no program to make checksums (sha256sum, shasum or openssl)';
 /** Ending stubborn processes takes a few seconds each. Milliseconds. */
 const END_MS = 60_000;
 
@@ -48,10 +50,21 @@ export async function hashOf(
 ): Promise<string> {
   const ran = await connection.run(HASH_OF, [dir, name], { ...(signal ? { signal } : {}), timeoutMs: HASH_MS });
   const hash = ran.stdout.trim();
-  if (!ran.ok || !/^[0-9a-f]{64}$/.test(hash)) {
-    throw refused(connection, 'has no program to make checksums (sha256sum, shasum or openssl)', ran.stderr);
-  }
+  if (!ran.ok || !SHA256.test(hash)) throw refused(connection, NO_HASHES, ran.stderr);
   return hash;
+}
+
+/** SHA-256 of each part of `partBytes` of a file in a job's folder, as the worker sees it. */
+export async function hashesOf(
+  connection: SshConnection,
+  { dir, name, sizeBytes, partBytes }: { dir: string; name: string; sizeBytes: number; partBytes: number },
+  signal?: AbortSignal,
+): Promise<string[]> {
+  const args = [dir, name, String(partBytes), String(Math.ceil(sizeBytes / partBytes))];
+  const ran = await connection.run(HASHES_OF, args, { ...(signal ? { signal } : {}), timeoutMs: HASH_MS });
+  const hashes = ran.stdout.split('\n').slice(0, -1);
+  if (!ran.ok || hashes.some((hash) => !SHA256.test(hash))) throw refused(connection, NO_HASHES, ran.stderr);
+  return hashes;
 }
 
 /** Begins a step once, however often it is called. It runs on whatever becomes of the connection. */

@@ -89,6 +89,15 @@ if [ "$seen" = "$4" ]; then mv -f "$2" "$3"; else rm -f "$2"; fi`;
 export const HASH_OF = `${SHA}
 cd "$1" && [ -f "$2" ] && sha < "$2"`;
 
+/** `$1` folder, `$2` file in it, `$3` bytes of a part and `$4` number of parts. Says the hash of each, on a line. */
+export const HASHES_OF = `${SHA}
+cd "$1" && [ -f "$2" ] || exit 1
+n=0
+while [ "$n" -lt "$4" ]; do
+  dd if="$2" bs="$3" skip="$n" count=1 2>/dev/null | sha
+  n=$((n + 1))
+done`;
+
 /** `$1` file. Says its size, and the hashes of its first and of its last MiB, each on a line. */
 export const SAMPLE_OF = `${SHA}
 [ -f "$1" ] || exit 1

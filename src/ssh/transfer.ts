@@ -78,6 +78,12 @@ export async function download(
   }
 }
 
+/**
+ * Fetches a part of the file `name` in a folder of the worker into the same place of an open file. `piece` begins at a whole
+ * block. Throws `worker_unreachable`, `transfer_failed`, `no_space`, or the signal's reason.
+ */
+export const fetchPiece: (connection: SshConnection, what: PieceMove & { name: string }) => Promise<void> = get;
+
 /** Several lines work through the pieces; the first that cannot go on ends all. */
 async function moveAll(pieces: Pieces, options: TransferOptions, move: Move): Promise<void> {
   const failed = new AbortController();
@@ -140,7 +146,7 @@ async function runLane(
   }
 }
 
-interface PieceMove {
+export interface PieceMove {
   file: FileHandle;
   dir: string;
   piece: Piece;

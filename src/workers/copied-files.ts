@@ -58,7 +58,8 @@ export class CopiedFiles implements FileWay {
     // It has that name only when its hash was right, in an earlier run of this program.
     const known = await line.persist((connection) => sizeOf(connection, this.#dir, this.#input, signal), signal);
     if (known === size) return;
-    this.#refuseNarrow(freeBytes, size);
+    // Room for the source, and for a result that should be smaller.
+    refuseNarrow(line.address.host, freeBytes, 2 * size);
     const hashing = sha256Of(task.input, signal);
     hashing.catch(() => undefined);
     for (let tried = 1; ; tried++) {
@@ -124,16 +125,16 @@ export class CopiedFiles implements FileWay {
       signal,
     };
   }
+}
 
-  /** Room for the source, for a result that should be smaller, and a margin. */
-  #refuseNarrow(freeBytes: number, size: number): void {
-    const needed = 2 * size + MARGIN_BYTES;
-    if (freeBytes >= needed) return;
-    throw new AppError(
-      'no_space',
-      `${this.#parts.line.address.host} has ${formatBytes(freeBytes)} free in its work folder; this file needs ${formatBytes(needed)} there. Make room, or name another work folder on the page of this worker.`,
-    );
-  }
+/** Throws `no_space` where a work folder has no room for so many bytes and a margin. */
+export function refuseNarrow(host: string, freeBytes: number, bytes: number): void {
+  const needed = bytes + MARGIN_BYTES;
+  if (freeBytes >= needed) return;
+  throw new AppError(
+    'no_space',
+    `${host} has ${formatBytes(freeBytes)} free in its work folder; this file needs ${formatBytes(needed)} there. Make room, or name another work folder on the page of this worker.`,
+  );
 }
 
 function plainExtension(path: string): string {

@@ -1,7 +1,7 @@
 import { rm } from 'node:fs/promises';
 import { toAppError } from '../domain/errors.js';
 import type { EncodeStep, EncodeTask, Progress } from '../domain/executor.js';
-import type { WorkerPath } from '../domain/worker.js';
+import type { TransferMode, WorkerPath } from '../domain/worker.js';
 import { placeArgs, quoteArgs } from '../ffmpeg/command-line.js';
 import { encodeFailure } from '../ffmpeg/failure.js';
 import { progressReader } from '../ffmpeg/progress.js';
@@ -11,6 +11,7 @@ import { CopiedFiles } from './copied-files.js';
 import type { FileWay } from './file-way.js';
 import { openJobLog, type JobLog } from './job-log.js';
 import { SharedFiles } from './shared-files.js';
+import { StreamedFiles } from './streamed-files.js';
 import { followStep } from './ssh-step.js';
 
 export interface SshEncodeParts {
@@ -35,13 +36,19 @@ const END_MS = 75_000;
 export class SshEncode {
   readonly #parts: SshEncodeParts;
   readonly #dir: string;
-  readonly #way: FileWay;
+  #way: FileWay;
 
   constructor(parts: SshEncodeParts) {
     const { task, root } = parts;
     this.#parts = parts;
     this.#dir = `${root}/jobs/${SshEncode.folderOf(task)}`;
-    this.#way = task.mode === 'shared' ? new SharedFiles(parts) : new CopiedFiles({ ...parts, dir: this.#dir });
+    this.#way = this.#wayBy(task.mode);
+  }
+
+  #wayBy(mode: TransferMode | null): FileWay {
+    const parts = { ...this.#parts, dir: this.#dir };
+    if (mode === 'shared') return new SharedFiles(parts);
+    return mode === 'stream' ? new StreamedFiles(parts) : new CopiedFiles(parts);
   }
 
   /** Name of the folder on the worker in which this very work is done. */
@@ -54,18 +61,21 @@ export class SshEncode {
     const { task } = this.#parts;
     const log = await openJobLog(task.logPath);
     try {
-      await this.#prepare(signal);
-      for (const [at, step] of task.steps.entries()) await this.#step(String(at), step, log, signal);
-      await this.#way.fetch(signal);
+      await this.#prepare(log, signal);
+      const { broken } = this.#way;
+      const whole = broken ? AbortSignal.any([signal, broken]) : signal;
+      for (const [at, step] of task.steps.entries()) await this.#step(String(at), step, log, whole);
+      await this.#way.fetch(whole);
       signal.throwIfAborted();
       await this.#clear();
     } catch (error) {
-      await rm(task.output, { force: true });
       log.write(
         `\n${signal.aborted ? 'stopped' : 'failed'}: ${error instanceof Error ? error.message : String(error)}\n`,
       );
       if (!this.#way.isLasting || !isToBeTakenUp(signal.aborted ? signal.reason : error)) await this.#clear();
       await this.#way.drop();
+      // Last: until now somebody may have been writing to it.
+      await rm(task.output, { force: true });
       signal.throwIfAborted();
       throw error;
     } finally {
@@ -73,22 +83,33 @@ export class SshEncode {
     }
   }
 
-  async #prepare(signal: AbortSignal): Promise<void> {
-    const { line } = this.#parts;
+  async #prepare(log: JobLog, signal: AbortSignal): Promise<void> {
+    const { line, task } = this.#parts;
     // What a lost run of the program left under the same key would write to a file that nobody reads.
     if (!this.#way.isLasting) await line.persist((connection) => endJob(connection, this.#dir, signal), signal);
     const freeBytes = await line.persist((connection) => makeJob(connection, this.#dir, signal), signal);
-    await this.#way.bring(freeBytes, signal);
+    try {
+      await this.#way.bring(freeBytes, signal);
+    } catch (error) {
+      // Some servers allow no tunnel; a file can be copied to every one.
+      if (task.mode !== 'stream' || toAppError(error).code !== 'worker_unavailable') throw error;
+      await this.#way.drop();
+      log.write(`${toAppError(error).message} The file is copied instead.\n`);
+      this.#way = this.#wayBy('transfer');
+      await this.#way.bring(freeBytes, signal);
+    }
   }
 
   async #step(name: string, step: EncodeStep, log: JobLog, signal: AbortSignal): Promise<void> {
     const { line, task, ffmpeg, pollMs, stallMs, report } = this.#parts;
     const dir = this.#dir;
-    const { input, output } = this.#way;
-    const places = { input, output, scratchDir: `${dir}/scratch` };
+    const { input, output, source } = this.#way;
+    const places = { input, output, scratchDir: `${dir}/scratch`, ...(source ? { source } : {}) };
     const placed = placeArgs(step.args, places);
     const command = [ffmpeg, '-progress', `file:${dir}/${name}.progress`, '-stats_period', '1', ...placed];
-    log.write(`$ ${quoteArgs([ffmpeg, ...placed])}\n`);
+    // The token that opens the source is nobody's business.
+    const told = placed.map((arg) => (source?.options.includes(arg) && arg.includes('\n') ? '…' : arg));
+    log.write(`$ ${quoteArgs([ffmpeg, ...told])}\n`);
     const isLast = step === task.steps.at(-1);
     const read = progressReader(task.durationSec);
     const last = await followStep(

@@ -176,6 +176,7 @@ describe('over SSH', () => {
         leftThere: () => machine.leftThere(),
       };
       executorContract(`ssh, ${name}:`, under, { isBrief: name !== 'normal' });
+      executorContract(`ssh, ${name}, streamed:`, { ...under, mode: 'stream' }, { isBrief: name !== 'normal' });
     });
   }
 
