@@ -70,6 +70,8 @@ export const Job = z.object({
   failedOn: z.array(z.object({ workerId: z.string(), why: z.string() })).default([]),
   /** Its graphics card failed, or the owner wants it so: this job is encoded on the processor. */
   prefersCpu: z.boolean().default(false),
+  /** The line broke while it was streamed to a worker: from then on it is copied. */
+  streamBroke: z.boolean().default(false),
   /** Another machine holds work of this job that can be taken up again, under this key. */
   leftOn: z
     .object({ workerId: z.string(), workKey: z.string(), hasSource: z.boolean(), percent: z.number() })

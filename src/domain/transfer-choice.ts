@@ -40,9 +40,17 @@ export interface Way {
   why: string;
 }
 
-/** Read in one go from the first byte to the last. Others (AVI, WMV) keep an index at their end and are read by jumping. */
-const READ_IN_ORDER: ReadonlySet<string> = new Set(['mkv', 'webm', 'matroska', 'ts', 'mpegts', 'm2ts', 'mpeg', 'mpg']);
 const MP4_FAMILY: ReadonlySet<string> = new Set(['mp4', 'mov', 'm4v']);
+/** Read nearly in one go, but for their index. Others (AVI, WMV) may have to be jumped about in all the time. */
+const READ_IN_ORDER: ReadonlySet<string> = new Set([
+  ...['mkv', 'webm', 'matroska', 'ts', 'mpegts', 'm2ts', 'mpeg', 'mpg'],
+  ...MP4_FAMILY,
+]);
+/**
+ * With a line that breaks, the encode is lost: streaming has to save more than this part of it. Hours of encoding are not
+ * put at risk for the minutes that copying takes.
+ */
+const STREAM_RISK = 0.05;
 
 /** For a line that nobody measured, Mbit/s: the slowest cable in use at home. Too slow a guess costs less than too fast a one. */
 const ASSUMED_MBPS = 100;
@@ -54,20 +62,10 @@ const ROOM_MARGIN_BYTES = 1e9;
 /** In the order of their preference where they cost the same: the fewer bytes are moved, the less can go wrong. */
 const MODES: readonly TransferMode[] = ['shared', 'stream', 'transfer'];
 
-/**
- * Why a file cannot be encoded while it is copied, or null. ffmpeg reads and writes a stream in order: an MP4 is read so
- * only when its index stands before the pictures (`hasIndexAtEnd`: null when nobody looked), and never written so.
- */
-export function streamProblem(
-  source: { container: string; hasIndexAtEnd: boolean | null },
-  output: string,
-): string | null {
-  if (MP4_FAMILY.has(output)) return 'an MP4 is finished by writing at its beginning';
-  if (READ_IN_ORDER.has(source.container)) return null;
-  if (!MP4_FAMILY.has(source.container))
-    return `a file of the kind ${source.container} is read by jumping to its index`;
-  if (source.hasIndexAtEnd === false) return null;
-  return source.hasIndexAtEnd ? 'the index of this MP4 is at its end' : 'the index of this MP4 may be at its end';
+/** Why a file cannot be encoded while it is copied, or null. Containers of the source and of the result. */
+export function streamProblem(source: string, output: string): string | null {
+  if (MP4_FAMILY.has(output)) return 'an MP4 is written anew at its end';
+  return READ_IN_ORDER.has(source) ? null : `a file of the kind ${source} is read by jumping about in it`;
 }
 
 /** Every way the files could go, the best first. The first one that is possible is the one to take; there may be none. */
@@ -76,8 +74,9 @@ export function waysFor(files: FilesOfJob, to: WayToWorker, encodeSec: number): 
     return [{ mode: null, possible: true, seconds: 0, why: 'on this machine: nothing has to be copied' }];
   }
   const ways = MODES.map((mode) => WAYS[mode](files, to, encodeSec));
+  const cost = ({ mode, seconds }: Way): number => seconds + (mode === 'stream' ? STREAM_RISK * encodeSec : 0);
   // The sort is stable: equal ones stay in the order of preference.
-  return ways.sort((a, b) => Number(b.possible) - Number(a.possible) || a.seconds - b.seconds);
+  return ways.sort((a, b) => Number(b.possible) - Number(a.possible) || cost(a) - cost(b));
 }
 
 const WAYS: Readonly<Record<TransferMode, (files: FilesOfJob, to: WayToWorker, encodeSec: number) => Way>> = {

@@ -157,7 +157,7 @@ const scenarios: Scenario[] = [
     name: 'a line with a limit',
     workers: [gpu('capped', 20 * MIN, { maxMbps: 20 }), worker('tower', 60 * MIN)],
     picks: 'tower',
-    says: 'tower: done in about 1 h 00 min; capped would need 1 h 20 min',
+    says: 'tower: done in about 1 h 02 min; capped would need 1 h 20 min',
   },
   {
     name: 'a busy one gives way to an idle one that is hardly slower',
@@ -166,13 +166,13 @@ const scenarios: Scenario[] = [
       worker('b', 66 * MIN),
     ],
     picks: 'b',
-    says: 'b: done in about 1 h 06 min; a would need 1 h 00 min, but is busier',
+    says: 'b: done in about 1 h 08 min; a would need 1 h 02 min, but is busier',
   },
   {
     name: 'no job in hand, but something else keeps its processor busy',
     workers: [worker('a', 60 * MIN, { metrics: { cpuPercent: 98, gpuPercent: null } }), worker('b', 66 * MIN)],
     picks: 'b',
-    says: 'b: done in about 1 h 06 min; a would need 1 h 00 min, but is busier',
+    says: 'b: done in about 1 h 08 min; a would need 1 h 02 min, but is busier',
   },
   {
     name: 'a busy one that is still much faster',
@@ -181,7 +181,7 @@ const scenarios: Scenario[] = [
       worker('b', 45 * MIN),
     ],
     picks: 'gpu-1',
-    says: 'gpu-1: done in about 20 min; b would need 45 min',
+    says: 'gpu-1: done in about 20 min; b would need 47 min',
   },
   {
     name: 'a busy processor does not trouble a graphics card',
@@ -247,7 +247,7 @@ const scenarios: Scenario[] = [
       here(3 * HOUR),
     ],
     picks: 'gpu-1',
-    says: 'gpu-1: done in about 50 min; nas would need 3 h 00 min',
+    says: 'gpu-1: done in about 52 min; nas would need 3 h 00 min',
   },
   {
     name: 'HDR10 metadata, which no card is trusted with',
@@ -268,7 +268,7 @@ const scenarios: Scenario[] = [
       here(3 * HOUR),
     ],
     picks: 'nas',
-    says: 'nas: done in about 3 h 00 min; gpu-1 would need 4 h 00 min',
+    says: 'nas: done in about 3 h 00 min; gpu-1 would need 4 h 02 min',
   },
   {
     name: 'a machine that was never tested',
@@ -288,27 +288,27 @@ const scenarios: Scenario[] = [
     name: 'draining',
     workers: [gpu('gpu-1', 20 * MIN, { state: 'draining' }), worker('tower', 2 * HOUR), here(3 * HOUR)],
     picks: 'tower',
-    says: 'tower: done in about 2 h 00 min; nas would need 3 h 00 min',
+    says: 'tower: done in about 2 h 02 min; nas would need 3 h 00 min',
     refuses: { 'gpu-1': 'draining' },
   },
   {
     name: 'somebody watches, and Plex transcodes here',
     workers: [here(20 * MIN, { viewers: 1 }), worker('tower', 2 * HOUR)],
     picks: 'tower',
-    says: 'tower: done in about 2 h 00 min; no other worker can take it now',
+    says: 'tower: done in about 2 h 02 min; no other worker can take it now',
     refuses: { nas: 'viewers' },
   },
   {
     name: 'twins, one of them with a job',
     workers: [worker('twin-a', HOUR, { running: 1 }), worker('twin-b', HOUR)],
     picks: 'twin-b',
-    says: 'twin-b: done in about 1 h 00 min; twin-a would need as long',
+    says: 'twin-b: done in about 1 h 02 min; twin-a would need as long',
   },
   {
     name: 'equal twins go by name',
     workers: [worker('twin-b', HOUR), worker('twin-a', HOUR)],
     picks: 'twin-a',
-    says: 'twin-a: done in about 1 h 00 min; twin-b would need as long',
+    says: 'twin-a: done in about 1 h 02 min; twin-b would need as long',
   },
   {
     name: 'equally loaded, but one has fewer jobs in hand',
@@ -317,7 +317,7 @@ const scenarios: Scenario[] = [
       worker('b', HOUR, { slots: 8, running: 1, metrics: { cpuPercent: 80, gpuPercent: null } }),
     ],
     picks: 'b',
-    says: 'b: done in about 1 h 00 min; a would need as long',
+    says: 'b: done in about 1 h 02 min; a would need as long',
   },
   {
     name: 'nothing is encoded: the file stays here',
@@ -375,7 +375,7 @@ const scenarios: Scenario[] = [
     need: { wishedWorkerId: 'pi' },
     workers: [gpu('gpu-1', 20 * MIN), worker('pi', 30 * HOUR)],
     picks: 'pi',
-    says: 'pi: done in about 30 h 00 min; you chose it',
+    says: 'pi: done in about 30 h 02 min; you chose it',
     refuses: { 'gpu-1': 'wish' },
   },
   {

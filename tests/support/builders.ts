@@ -117,6 +117,7 @@ export const aJob = (change: Partial<Job> = {}): Job => ({
     failedOn: [],
     prefersCpu: false,
     leftOn: null,
+    streamBroke: false,
   },
   priority: 60,
   sourcePath: '/data/media/Movies/A Film (1999)/A Film (1999).mkv',

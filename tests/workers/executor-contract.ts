@@ -174,7 +174,8 @@ export function executorContract(kind: string, under: ExecutorUnderTest, { isBri
       expect(await encoding).to.have.property('code', 'interrupted');
       await closing;
       await executor.close();
-      if (under.sweep && (under.mode ?? 'transfer') === 'transfer') expect(await under.running(basename(dir))).not.to.deep.equal([]);
+      if (under.sweep && (under.mode ?? 'transfer') === 'transfer')
+        expect(await under.running(basename(dir))).not.to.deep.equal([]);
       await under.sweep?.();
       expect(await under.running(basename(dir))).to.deep.equal([]);
     });

@@ -11,7 +11,7 @@ import { sha256Of } from '../support/stage.js';
 
 /** Every eighth of them, or with `ALL_NAMES=1` all. */
 const NAMES = process.env['ALL_NAMES'] ? HOSTILE_NAMES : HOSTILE_NAMES.filter((_, at) => at % 8 === 2);
-const MODES: readonly TransferMode[] = ['transfer', 'shared'];
+const MODES: readonly TransferMode[] = ['transfer', 'shared', 'stream'];
 
 describe('hostile names on a worker', function () {
   this.timeout(1_600_000);

@@ -2,13 +2,14 @@ import { expect } from 'chai';
 import { mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { EncodeTask } from '../../src/domain/executor.js';
+import type { EncodeTask, Progress } from '../../src/domain/executor.js';
 import type { WorkerPath } from '../../src/domain/worker.js';
 import { SshExecutor, type SshWorkerOptions } from '../../src/workers/ssh.js';
 import { Clips } from '../support/clips.js';
 import { playedNvenc } from '../support/played-nvenc.js';
 import { SmallDisk } from '../support/small-disk.js';
 import { Sshd, type SshdOptions } from '../support/sshd.js';
+import { TcpProxy } from '../support/tcp-proxy.js';
 import { executorContract, type ExecutorUnderTest } from './executor-contract.js';
 
 /** Process ids of ffmpeg runs with a text in their command line. */
@@ -43,8 +44,11 @@ class Machine {
     return join(this.sshd.dir, 'scratch');
   }
 
-  async executor(change: Partial<SshWorkerOptions> = {}): Promise<SshExecutor> {
-    const { host, port, username, privateKey } = this.sshd;
+  async executor(
+    change: Partial<SshWorkerOptions> = {},
+    { host, port }: { host: string; port: number } = this.sshd,
+  ): Promise<SshExecutor> {
+    const { username, privateKey } = this.sshd;
     const address = { host, port, username, hostKey: await this.sshd.fingerprint() };
     return new SshExecutor({
       address: { ...address, auth: { kind: 'key', privateKey } },
@@ -267,6 +271,34 @@ describe('over SSH', () => {
       expect(error).to.have.property('code', 'worker_host_key');
       expect(error).to.have.nested.property('fields.hostKey', await machine.sshd.fingerprint());
       expect(await readdir(machine.sshd.dir)).not.to.include('scratch');
+    });
+
+    it('copies where the server allows no tunnel', async () => {
+      machine = await Machine.start({ config: ['AllowTcpForwarding no'] });
+      executor = await machine.executor();
+      await executor.encode({ ...(await task()), mode: 'stream' }, () => undefined, never());
+      expect(await readFile(join(dir, 'log'), 'utf8')).to.match(/allows no tunnel.*The file is copied instead/);
+    });
+
+    it('gives a streamed encode up with its line, and leaves nothing', async () => {
+      machine = await Machine.start();
+      const proxy = await TcpProxy.start(machine.sshd);
+      try {
+        const { host, port } = proxy;
+        executor = await machine.executor({}, { host, port });
+        const made = await task();
+        const slow = { ...made, steps: made.steps.map((step) => ({ ...step, args: ['-re', ...step.args] })) };
+        const report = ({ stage }: Progress): void => {
+          if (stage === 'encode') proxy.cut();
+        };
+        const error = await failureOf(executor.encode({ ...slow, mode: 'stream' }, report, never()));
+        expect(error).to.have.property('code', 'worker_unreachable');
+        expect(await running(machine.scratch)).to.deep.equal([]);
+        expect(await readdir(dir)).not.to.include('out.mkv');
+      } finally {
+        await executor?.close();
+        await proxy.close();
+      }
     });
 
     it('begins an encode again, once, that ended without a word', async () => {

@@ -98,6 +98,8 @@ async function tryElsewhere(
   log.warn({ jobId: job.id, workerId, err: error }, 'A worker lost a job; it goes on elsewhere');
   await book.move(job.id, 'queued', {
     waitsFor: error.message,
+    // A line that broke once is not trusted with an encode again.
+    ...(isAway && job.transferMode === 'stream' ? { streamBroke: true } : {}),
     ...(isAway ? {} : { leftOn: null, failedOn: [...job.failedOn, { workerId, why: error.message }] }),
   });
   return true;

@@ -2,7 +2,7 @@ import { encoderNeeds } from '../../domain/encoder.js';
 import { speedKey } from '../../domain/encode-time.js';
 import type { Job } from '../../domain/job.js';
 import type { MediaFile } from '../../domain/media.js';
-import type { FilesOfJob } from '../../domain/transfer-choice.js';
+import { streamProblem, type FilesOfJob } from '../../domain/transfer-choice.js';
 import type { Settings } from '../../domain/settings.js';
 import { LOCAL_WORKER_ID } from '../../domain/worker.js';
 import { chooseWorker, type JobNeed, type WorkerCandidate, type WorkerChoice } from '../../domain/worker-choice.js';
@@ -12,8 +12,6 @@ import type { Prepared } from './prepare-job.js';
 import type { JobRunner } from './run-job.js';
 import { workDirFor } from './work-folder.js';
 
-/** Nobody streams to a worker yet: a line that breaks must not cost the encode. */
-const NO_STREAM = 'its files are copied as a whole, so that a broken line costs nothing';
 /** Plans of jobs that wait for a worker; looked at anew after this long, for a file may change meanwhile. Milliseconds. */
 const PLAN_MS = 60_000;
 
@@ -101,7 +99,9 @@ function needOf(job: Job, { plan, change, root }: Prepared, file: MediaFile | nu
     outputPath: workDirFor(root, settings),
     sourceBytes,
     outputBytes: Math.max(0, sourceBytes - Math.max(0, job.expectedSavesBytes ?? 0)),
-    streamProblem: NO_STREAM,
+    streamProblem: job.streamBroke
+      ? 'the line broke when it was tried'
+      : streamProblem(file?.container ?? 'unknown', plan.extension.slice(1)),
   };
   return {
     files,

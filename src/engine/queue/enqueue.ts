@@ -73,6 +73,7 @@ export class Enqueue {
       failedOn: [],
       prefersCpu: false,
       leftOn: null,
+      streamBroke: false,
       priority: request.priority ?? BY_HAND,
       sourcePath,
       targetPath: null,

@@ -114,7 +114,13 @@ export class Queue {
       .where(({ sourcePath, state }) => sourcePath === job.sourcePath && !isFinished(state))
       .at(0);
     if (other) throw conflict(`There is already another job for this file, and it is ${other.state}.`);
-    return this.#book.move(jobId, 'queued', { attempt: 1, failedOn: [], leftOn: null, prefersCpu: onCpu });
+    return this.#book.move(jobId, 'queued', {
+      attempt: 1,
+      failedOn: [],
+      leftOn: null,
+      streamBroke: false,
+      prefersCpu: onCpu,
+    });
   }
 
   /** The owner's yes to a verified result. Throws `dry_run`, or `conflict` unless it is verified. */

@@ -136,6 +136,8 @@ export class JobRunner {
       ...{ stage: null, begunMs: performance.now(), encodeMs: null },
     };
     let written: Promise<unknown> = Promise.resolve();
+    // Otherwise it is on no disk there, and what was encoded goes with the connection.
+    const hasSource = task.mode === 'transfer';
     if (workerId !== LOCAL_WORKER_ID) {
       // Before anything lies there: what nobody wrote down would be swept.
       const isKnown = job.leftOn?.workerId === workerId && job.leftOn.workKey === task.workKey;
@@ -151,7 +153,14 @@ export class JobRunner {
         const leftOn =
           workerId === LOCAL_WORKER_ID || now === 'upload'
             ? {}
-            : { leftOn: { workerId, workKey: task.workKey, hasSource: true, percent: now === 'download' ? 100 : 0 } };
+            : {
+                leftOn: {
+                  workerId,
+                  workKey: task.workKey,
+                  hasSource,
+                  percent: hasSource && now === 'download' ? 100 : 0,
+                },
+              };
         written = written.then(() => this.#book.patch(id, { stage: now, ...leftOn })).catch(() => undefined);
       }
       this.#report(id, progress);
