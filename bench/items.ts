@@ -25,6 +25,7 @@ export function manyItems(count: number): LibraryItem[] {
     return anItem({
       id: `01234567-${n}`,
       ratingKey: String(n),
+      guid: `plex://movie/${n.toString(16).padStart(24, '0')}`,
       sectionId: String(1 + (n % 3)),
       title: name,
       year: 1950 + (n % 75),

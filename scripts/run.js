@@ -8,7 +8,7 @@ const [what, ...args] = process.argv.slice(2);
 
 // Half of the room for young objects: ten megabytes less with a large library, and hardly slower. One thread that helps
 // collect garbage instead of four: on two cores the others only take the turn from the one that answers.
-const SMALL_HEAP = ['--max-semi-space-size=8', '--v8-pool-size=1'];
+const SMALL_HEAP = ['--max-semi-space-size=4', '--v8-pool-size=1'];
 
 const PROGRAMS = {
   start: [...SMALL_HEAP, 'dist/src/main.js'],
