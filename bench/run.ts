@@ -2,12 +2,14 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { benchBrowse } from './browse.js';
 import { benchEncode } from './encode.js';
+import { benchFleet } from './fleet.js';
 import type { Figure } from './figure.js';
 import { benchLibrary } from './library.js';
 import { benchLive } from './live.js';
 import { benchRules } from './rules.js';
 import { benchStart } from './start.js';
 import { benchSync } from './sync.js';
+import { benchTransfer } from './transfer.js';
 import { benchWebhook } from './webhook.js';
 
 /** A new benchmark is a file beside this one that exports such a function, and a line here. */
@@ -20,6 +22,8 @@ const BENCHES: Record<string, () => Promise<Figure[]>> = {
   browse: benchBrowse,
   live: benchLive,
   encode: benchEncode,
+  transfer: benchTransfer,
+  fleet: benchFleet,
 };
 
 const RESULTS = join(import.meta.dirname, 'results.json');

@@ -89,6 +89,11 @@ export class Sshd {
     await this.#untilHeard();
   }
 
+  /** Of the process that starts all others. */
+  get pid(): number {
+    return this.#process?.pid ?? 0;
+  }
+
   /** No new connections from now on. */
   async stop(): Promise<void> {
     const running = this.#process;
@@ -101,7 +106,7 @@ export class Sshd {
 
   /** Ends the processes that serve standing connections, as when the machine is switched off. */
   async cut(): Promise<void> {
-    const { stdout } = await execa('pgrep', ['-P', String(this.#process?.pid ?? 0)], { reject: false });
+    const { stdout } = await execa('pgrep', ['-P', String(this.pid)], { reject: false });
     for (const pid of stdout.split('\n').filter(Boolean)) {
       try {
         process.kill(Number(pid), 'SIGKILL');

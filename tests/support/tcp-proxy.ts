@@ -80,32 +80,38 @@ export class TcpProxy {
     this.#carry(far, near);
   }
 
-  /** Each direction is a line of its own: bytes queue up behind its speed, and all are as long on their way. */
+  /** Each direction is a line of its own: bytes queue up behind its speed, all are as long on their way, and none overtakes. */
   #carry(from: Socket, to: Socket): void {
     let freeAtMs = 0;
     let waiting = 0;
-    from.on('data', (chunk: Buffer) => {
-      const { latencyMs, bytesPerSec } = this.faults;
-      const now = performance.now();
-      freeAtMs = Math.max(freeAtMs, now) + (bytesPerSec === null ? 0 : (chunk.length / bytesPerSec) * 1000);
-      const dueMs = freeAtMs - now + latencyMs;
-      waiting += chunk.length;
-      if (waiting > 8_000_000) from.pause();
-      const pass = (): void => {
-        if (this.faults.isFrozen) {
-          setTimeout(pass, 50).unref();
+    const queue: { chunk: Buffer; dueAtMs: number }[] = [];
+    const passDue = (): void => {
+      for (let first = queue[0]; first; first = queue[0]) {
+        const inMs = this.faults.isFrozen ? 50 : first.dueAtMs - performance.now();
+        if (inMs > 0.5) {
+          setTimeout(passDue, inMs).unref();
           return;
         }
+        queue.shift();
+        const { chunk } = first;
         waiting -= chunk.length;
         if (from.isPaused() && waiting < 4_000_000) from.resume();
         this.passed += chunk.length;
         to.write(chunk);
-        if (this.passed < this.#cutAt) return;
+        if (this.passed < this.#cutAt) continue;
         this.#cutAt = this.passed + this.#cutEvery;
         this.cut();
-      };
-      if (dueMs < 1) pass();
-      else setTimeout(pass, dueMs);
+      }
+    };
+    from.on('data', (chunk: Buffer) => {
+      const { latencyMs, bytesPerSec } = this.faults;
+      freeAtMs =
+        Math.max(freeAtMs, performance.now()) + (bytesPerSec === null ? 0 : (chunk.length / bytesPerSec) * 1000);
+      waiting += chunk.length;
+      if (waiting > 8_000_000) from.pause();
+      queue.push({ chunk, dueAtMs: freeAtMs + latencyMs });
+      // Whoever is in the queue already has a timer.
+      if (queue.length === 1) passDue();
     });
     from.on('end', () => {
       setTimeout(() => to.end(), Math.max(0, freeAtMs - performance.now()) + this.faults.latencyMs + 5);

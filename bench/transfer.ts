@@ -1,0 +1,206 @@
+import { execa } from 'execa';
+import { randomBytes } from 'node:crypto';
+import { mkdir, mkdtemp, open, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { planEncode } from '../src/domain/plan-encode.js';
+import { Preset } from '../src/domain/preset.js';
+import type { EncodeTask } from '../src/domain/executor.js';
+import { encodeSteps } from '../src/ffmpeg/args.js';
+import { placeArgs } from '../src/ffmpeg/command-line.js';
+import { probe } from '../src/ffmpeg/probe.js';
+import { SshLine } from '../src/ssh/line.js';
+import { download, lanesFor, upload, type TransferOptions } from '../src/ssh/transfer.js';
+import { SshExecutor } from '../src/workers/ssh.js';
+import { Sshd } from '../tests/support/sshd.js';
+import { nextWord, startChild } from './child.js';
+import { figure, median, timed, type Figure } from './figure.js';
+
+const MB = 1024 * 1024;
+/** What ssh2 and OpenSSH agree on; scp is told to take the same. */
+const CIPHER = 'aes128-gcm@openssh.com';
+const LOOPBACK = { bytes: 512 * MB, rounds: 5, latencyMs: 0 };
+const FAR = { bytes: 128 * MB, rounds: 3, latencyMs: 50 };
+const STREAM_ROUNDS = 3;
+const LINE = { latencyMs: 20, mbps: 100 };
+/** Long enough that connecting and asking do not count for much. */
+const FILM_SEC = 30;
+const PRESET = Preset.parse({
+  ...{ id: 'p', title: 'P', description: 'D', container: 'mkv' },
+  video: { codec: 'h264', quality: 28, speed: 'fast' },
+  audio: { codec: 'copy' },
+});
+
+/** Files to a worker and back, beside scp over the same line; and a whole encode streamed, beside the script one would write. */
+export async function benchTransfer(): Promise<Figure[]> {
+  const dir = await mkdtemp(join(tmpdir(), 'bench-transfer-'));
+  const sshd = await Sshd.start();
+  try {
+    const near = await beside(sshd, dir, LOOPBACK);
+    const far = await beside(sshd, dir, FAR);
+    const streamed = await besideScript(sshd, dir);
+    return [
+      figure({
+        id: 'transfer-loopback',
+        what: `${LOOPBACK.bytes / MB} MiB there and back (median of ${LOOPBACK.rounds})`,
+        value: near.ours,
+        unit: 'MB/s',
+        yardstick: `scp with ${CIPHER}`,
+        yardstickValue: near.scp,
+        goal: '>= 1 x',
+        holds: near.ours >= near.scp,
+      }),
+      figure({
+        id: 'transfer-50ms',
+        what: `${FAR.bytes / MB} MiB there and back with 50 ms of latency (median of ${FAR.rounds})`,
+        value: far.ours,
+        unit: 'MB/s',
+        yardstick: `scp with ${CIPHER} over the same line`,
+        yardstickValue: far.scp,
+        goal: '>= 2 x',
+        holds: far.ours >= 2 * far.scp,
+      }),
+      figure({
+        id: 'stream',
+        what: `an encode streamed over ${LINE.mbps} Mbit/s and ${LINE.latencyMs} ms (median of ${STREAM_ROUNDS})`,
+        value: streamed.ours,
+        unit: 'ms',
+        yardstick: 'scp there; ssh ffmpeg; scp back',
+        yardstickValue: streamed.script,
+        goal: '<= 0.75 x',
+        holds: streamed.ours <= 0.75 * streamed.script,
+      }),
+    ];
+  } finally {
+    await sshd.close();
+    await rm(dir, { recursive: true, force: true });
+  }
+}
+
+interface Way {
+  bytes: number;
+  rounds: number;
+  latencyMs: number;
+}
+
+/** MB in a second of ours and of scp. */
+async function beside(sshd: Sshd, dir: string, way: Way): Promise<{ ours: number; scp: number }> {
+  const source = join(dir, 'source.bin');
+  await fill(source, way.bytes);
+  const closed = way.latencyMs === 0 ? null : startChild('line-child.ts', [String(sshd.port), String(way.latencyMs)]);
+  const port = closed ? (await nextWord<{ port: number }>(closed)).port : sshd.port;
+  const line = await lineTo(sshd, port);
+  try {
+    const ours = async (): Promise<void> => {
+      const there = join(dir, 'there');
+      await mkdir(there, { recursive: true });
+      const options = await optionsOf(line);
+      await upload(source, way.bytes, there, options);
+      await download({ dir: there, name: 'in.part', sizeBytes: way.bytes }, join(dir, 'back.bin'), options);
+      await rm(there, { recursive: true });
+    };
+    const scp = async (): Promise<void> => {
+      const there = `${sshd.username}@${sshd.host}:${join(dir, 'by-scp.bin')}`;
+      await execa('scp', [...asClient(sshd, '-P', port), source, there]);
+      await execa('scp', [...asClient(sshd, '-P', port), there, join(dir, 'back.bin')]);
+    };
+    const [each, bare] = await pairs(ours, scp, way.rounds);
+    const speed = (ms: number): number => (2 * way.bytes) / 1e6 / (ms / 1000);
+    return { ours: speed(each), scp: speed(bare) };
+  } finally {
+    line.close();
+    closed?.disconnect();
+  }
+}
+
+/** Milliseconds of a whole encode. Copying the source takes about as long as encoding it. */
+async function besideScript(sshd: Sshd, dir: string): Promise<{ ours: number; script: number }> {
+  const child = startChild('line-child.ts', [String(sshd.port), String(LINE.latencyMs), String(LINE.mbps)]);
+  const { port } = await nextWord<{ port: number }>(child);
+  const executor = new SshExecutor({
+    ...{ address: await addressOf(sshd, port), scratchDir: join(sshd.dir, 'scratch'), folderName: 'bench' },
+    maxMbps: null,
+  });
+  try {
+    const task = await prepare(dir);
+    const [step] = task.steps;
+    if (!step) throw new Error('nothing is to be encoded');
+    const places = { input: join(dir, 'there.mkv'), output: join(dir, 'out-there.mkv'), scratchDir: dir };
+    const ffmpeg = ['ffmpeg', ...placeArgs(step.args, places)].map((arg) => `'${arg}'`).join(' ');
+    const host = `${sshd.username}@${sshd.host}`;
+    const script = async (): Promise<void> => {
+      await execa('scp', [...asClient(sshd, '-P', port), task.input, `${host}:${places.input}`]);
+      await execa('ssh', [...asClient(sshd, '-p', port), host, ffmpeg]);
+      await execa('scp', [...asClient(sshd, '-P', port), `${host}:${places.output}`, join(dir, 'back.mkv')]);
+    };
+    const ours = (): Promise<void> => executor.encode(task, () => undefined, new AbortController().signal);
+    const [each, bare] = await pairs(ours, script, STREAM_ROUNDS);
+    return { ours: each, script: bare };
+  } finally {
+    await executor.close();
+    child.disconnect();
+  }
+}
+
+/** A film whose size fits the line: made once to see how long its encode takes, then with so many bits. */
+async function prepare(dir: string): Promise<EncodeTask> {
+  const input = join(dir, 'film.mkv');
+  const made = async (mbps: number): Promise<EncodeTask> => {
+    const rate = `${mbps.toFixed(2)}M`;
+    await execa('ffmpeg', [
+      ...['-y', '-v', 'error', '-f', 'lavfi', '-i', `testsrc2=s=1280x720:r=25:d=${FILM_SEC}`],
+      ...['-c:v', 'mpeg2video', '-b:v', rate, '-minrate', rate, '-maxrate', rate, '-bufsize', '4M', input],
+    ]);
+    const plan = planEncode(await probe(input, { ffprobe: 'ffprobe' }), PRESET);
+    return {
+      ...{ jobId: 'bench', workKey: 'bench', mode: 'stream', input, output: join(dir, 'out.mkv'), scratchDir: dir },
+      ...{ logPath: join(dir, 'bench.log'), steps: encodeSteps(plan), durationSec: plan.durationSec },
+    };
+  };
+  const task = await made(20);
+  const args = placeArgs(task.steps[0]?.args ?? [], task);
+  const encodeSec = (await timed(() => execa('ffmpeg', args, { stdin: 'ignore' }))) / 1000;
+  return made((LINE.mbps * encodeSec) / FILM_SEC);
+}
+
+/** Medians of both, each going first in turn. */
+async function pairs(
+  one: () => Promise<void>,
+  other: () => Promise<void>,
+  rounds: number,
+): Promise<[one: number, other: number]> {
+  const [ones, others]: [number[], number[]] = [[], []];
+  for (let round = 0; round < rounds; round++) {
+    if (round % 2 === 0) ones.push(await timed(one));
+    others.push(await timed(other));
+    if (round % 2 === 1) ones.push(await timed(one));
+  }
+  return [median(ones), median(others)];
+}
+
+async function fill(path: string, bytes: number): Promise<void> {
+  const file = await open(path, 'w');
+  for (let at = 0; at < bytes; at += MB) await file.write(randomBytes(MB));
+  await file.close();
+}
+
+async function addressOf(sshd: Sshd, port: number) {
+  const { host, username, privateKey } = sshd;
+  return { ...{ host, port, username, hostKey: await sshd.fingerprint() }, auth: { kind: 'key', privateKey } } as const;
+}
+
+const lineTo = async (sshd: Sshd, port: number): Promise<SshLine> => new SshLine(await addressOf(sshd, port), 10_000);
+
+async function optionsOf(line: SshLine): Promise<TransferOptions> {
+  const { signal } = new AbortController();
+  const latencyMs = await line.persist((connection) => connection.roundTripMs(signal), signal);
+  return {
+    ...{ connect: (abort) => line.own(abort), lanes: lanesFor(latencyMs), rate: null, patienceMs: 10_000 },
+    ...{ onBytes: () => undefined, signal },
+  };
+}
+
+const asClient = (sshd: Sshd, portOption: string, port: number): string[] => [
+  ...[portOption, String(port), '-i', join(sshd.dir, 'client'), '-c', CIPHER, '-q'],
+  ...['-o', 'StrictHostKeyChecking=no', '-o', 'UserKnownHostsFile=/dev/null', '-o', 'BatchMode=yes'],
+];
