@@ -18,6 +18,7 @@ const AIM_MS = 2000;
  */
 export class Pieces {
   readonly size: number;
+  readonly #lanes: number;
   readonly #returned: Piece[] = [];
   #next = 0;
   /** An empty file is one empty piece: the other side has to hear of it. */
@@ -25,9 +26,10 @@ export class Pieces {
   #doneBytes = 0;
   #pieceBytes = FIRST_BYTES;
 
-  /** `size` in bytes. */
-  constructor(size: number) {
+  /** `size` in bytes; `lanes`: how many lines work side by side. */
+  constructor(size: number, lanes = 1) {
     this.size = size;
+    this.#lanes = lanes;
   }
 
   get doneBytes(): number {
@@ -40,7 +42,10 @@ export class Pieces {
     if (returned) return this.#first(returned);
     if (this.#next >= this.size && (this.#isBegun || this.size > 0)) return null;
     this.#isBegun = true;
-    const piece = { at: this.#next, length: Math.min(this.#pieceBytes, this.size - this.#next) };
+    const rest = this.size - this.#next;
+    // Towards the end all get their share of what is left, so that none waits for the last.
+    const share = Math.max(FIRST_BYTES, Math.ceil(rest / this.#lanes / BLOCK_BYTES) * BLOCK_BYTES);
+    const piece = { at: this.#next, length: Math.min(this.#pieceBytes, share, rest) };
     this.#next += piece.length;
     return piece;
   }
@@ -48,6 +53,8 @@ export class Pieces {
   /** The piece is over, after so many milliseconds. */
   done(piece: Piece, tookMs: number): void {
     this.#doneBytes += piece.length;
+    // One of an earlier size says nothing about this one.
+    if (piece.length < this.#pieceBytes) return;
     if (tookMs < AIM_MS / 2) this.#pieceBytes = Math.min(LARGEST_BYTES, this.#pieceBytes * 2);
     else if (tookMs > AIM_MS * 2) this.#shrink();
   }

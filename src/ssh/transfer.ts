@@ -39,9 +39,12 @@ const WINDOW_BYTES = 2 * 1024 * 1024;
 const GOOD_LINE = 125e6;
 const MOST_LANES = 6;
 
-/** How many connections fill a gigabit at this latency: one carries at most its window in a round trip. */
+/**
+ * How many connections fill a gigabit at this latency: one carries at most its window in a round trip, and stands still for
+ * some of them between two pieces.
+ */
 export const lanesFor = (latencyMs: number): number =>
-  Math.min(MOST_LANES, Math.max(1, Math.ceil((GOOD_LINE * (latencyMs / 1000)) / WINDOW_BYTES)));
+  Math.min(MOST_LANES, Math.max(1, Math.ceil((2 * GOOD_LINE * (latencyMs / 1000)) / WINDOW_BYTES)));
 
 /**
  * Sends a file to `in.part` in a folder of the worker, piece by piece, so that a lost connection costs a piece and not the
@@ -50,7 +53,7 @@ export const lanesFor = (latencyMs: number): number =>
 export async function upload(path: string, sizeBytes: number, dir: string, options: TransferOptions): Promise<void> {
   const file = await open(path);
   try {
-    await moveAll(new Pieces(sizeBytes), options, (connection, piece, signal, onBytes) =>
+    await moveAll(new Pieces(sizeBytes, options.lanes), options, (connection, piece, signal, onBytes) =>
       put(connection, { file, dir, piece, rate: options.rate, signal, onBytes }),
     );
   } finally {
@@ -69,7 +72,7 @@ export async function download(
 ): Promise<void> {
   const file = await open(path, 'w');
   try {
-    await moveAll(new Pieces(sizeBytes), options, (connection, piece, signal, onBytes) =>
+    await moveAll(new Pieces(sizeBytes, options.lanes), options, (connection, piece, signal, onBytes) =>
       get(connection, { file, dir, name, piece, rate: options.rate, signal, onBytes }),
     );
     await file.sync();
