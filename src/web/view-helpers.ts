@@ -114,8 +114,11 @@ function lookOf(state: unknown, code: unknown): Look {
 const SETUP_STEPS = ['token', 'admin', 'plex', 'paths', 'worker', 'safety', 'ready'];
 
 const STAGES: readonly string[] = ['prepare', 'encode', 'verify', 'replace'];
-/** Of a job whose files are sent to a worker and fetched. */
-const STAGES_OF_COPIED: readonly string[] = ['prepare', 'upload', 'encode', 'download', 'verify', 'replace'];
+/** Of a job whose files go to a worker and come back, by the way they take. */
+const STAGES_OF_WAY: Readonly<Record<string, readonly string[]>> = {
+  transfer: ['prepare', 'upload', 'encode', 'download', 'verify', 'replace'],
+  stream: ['prepare', 'encode', 'download', 'verify', 'replace'],
+};
 
 /** The steps of a job with where it stands. */
 function stagesOf(job: unknown): { name: string; isDone: boolean; isAt: boolean }[] {
@@ -124,7 +127,7 @@ function stagesOf(job: unknown): { name: string; isDone: boolean; isAt: boolean 
     stage?: string | null;
     transferMode?: string | null;
   };
-  const names = transferMode === 'transfer' ? STAGES_OF_COPIED : STAGES;
+  const names = STAGES_OF_WAY[transferMode ?? ''] ?? STAGES;
   const at = names.findIndex((name) => name === stage);
   const now =
     state === 'replacing' || state === 'verified'
