@@ -49,12 +49,13 @@ describe('a film and a worker over SSH', () => {
     machine = sshd,
     name = 'attic',
     scratchDir = scratch(),
+    maxMbps: number | null = null,
   ): Promise<string> => {
     const { id } = await fleet().add(
       {
         ...{ name, kind: 'ssh', host: way.host, port: way.port, username: machine.username, scratchDir },
         ...{ hostKey: await machine.fingerprint(), slots: 1, tags: [], pathMappings: [], hours: [] },
-        ...{ maxMbps: null, isPaused: false, isDraining: false, disabledReason: null, failuresInRow: 0 },
+        ...{ maxMbps, isPaused: false, isDraining: false, disabledReason: null, failuresInRow: 0 },
         ...{ capabilities: null, line: null, lastSeenAt: null },
       },
       { kind: 'key', privateKey: machine.privateKey },
@@ -116,6 +117,35 @@ describe('a film and a worker over SSH', () => {
     expect(done).to.include({ state: 'done', workerId: id });
     expect(await sha256Of(path)).to.not.equal(before);
     expect(await leftThere()).to.deep.equal([]);
+  });
+
+  describe('is streamed where copying takes long,', () => {
+    const addFar = (): Promise<string> => addWorker(proxy, sshd, 'far', scratch(), 1);
+
+    it('and comes back while it is encoded', async () => {
+      const id = await addFar();
+      const { job, path, before } = await queued('F Film (1999)', id);
+      const done = await ended(job.id);
+      expect(done).to.include({ state: 'done', workerId: id, transferMode: 'stream', leftOn: null });
+      expect(await sha256Of(path))
+        .to.equal(done.outputSha256)
+        .and.not.equal(before);
+      expect(await leftThere()).to.deep.equal([]);
+      expect(await stage.leftovers()).to.deep.equal([]);
+    });
+
+    it('but never again once the line broke', async () => {
+      const id = await addFar();
+      const { job, path } = await queued('G Film (1999)', id);
+      await stage.jobThat((each) => each.id === job.id && each.stage === 'encode', 'it is under way');
+      await stage.until('a part of it is there', () => proxy.passed > 100_000);
+      proxy.cut();
+      const done = await ended(job.id);
+      expect(done).to.include({ state: 'done', workerId: id, transferMode: 'transfer', streamBroke: true });
+      expect(await sha256Of(path)).to.equal(done.outputSha256);
+      expect(await leftThere()).to.deep.equal([]);
+      expect(await stage.leftovers()).to.deep.equal([]);
+    });
   });
 
   it('is not touched when it is cancelled, and nothing is left there', async () => {
