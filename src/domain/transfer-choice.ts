@@ -47,10 +47,11 @@ const READ_IN_ORDER: ReadonlySet<string> = new Set([
   ...MP4_FAMILY,
 ]);
 /**
- * With a line that breaks, the encode is lost: streaming has to save more than this part of it. Hours of encoding are not
- * put at risk for the minutes that copying takes.
+ * With a line that breaks, the encode is lost: streaming has to save more than this part of it, and more than a moment. Hours
+ * of encoding are not put at risk for the minutes that copying takes.
  */
 const STREAM_RISK = 0.05;
+const STREAM_RISK_SEC = 5;
 
 /** For a line that nobody measured, Mbit/s: the slowest cable in use at home. Too slow a guess costs less than too fast a one. */
 const ASSUMED_MBPS = 100;
@@ -74,7 +75,8 @@ export function waysFor(files: FilesOfJob, to: WayToWorker, encodeSec: number): 
     return [{ mode: null, possible: true, seconds: 0, why: 'on this machine: nothing has to be copied' }];
   }
   const ways = MODES.map((mode) => WAYS[mode](files, to, encodeSec));
-  const cost = ({ mode, seconds }: Way): number => seconds + (mode === 'stream' ? STREAM_RISK * encodeSec : 0);
+  const cost = ({ mode, seconds }: Way): number =>
+    seconds + (mode === 'stream' ? Math.max(STREAM_RISK_SEC, STREAM_RISK * encodeSec) : 0);
   // The sort is stable: equal ones stay in the order of preference.
   return ways.sort((a, b) => Number(b.possible) - Number(a.possible) || cost(a) - cost(b));
 }

@@ -120,7 +120,7 @@ describe('a film and a worker over SSH', () => {
   });
 
   describe('is streamed where copying takes long,', () => {
-    const addFar = (): Promise<string> => addWorker(proxy, sshd, 'far', scratch(), 1);
+    const addFar = (): Promise<string> => addWorker(proxy, sshd, 'far', scratch(), 0.3);
 
     it('and comes back while it is encoded', async () => {
       const id = await addFar();

@@ -164,7 +164,7 @@ async function addMachine(stage: Stage, number: number): Promise<Machine> {
   const { id } = await stage.api<{ id: string }>('POST', '/api/servers', {
     ...{ name: `machine ${number}`, host: proxy.host, port: proxy.port, username: sshd.username, slots: 2 },
     // To the second one, copying would take longer than encoding: its files are streamed.
-    ...(number === 1 ? { maxMbps: 8 } : {}),
+    ...(number === 1 ? { maxMbps: 2 } : {}),
     ...{ hostKey: await sshd.fingerprint(), scratchDir: scratch, auth: { kind: 'key', privateKey: sshd.privateKey } },
   });
   await stage.until(
