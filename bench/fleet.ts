@@ -28,6 +28,9 @@ export async function benchFleet(): Promise<Figure[]> {
       paths.push(await stage.add(`Films/F ${number} (200${number})/F ${number} (200${number}).mkv`, clip));
     await stage.plex.scan();
     await stage.api('POST', '/api/plex/sync', { mode: 'full' });
+    const areKnown = async (): Promise<boolean> =>
+      (await stage.api<{ total: number }>('GET', '/api/library/items')).total === paths.length;
+    await stage.until('the films are read', areKnown);
     const ids = machines.map(({ id }) => id);
     const [first = ''] = ids;
     const alone = await timed(() =>
