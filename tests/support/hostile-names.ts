@@ -11,7 +11,7 @@ export const HOSTILE_NAMES: readonly string[] = [
 ];
 
 /** Every character that means something to a shell, a format or a protocol, and every control character but zero. */
-const MEANINGFUL = [...'!"#$%&\'()*+,-.:;<=>?@[\\]^_`{|}~'];
+const MEANINGFUL = Array.from('!"#$%&\'()*+,-.:;<=>?@[\\]^_`{|}~');
 const CONTROLS = Array.from({ length: 31 }, (_, at) => String.fromCharCode(at + 1));
 const COMMANDS = [
   '$(touch canary)',
