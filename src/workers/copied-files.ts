@@ -137,7 +137,8 @@ export function refuseNarrow(host: string, freeBytes: number, bytes: number): vo
   );
 }
 
-function plainExtension(path: string): string {
+/** What of a name's ending may travel: nothing that is not plain. */
+export function plainExtension(path: string): string {
   const extension = extname(path).toLowerCase();
   return PLAIN_EXTENSION.test(extension) ? extension : '';
 }

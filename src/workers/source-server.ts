@@ -2,7 +2,7 @@ import { randomBytes, timingSafeEqual } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import { stat } from 'node:fs/promises';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
-import { Transform, type Duplex } from 'node:stream';
+import type { Duplex } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import type { Rate } from '../lib/rate.js';
 
@@ -70,7 +70,9 @@ export class SourceServer {
       });
       const file = createReadStream(this.#path, { start, end, highWaterMark: READ_BYTES });
       file.once('error', this.#failed);
-      await pipeline(file, this.#limited(), response, { signal: this.#stopped.signal });
+      await pipeline(file, (chunks: AsyncIterable<Buffer>) => this.#limited(chunks), response, {
+        signal: this.#stopped.signal,
+      });
     } catch (error) {
       // ffmpeg goes away in the middle whenever it jumps; of what else happens, it hears by a short answer.
       if (!response.headersSent) {
@@ -85,20 +87,10 @@ export class SourceServer {
     return one.length === other.length && timingSafeEqual(one, other);
   }
 
-  #limited(): Transform {
-    const [rate, { signal }] = [this.#rate, this.#stopped];
-    return new Transform({
-      transform(chunk: Buffer, _, done) {
-        const passed = rate?.pass(chunk.length, signal) ?? Promise.resolve();
-        passed.then(
-          () => {
-            done(null, chunk);
-          },
-          (error: unknown) => {
-            done(error as Error);
-          },
-        );
-      },
-    });
+  async *#limited(chunks: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
+    for await (const chunk of chunks) {
+      await this.#rate?.pass(chunk.length, this.#stopped.signal);
+      yield chunk;
+    }
   }
 }

@@ -1,16 +1,15 @@
 import { open, stat, type FileHandle } from 'node:fs/promises';
-import { extname } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { AppError, toAppError } from '../domain/errors.js';
 import type { EncodeTask, Progress } from '../domain/executor.js';
 import { Rate } from '../lib/rate.js';
-import { sha256OfParts } from '../lib/sha256.js';
+import { sha256Of } from '../lib/sha256.js';
 import type { SshConnection } from '../ssh/connection.js';
 import type { SshLine } from '../ssh/line.js';
 import { BLOCK_BYTES, type Piece } from '../ssh/pieces.js';
 import { hashesOf, sizeOf } from '../ssh/remote-job.js';
 import { fetchPiece } from '../ssh/transfer.js';
-import { refuseNarrow } from './copied-files.js';
+import { plainExtension, refuseNarrow } from './copied-files.js';
 import type { FileWay } from './file-way.js';
 import { SourceServer } from './source-server.js';
 
@@ -49,7 +48,7 @@ export class StreamedFiles implements FileWay {
   constructor(parts: StreamedFilesParts) {
     const { task, maxMbps } = parts;
     this.#parts = parts;
-    this.#name = `out${extname(task.output)}`;
+    this.#name = `out${plainExtension(task.output)}`;
     const rate = (): Rate | null => (maxMbps === null ? null : new Rate((maxMbps * 1e6) / 8));
     this.#back = rate();
     this.#server = new SourceServer(task.input, {
@@ -87,7 +86,10 @@ export class StreamedFiles implements FileWay {
     });
     const stop = new AbortController();
     const done = this.#follow(this.#connection, AbortSignal.any([stop.signal, signal, this.#broken.signal]));
-    done.catch(() => undefined);
+    // Such as a disk that is full here: no need to encode to the end.
+    done.catch((error: unknown) => {
+      this.#broken.abort(error);
+    });
     this.#following = { stop, done };
   }
 
@@ -107,13 +109,14 @@ export class StreamedFiles implements FileWay {
       await file.truncate(Math.min(have, sizeBytes));
       const get = (piece: Piece): Promise<void> => this.#get(connection, file, piece, { sizeBytes, signal });
       for (const piece of partsOf(Math.min(have, sizeBytes), sizeBytes)) await get(piece);
-      for (let tried = 1; ; tried++) {
-        const there = await hashing;
-        const here = await sha256OfParts(task.output, PART_BYTES, signal);
-        const other = there.flatMap((hash, at) => (hash === here[at] ? [] : [at * PART_BYTES]));
-        if (other.length === 0 && here.length === there.length) break;
-        if (tried >= TRIES) throw damaged(line.address.host);
-        for (const at of other) await get({ at, length: Math.min(PART_BYTES, sizeBytes - at) });
+      for (const [number, hash] of (await hashing).entries()) {
+        const at = number * PART_BYTES;
+        const length = Math.min(PART_BYTES, sizeBytes - at);
+        for (let tried = 1; ; tried++) {
+          if ((await sha256Of(task.output, signal, { start: at, end: at + length - 1 })) === hash) break;
+          if (tried >= TRIES) throw damaged(line.address.host);
+          await get({ at, length });
+        }
       }
       await file.sync();
     } finally {

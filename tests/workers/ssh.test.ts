@@ -1,5 +1,5 @@
 import { expect } from 'chai';
-import { mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, readFile, rm, stat, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { EncodeTask, Progress } from '../../src/domain/executor.js';
@@ -9,6 +9,7 @@ import { Clips } from '../support/clips.js';
 import { playedNvenc } from '../support/played-nvenc.js';
 import { SmallDisk } from '../support/small-disk.js';
 import { Sshd, type SshdOptions } from '../support/sshd.js';
+import { sha256Of } from '../support/stage.js';
 import { TcpProxy } from '../support/tcp-proxy.js';
 import { executorContract, type ExecutorUnderTest } from './executor-contract.js';
 
@@ -278,6 +279,26 @@ describe('over SSH', () => {
       executor = await machine.executor();
       await executor.encode({ ...(await task()), mode: 'stream' }, () => undefined, never());
       expect(await readFile(join(dir, 'log'), 'utf8')).to.match(/allows no tunnel.*The file is copied instead/);
+    });
+
+    it('fetches again what is written last: the head of a Matroska file', async () => {
+      machine = await Machine.start();
+      executor = await machine.executor();
+      const input = await clips.make('long.mkv', [
+        ...['-f', 'lavfi', '-i', 'testsrc2=s=640x360:r=25:d=12', '-c:v', 'mpeg4', '-b:v', '4M', '-minrate', '4M'],
+      ]);
+      const made = await task('copy');
+      // Slow enough that most of it is here before its head is finished; always the same bytes.
+      const steps = made.steps.map((step) => ({
+        ...step,
+        args: ['-readrate', '4', ...step.args].flatMap((arg) => (arg === '-f' ? ['-fflags', '+bitexact', arg] : [arg])),
+      }));
+      await executor.encode({ ...made, mode: 'stream', input, steps }, () => undefined, never());
+      const expected = join(dir, 'expected.mkv');
+      const copy = ['-c:v', 'copy', '-fflags', '+bitexact', '-f', 'matroska'];
+      await clips.ffmpeg(['-i', input, ...copy, expected]);
+      expect((await stat(expected)).size).to.be.greaterThan(3_000_000);
+      expect(await sha256Of(made.output)).to.equal(await sha256Of(expected));
     });
 
     it('gives a streamed encode up with its line, and leaves nothing', async () => {
