@@ -182,10 +182,10 @@
     delete form.dataset.confirm;
     window.clearTimeout(timer);
     turn++;
-    if (count > 0) timer = window.setTimeout(() => sumUp(form.id, text, turn), SUM_AFTER_MS);
+    if (count > 0) timer = window.setTimeout(() => sumUp(form.id, text, count, turn), SUM_AFTER_MS);
   }
 
-  async function sumUp(id, body, own) {
+  async function sumUp(id, body, shown, own) {
     const answer = await window
       .fetch(address('/api/recommendations/totals'), {
         method: 'POST',
@@ -195,8 +195,9 @@
       .catch(() => null);
     const form = document.getElementById(id);
     if (!answer?.ok || !form || own !== turn) return;
-    const { queues, setsAside, informs, savesBytes, seconds, workerTitle } = await answer.json();
-    if (own !== turn) return;
+    const { count, queues, setsAside, informs, savesBytes, seconds, workerTitle } = await answer.json();
+    // Another number than the page shows: the page is about to be drawn again.
+    if (own !== turn || count !== shown) return;
     const words = [];
     if (savesBytes > 0) words.push(`frees about ${formatBytes(savesBytes)}`);
     if (seconds > 0) words.push(`${formatTime(seconds)} on ${workerTitle}`);

@@ -4,7 +4,7 @@ import { Job } from '../domain/job.js';
 import type { Recommendation } from '../domain/recommendation.js';
 import { action, type Context } from './action.js';
 import { approve, type Approved } from './approve.js';
-import { ReviewSelection, selectedRecommendations, worthApproving } from './review-selection.js';
+import { ReviewSelection, selectedNow, selectedRecommendations, worthApproving } from './review-selection.js';
 
 const DAY_MS = 86_400_000;
 /** How many are approved side by side, so that they share their trips to the disk. */
@@ -99,7 +99,7 @@ export const reopenMany = action(
     changeMany(ctx, selection, ['snoozed', 'dismissed'], { state: 'open', note: null, snoozedUntil: null }),
 );
 
-/** What approving a selection would do; changes nothing. */
+/** What approving a selection would do; changes nothing. `count` says what it is about: a filter may match another number by now. */
 export const sumSelection = action(
   {
     summary: 'Add up what several recommendations would save, each file once',
@@ -119,7 +119,7 @@ export const sumSelection = action(
     }),
   },
   async (ctx, selection) => {
-    const ids = await selectedRecommendations(ctx, selection);
+    const ids = await selectedNow(ctx, selection);
     const { chosen, informs } = worthApproving(ctx, ids);
     const rows = chosen.flatMap((id) => ctx.store.recommendations.find(id) ?? []);
     const setsAside = rows.filter(({ keep }) => keep !== null).length;

@@ -27,29 +27,42 @@ export type ReviewSelection = z.infer<typeof ReviewSelection>;
 
 /** The ids of a selection. Throws `invalid` when it is empty, and `conflict` when a filter now matches another number. */
 export async function selectedRecommendations(ctx: Context, selection: ReviewSelection): Promise<string[]> {
-  const { ids, groups, all, expected } = selection;
+  const chosen = await matchingNow(ctx, selection, (found, expected) => {
+    if (found !== expected)
+      throw conflict(
+        `${found} recommendations match now, not ${expected}. Nothing was done; look again and repeat it.`,
+      );
+  });
+  if (chosen.length === 0) throw invalid('Select at least one recommendation.', { ids: 'is empty' });
+  return chosen;
+}
+
+/** The ids a selection means at this moment, for looking only: it may be another number than was shown, or none. */
+export function selectedNow(ctx: Context, selection: ReviewSelection): Promise<string[]> {
+  return matchingNow(ctx, selection, () => undefined);
+}
+
+async function matchingNow(
+  ctx: Context,
+  { ids, groups, all, expected }: ReviewSelection,
+  compare: (found: number, expected: number) => void,
+): Promise<string[]> {
+  const matching = async (query: string, shown: number): Promise<string[]> => {
+    const { entries } = await findReview(ctx, { filter: reviewFilterOf(query), sort: 'priority', group: 'none' });
+    compare(entries.length, shown);
+    return entries.map(({ row }) => row.id);
+  };
   if (all !== undefined && all !== '') {
     if (expected === undefined) throw invalid('Say how many recommendations you expect.', { expected: 'is missing' });
-    return matching(ctx, all, expected);
+    return matching(all, expected);
   }
   const chosen = new Set(ids);
   for (const group of groups) {
     const [, number, query = ''] = /^(\d+) (.*)$/.exec(group) ?? [];
     if (number === undefined) throw invalid('This group cannot be read. Open the page again and select once more.');
-    for (const id of await matching(ctx, query, Number(number))) chosen.add(id);
+    for (const id of await matching(query, Number(number))) chosen.add(id);
   }
-  if (chosen.size === 0) throw invalid('Select at least one recommendation.', { ids: 'is empty' });
   return [...chosen];
-}
-
-async function matching(ctx: Context, query: string, expected: number): Promise<string[]> {
-  const { entries } = await findReview(ctx, { filter: reviewFilterOf(query), sort: 'priority', group: 'none' });
-  if (entries.length !== expected) {
-    throw conflict(
-      `${entries.length} recommendations match now, not ${expected}. Nothing was done; look again and repeat it.`,
-    );
-  }
-  return entries.map(({ row }) => row.id);
 }
 
 /** What a "yes" to all of these would do: of several findings about one file, only the one that saves most. */

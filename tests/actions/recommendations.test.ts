@@ -3,7 +3,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Context } from '../../src/actions/action.js';
-import { approveMany, dismissMany } from '../../src/actions/decide-many.js';
+import { approveMany, dismissMany, sumSelection } from '../../src/actions/decide-many.js';
 import { createJobs, listJobs } from '../../src/actions/jobs.js';
 import { listQuarantine } from '../../src/actions/quarantine.js';
 import { showQueue } from '../../src/actions/queue.js';
@@ -57,6 +57,7 @@ async function open(dir: string) {
       // Somebody watches whatever is on the page.
       watched: (files: readonly object[]) => Promise.resolve(new Set(files)),
     },
+    estimates: { forRecommendations: () => Promise.resolve({}) },
     sync: { status: () => ({ state: 'idle', done: 0, total: 0, lastRun: null }) },
     enqueue: {
       job: ({ itemId, presetId }: { itemId: string; presetId: string }) => {
@@ -183,6 +184,9 @@ describe('actions over a real store', () => {
     );
     expect(await refusal(dismissMany(ctx, dismissMany.input.parse({})))).to.equal('invalid');
     expect(store.recommendations.where(({ state }) => state === 'dismissed')).to.have.length(0);
+    // Looking is never refused: it says what it found.
+    expect(await sumSelection(ctx, sumSelection.input.parse(input))).to.include({ count: 2, queues: 2 });
+    expect(await sumSelection(ctx, sumSelection.input.parse({ groups: '3 ruleId=none' }))).to.include({ count: 0 });
     const done = await dismissMany(
       ctx,
       dismissMany.input.parse({ groups: '2 ruleId=codec-modernization', reason: 'Grain' }),
