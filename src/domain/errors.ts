@@ -8,6 +8,8 @@ export const ERROR_CODES = [
   'plex_maintenance', 'plex_unreachable', 'plex_timeout', 'plex_bad_answer', 'plex_wrong_server',
   // Files
   'path_unmapped', 'path_forbidden', 'file_missing', 'file_changed', 'file_in_use', 'file_linked', 'file_exists', 'no_space', 'file_denied',
+  // The machine on which a file lies does not answer
+  'storage_unreachable',
   // Encoding
   'probe_failed', 'plan_refused', 'encoder_missing', 'encode_failed', 'hardware_failed', 'verify_failed', 'not_smaller', 'too_many_attempts', 'dry_run',
   // Workers: nobody answers; it does not let us in; its host key is not the confirmed one; what came over is not what was sent
@@ -27,6 +29,7 @@ const RETRIABLE: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
   'plex_bad_answer',
   'file_in_use',
   'no_space',
+  'storage_unreachable',
   'interrupted',
   'worker_unavailable',
   'worker_unreachable',

@@ -1,5 +1,5 @@
-import { chmod, chown, stat, utimes } from 'node:fs/promises';
 import type { Placed } from '../domain/swap.js';
+import { chmod, chown, stat, utimes } from './disks.js';
 import { naming } from './file-error.js';
 
 /** What a file carries beside its content. */
@@ -16,14 +16,8 @@ const seconds = (ns: bigint): number => Number(ns / 1_000_000_000n) + Number(ns 
 
 /** Reads them. Throws `file_missing`, `file_denied`. */
 export async function readAttributes(path: string): Promise<Attributes> {
-  const stats = await naming(path, () => stat(path, { bigint: true }));
-  return {
-    uid: Number(stats.uid),
-    gid: Number(stats.gid),
-    mode: Number(stats.mode) & 0o7777,
-    atimeSec: seconds(stats.atimeNs),
-    mtimeSec: seconds(stats.mtimeNs),
-  };
+  const { uid, gid, mode, atimeNs, mtimeNs } = await naming(path, () => stat(path));
+  return { uid, gid, mode, atimeSec: seconds(atimeNs), mtimeSec: seconds(mtimeNs) };
 }
 
 /**

@@ -1,17 +1,15 @@
-import { createHash } from 'node:crypto';
 import { constants } from 'node:fs';
-import { copyFile, link, open, rename, unlink } from 'node:fs/promises';
+import { copyFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
+import { remoteOf } from '../domain/disk.js';
 import { AppError } from '../domain/errors.js';
 import { withBackoff } from '../lib/backoff.js';
-import { syncFolder } from '../lib/durable.js';
 import { applyAttributes, readAttributes } from './attributes.js';
+import { copy, link, rename, sync, unlink } from './disks.js';
 import { errnoOf, naming, noSpace } from './file-error.js';
 import { fingerprint, fingerprintIfFile, isOccupied } from './fingerprint.js';
 import { sha256File } from './hash.js';
 import { freeBytes } from './space.js';
-
-const PIECE_BYTES = 1 << 20;
 
 /** Left free when an original is copied, so that the disk never reaches its last byte through us. */
 const COPY_MARGIN_BYTES = 1 << 20;
@@ -78,7 +76,7 @@ export async function copyVerified({ from, to, temp, sha256, signal }: CopyReque
   if (await isOccupied(to)) throw occupied(to);
   await unlinkIfThere(temp);
   try {
-    const seen = (await tryClone(from, temp)) ? await sha256File(from, signal) : await streamCopy(from, temp, signal);
+    const seen = (await tryClone(from, temp)) ? await sha256File(from, signal) : await plainCopy(from, temp, signal);
     await applyAttributes(temp, await readAttributes(from));
     await syncFile(temp);
     const written = await sha256File(temp, signal);
@@ -94,6 +92,7 @@ export async function copyVerified({ from, to, temp, sha256, signal }: CopyReque
 
 /** Shares the blocks where the file system can (btrfs, xfs): no time, no space. */
 async function tryClone(from: string, to: string): Promise<boolean> {
+  if (remoteOf(from) !== null || remoteOf(to) !== null) return false;
   try {
     await copyFile(from, to, constants.COPYFILE_EXCL | constants.COPYFILE_FICLONE_FORCE);
     return true;
@@ -103,49 +102,20 @@ async function tryClone(from: string, to: string): Promise<boolean> {
   }
 }
 
-/** A plain copy by hand: the system's own copy calls fail on many shares, and cannot be stopped. Answers the hash of what was read. */
-async function streamCopy(from: string, to: string, signal?: AbortSignal): Promise<string> {
+/** A plain copy. Answers the hash of what was read. */
+async function plainCopy(from: string, to: string, signal?: AbortSignal): Promise<string> {
   const { sizeBytes } = await fingerprint(from);
   const free = await freeBytes(dirname(to));
   if (free < sizeBytes + COPY_MARGIN_BYTES) throw noSpace(dirname(to), sizeBytes + COPY_MARGIN_BYTES, free);
-  const hash = createHash('sha256');
-  const source = await naming(from, () => open(from, 'r'));
-  try {
-    const target = await naming(to, () => open(to, 'wx', 0o600));
-    try {
-      const piece = Buffer.allocUnsafe(PIECE_BYTES);
-      for (;;) {
-        signal?.throwIfAborted();
-        const { bytesRead } = await naming(from, () => source.read(piece, 0, PIECE_BYTES, null));
-        if (bytesRead === 0) break;
-        hash.update(piece.subarray(0, bytesRead));
-        // writeFile on a handle goes on from its position and repeats short writes.
-        await naming(to, () => target.writeFile(piece.subarray(0, bytesRead)));
-      }
-    } finally {
-      await target.close();
-    }
-  } finally {
-    await source.close();
-  }
-  return hash.digest('hex');
+  return naming(to, () => copy(from, to, signal));
 }
 
 /** Brings a file's content and attributes to the disk itself. */
-export async function syncFile(path: string): Promise<void> {
-  await naming(path, async () => {
-    const file = await open(path, 'r');
-    try {
-      await file.sync();
-    } finally {
-      await file.close();
-    }
-  });
-}
+export const syncFile = (path: string): Promise<void> => naming(path, () => sync(path));
 
 /** Makes a rename or deletion inside the folder last. A folder that is gone needs nothing. */
 export async function syncFolderIfThere(dir: string): Promise<void> {
-  if (await isOccupied(dir)) await naming(dir, () => syncFolder(dir));
+  if (await isOccupied(dir)) await naming(dir, () => sync(dir));
 }
 
 /** Deletes a file of ours that may or may not be there; never follows a link and never takes a folder. */

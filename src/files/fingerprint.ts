@@ -1,36 +1,33 @@
-import type { BigIntStats } from 'node:fs';
-import { lstat } from 'node:fs/promises';
 import { AppError } from '../domain/errors.js';
+import type { FileStats } from '../domain/disk.js';
 import type { Fingerprint } from '../domain/job.js';
+import { lstat } from './disks.js';
 import { isMissing, naming } from './file-error.js';
 
 const NS = 1_000_000_000n;
 
 /** What a file is now. Throws `file_missing` (also for a folder), `file_linked` for a symbolic link, `file_denied`, `unavailable`. */
 export async function fingerprint(path: string): Promise<Fingerprint> {
-  const stats = await naming(path, () => lstat(path, { bigint: true }));
-  if (stats.isSymbolicLink()) {
+  const stats = await naming(path, () => lstat(path));
+  if (stats.kind === 'link') {
     throw new AppError('file_linked', `${path} is a symbolic link. MediaFlow leaves links alone.`);
   }
-  if (!stats.isFile()) throw new AppError('file_missing', `${path} is not a file.`);
+  if (stats.kind !== 'file') throw new AppError('file_missing', `${path} is not a file.`);
   return fingerprintOf(stats);
 }
 
-/** The same from figures already read. */
-export const fingerprintOf = (stats: BigIntStats): Fingerprint => ({
-  dev: String(stats.dev),
-  ino: String(stats.ino),
-  sizeBytes: Number(stats.size),
-  mtimeNs: String(stats.mtimeNs),
+const fingerprintOf = ({ dev, ino, sizeBytes, mtimeNs, nlink }: FileStats): Fingerprint => ({
+  ...{ dev, ino, sizeBytes },
+  mtimeNs: String(mtimeNs),
   // Some network file systems count no links at all.
-  nlink: Math.max(1, Number(stats.nlink)),
+  nlink: Math.max(1, nlink),
 });
 
 /** The fingerprint, or null when there is nothing, or something that is not a plain file. Throws when the disk does not answer. */
 export async function fingerprintIfFile(path: string): Promise<Fingerprint | null> {
   try {
-    const stats = await lstat(path, { bigint: true });
-    return stats.isFile() ? fingerprintOf(stats) : null;
+    const stats = await lstat(path);
+    return stats.kind === 'file' ? fingerprintOf(stats) : null;
   } catch (error) {
     if (isMissing(error)) return null;
     return naming(path, () => Promise.reject(error as Error));

@@ -1,4 +1,4 @@
-import { stat } from 'node:fs/promises';
+import { stat } from './disks.js';
 
 /**
  * How many names each of these local files has on its disk. Files that cannot be read, or whose disk does not answer
@@ -8,7 +8,7 @@ export async function countLinks(paths: readonly string[], limitMs: number): Pro
   const found = new Map<string, number>();
   const looks = paths.map(async (path) => {
     const stats = await stat(path).catch(() => null);
-    if (stats?.isFile()) found.set(path, stats.nlink);
+    if (stats?.kind === 'file') found.set(path, stats.nlink);
   });
   let timer: NodeJS.Timeout | undefined;
   const limit = new Promise<void>((resolve) => {

@@ -1,6 +1,6 @@
-import { chmod, lstat, mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { AppError } from '../domain/errors.js';
+import { chmod, lstat, mkdir, writeNew } from './disks.js';
 import { errnoOf, naming } from './file-error.js';
 
 const HIDDEN = '.mediaflow';
@@ -29,11 +29,11 @@ export async function prepareHidden(root: string): Promise<void> {
 
 async function makeFolder(path: string): Promise<void> {
   try {
-    await mkdir(path, { mode: 0o700 });
+    await mkdir(path);
   } catch (error) {
     if (errnoOf(error) !== 'EEXIST') throw error;
     // What is moved into a linked folder would leave the disk it belongs to.
-    if (!(await lstat(path)).isDirectory()) {
+    if ((await lstat(path)).kind !== 'folder') {
       throw new AppError('path_forbidden', `${path} must be a folder of its own, not a link or a file. Move it away.`);
     }
     return;
@@ -44,7 +44,7 @@ async function makeFolder(path: string): Promise<void> {
 
 async function writeOnce(path: string, text: string): Promise<void> {
   try {
-    await writeFile(path, text, { flag: 'wx' });
+    await writeNew(path, text);
   } catch (error) {
     if (errnoOf(error) !== 'EEXIST') throw error;
   }

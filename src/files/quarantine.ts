@@ -1,10 +1,10 @@
-import { lstat, realpath, rmdir, unlink } from 'node:fs/promises';
 import { dirname, join, relative, resolve } from 'node:path';
 import { AppError, conflict } from '../domain/errors.js';
 import { isInside } from '../domain/paths.js';
 import type { QuarantineEntry } from '../domain/quarantine.js';
 import type { SwapPlan } from '../domain/swap.js';
 import { syncFolderIfThere } from './duplicate.js';
+import { lstat, realpath, rmdir, unlink } from './disks.js';
 import { naming } from './file-error.js';
 import { fingerprint, fingerprintIfFile, isOccupied, isSameFile } from './fingerprint.js';
 
@@ -39,7 +39,7 @@ async function rootHolding(path: string, roots: readonly string[]): Promise<stri
   if (root === undefined || resolve(root) === '/') throw forbidden(path);
   const [realRoot, realFolder] = await naming(path, () => Promise.all([realpath(root), realpath(dirname(path))]));
   if (realFolder !== join(realRoot, relative(root, dirname(path)))) throw forbidden(path);
-  if ((await naming(path, () => lstat(path))).isSymbolicLink()) throw forbidden(path);
+  if ((await naming(path, () => lstat(path))).kind === 'link') throw forbidden(path);
   return resolve(root);
 }
 

@@ -1,8 +1,8 @@
-import { mkdir, rmdir } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { AppError, conflict } from '../domain/errors.js';
 import type { Fingerprint } from '../domain/job.js';
 import { copyVerified, occupied, syncFolderIfThere, tryLink, unlinkIfThere } from './duplicate.js';
+import { mkdirs, rmdir } from './disks.js';
 import { naming } from './file-error.js';
 import { fingerprint, fingerprintIfFile, isSameFile, isSameInode } from './fingerprint.js';
 import { sha256File } from './hash.js';
@@ -63,7 +63,7 @@ async function checkSecondHome({ from, to, signal }: Move): Promise<void> {
 
 async function giveSecondHome({ id, from, to, signal }: Move): Promise<void> {
   const folder = dirname(to);
-  const first = await naming(folder, () => mkdir(folder, { recursive: true, mode: 0o700 }));
+  const first = await naming(folder, () => mkdirs(folder));
   if (first !== undefined) await syncFolderIfThere(dirname(first));
   if (!(await tryLink(from, to)))
     await copyVerified({ from, to, temp: join(folder, `.mediaflow-${id}.copy.part`), sha256: null, signal });

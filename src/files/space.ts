@@ -1,5 +1,5 @@
-import { stat, statfs } from 'node:fs/promises';
 import { dirname } from 'node:path';
+import { diskFreeBytes, stat } from './disks.js';
 import { isMissing, naming, noSpace } from './file-error.js';
 
 /**
@@ -9,7 +9,7 @@ import { isMissing, naming, noSpace } from './file-error.js';
 const DEFAULT_MARGIN_BYTES = 256 * 1024 * 1024;
 
 /** The nearest folder on the way up that exists. */
-async function existingAncestor(folder: string): Promise<{ folder: string; dev: number }> {
+async function existingAncestor(folder: string): Promise<{ folder: string; dev: string }> {
   for (let at = folder; ; at = dirname(at)) {
     try {
       return { folder: at, dev: (await stat(at)).dev };
@@ -22,14 +22,13 @@ async function existingAncestor(folder: string): Promise<{ folder: string; dev: 
 /** Bytes free for us on the disk of a folder, or of its nearest existing ancestor. */
 export async function freeBytes(folder: string): Promise<number> {
   const { folder: at } = await existingAncestor(folder);
-  const { bavail, bsize } = await naming(at, () => statfs(at));
-  return bavail * bsize;
+  return naming(at, () => diskFreeBytes(at));
 }
 
 /** Remembers what running work will still write, so that two jobs are not promised the same bytes. */
 export class SpaceLedger {
   readonly #marginBytes: number;
-  readonly #reservedByDevice = new Map<number, number>();
+  readonly #reservedByDevice = new Map<string, number>();
 
   constructor(options: { marginBytes?: number } = {}) {
     this.#marginBytes = options.marginBytes ?? DEFAULT_MARGIN_BYTES;

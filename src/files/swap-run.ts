@@ -1,9 +1,9 @@
-import { mkdir, readdir, rmdir } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { AppError } from '../domain/errors.js';
 import type { Fingerprint } from '../domain/job.js';
 import { keepsName, type SwapPlan, type SwapRecord } from '../domain/swap.js';
 import { syncFolderIfThere, unlinkIfThere } from './duplicate.js';
+import { mkdirs, readdir, rmdir } from './disks.js';
 import { naming } from './file-error.js';
 import { fingerprintIfFile, isSameFile, isSameInode } from './fingerprint.js';
 import { sha256File } from './hash.js';
@@ -113,7 +113,7 @@ export class SwapRun {
   /** Makes the folder of a file that this swap puts somewhere, and makes it last. */
   async makeFolderFor(path: string): Promise<void> {
     const folder = dirname(this.#own(path));
-    const first = await naming(folder, () => mkdir(folder, { recursive: true, mode: 0o700 }));
+    const first = await naming(folder, () => mkdirs(folder));
     if (first !== undefined) await syncFolderIfThere(dirname(first));
   }
 

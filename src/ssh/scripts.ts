@@ -4,7 +4,7 @@
  */
 
 /** SHA-256 of what comes in, as hex, by whatever the machine has. */
-const SHA = `
+export const SHA = `
 sha() {
   if command -v sha256sum >/dev/null 2>&1; then sha256sum
   elif command -v shasum >/dev/null 2>&1; then shasum -a 256
@@ -191,5 +191,11 @@ for job in *; do
   echo "$job"
 done`;
 
-/** A fixed command that takes a folder, then a first block of 64 KiB, each on a line, then what goes into `in.part` from there. */
-export const PUT_COMMAND = `sh -c 'IFS= read -r d && IFS= read -r n && cd "$d" && exec dd of=in.part bs=65536 seek="$n" conv=notrunc'`;
+/**
+ * A fixed command that takes a folder and a file in it (with `\\` for a backslash and `\n` for a line's end), then a first
+ * block of 64 KiB, each on a line, then what goes into the file from there.
+ */
+export const PUT_COMMAND = `sh -c 'umask 077; IFS= read -r d && IFS= read -r f && IFS= read -r n && d=$(printf %b "$d.") && f=$(printf %b "$f.") && cd "\${d%.}" && exec dd of="\${f%.}" bs=65536 seek="$n" conv=notrunc'`;
+
+/** A name as `PUT_COMMAND` takes it. */
+export const onOneLine = (name: string): string => name.replaceAll('\\', '\\\\').replaceAll('\n', '\\n');

@@ -6,7 +6,7 @@ import { AppError, toAppError } from '../domain/errors.js';
 import type { Rate } from '../lib/rate.js';
 import { endOf, orAborted, type SshConnection } from './connection.js';
 import { BLOCK_BYTES, Pieces, type Piece } from './pieces.js';
-import { GET, PUT_COMMAND } from './scripts.js';
+import { GET, onOneLine, PUT_COMMAND } from './scripts.js';
 
 export interface TransferOptions {
   /** Opens a connection for this transfer alone; closed by it. */
@@ -47,14 +47,20 @@ export const lanesFor = (latencyMs: number): number =>
   Math.min(MOST_LANES, Math.max(1, Math.ceil((2 * GOOD_LINE * (latencyMs / 1000)) / WINDOW_BYTES)));
 
 /**
- * Sends a file to `in.part` in a folder of the worker, piece by piece, so that a lost connection costs a piece and not the
+ * Sends a file to `name` in a folder of the worker, piece by piece, so that a lost connection costs a piece and not the
  * file. What arrived is not yet compared. Throws `worker_unreachable`, `no_space`, `file_changed`, or the signal's reason.
  */
-export async function upload(path: string, sizeBytes: number, dir: string, options: TransferOptions): Promise<void> {
+export async function upload(
+  path: string,
+  sizeBytes: number,
+  dir: string,
+  options: TransferOptions,
+  name = 'in.part',
+): Promise<void> {
   const file = await open(path);
   try {
     await moveAll(new Pieces(sizeBytes, options.lanes), options, (connection, piece, signal, onBytes) =>
-      put(connection, { file, dir, piece, rate: options.rate, signal, onBytes }),
+      put(connection, { file, dir, name, piece, rate: options.rate, signal, onBytes }),
     );
   } finally {
     await file.close();
@@ -158,12 +164,15 @@ export interface PieceMove {
   onBytes: (bytes: number) => void;
 }
 
-async function put(connection: SshConnection, { file, dir, piece, rate, signal, onBytes }: PieceMove): Promise<void> {
+async function put(
+  connection: SshConnection,
+  { file, dir, name, piece, rate, signal, onBytes }: PieceMove & { name: string },
+): Promise<void> {
   const channel = await connection.exec(PUT_COMMAND, signal);
   const said = wordsOf(channel);
   const ended = endOf(channel);
   try {
-    channel.write(`${dir}\n${piece.at / BLOCK_BYTES}\n`);
+    channel.write(`${onOneLine(dir)}\n${onOneLine(name)}\n${piece.at / BLOCK_BYTES}\n`);
     const isOver = ended.then(() => true);
     for (let sent = 0; sent < piece.length;) {
       // ssh2 keeps what it was given until it is sent: every chunk has a buffer of its own.

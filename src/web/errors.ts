@@ -28,6 +28,7 @@ const STATUS: Partial<Record<ErrorCode, number>> = {
   file_exists: 409,
   no_space: 507,
   file_denied: 409,
+  storage_unreachable: 503,
   probe_failed: 422,
   plan_refused: 422,
   encoder_missing: 409,

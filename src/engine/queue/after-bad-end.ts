@@ -9,7 +9,7 @@ import type { QueueParts } from './parts.js';
 /** The file is left alone, and that is no failure. */
 const SKIPS: ReadonlySet<string> = new Set(['plan_refused', 'not_smaller', 'file_linked']);
 /** What may be over soon; until then the job waits. */
-const WAITS: ReadonlySet<string> = new Set(['no_space', 'file_in_use', 'worker_unavailable']);
+const WAITS: ReadonlySet<string> = new Set(['no_space', 'file_in_use', 'worker_unavailable', 'storage_unreachable']);
 /** A job that waits is looked at again after this many seconds. */
 const RETRY_SEC = 60;
 /** A job that so many workers could not do needs a person. */
