@@ -26,10 +26,13 @@ import { Learning } from './engine/library/learning.js';
 import { LibrarySearch } from './engine/library/search.js';
 import { LibrarySync } from './engine/library/sync.js';
 import { Fleet } from './engine/fleet/fleet.js';
+import { Storage } from './engine/fleet/storage.js';
 import { Problems } from './engine/problems.js';
 import { Enqueue } from './engine/queue/enqueue.js';
+import { FarSources } from './engine/queue/far-sources.js';
 import { Queue } from './engine/queue/queue.js';
 import { Schedule } from './engine/schedule.js';
+import { mountRemotes } from './files/disks.js';
 import { countMatches, findLocalFolder } from './files/find-folder.js';
 import { countLinks } from './files/link-counts.js';
 import { provePath } from './files/prove-path.js';
@@ -44,7 +47,7 @@ import { newSshKey } from './ssh/new-key.js';
 import { DataLock } from './store/data-lock.js';
 import { openStore, type Store } from './store/store.js';
 import { WebServer } from './web/server.js';
-import { connectWorker, seeHostKey } from './workers/connect.js';
+import { connectDisk, connectWorker, seeHostKey } from './workers/connect.js';
 import { LocalExecutor } from './workers/local.js';
 import { ThisMachine } from './workers/this-machine.js';
 
@@ -243,6 +246,18 @@ class MediaFlow implements App {
         }),
       ...(heartbeatMs === undefined ? {} : { heartbeatMs }),
     });
+    const storage = new Storage({
+      store,
+      connectDisk: (machine, key) => connectDisk(machine, key, { agentSocket: config.agentSocket, ...pace }),
+    });
+    const unmount = mountRemotes((machineId) => storage.diskOf(machineId));
+    this.#started.push({
+      stop: () => {
+        storage.stop();
+        unmount();
+      },
+    });
+    const fetchDir = join(config.dataDir, 'fetched');
     const here = new ThisMachine({
       ...{ bus, now },
       workFolder: () => {
@@ -258,6 +273,8 @@ class MediaFlow implements App {
         swapper,
         space: new SpaceLedger(),
         tools: { ffmpeg: config.ffmpeg, ffprobe: config.ffprobe },
+        farSources: new FarSources({ dir: fetchDir, ffprobe: config.ffprobe }),
+        fetchDir,
         logsDir: join(config.dataDir, 'logs', 'jobs'),
         readNow: (ratingKeys, serverId) => intake.readNow(ratingKeys, serverId),
       },

@@ -29,6 +29,8 @@ export interface Disk {
   readdir(folder: string): Promise<string[]>;
   /** Of a folder: its path without links on the way. */
   realpath(folder: string): Promise<string>;
+  /** Throws `EACCES` or `EROFS` unless files in the folder can be read and made. */
+  access(folder: string): Promise<void>;
   /** Bytes free on the disk of a folder. */
   freeBytes(folder: string): Promise<number>;
   /** SHA-256 of a file's content, hex. */

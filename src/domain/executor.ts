@@ -35,7 +35,7 @@ export interface EncodeTask {
 
 export interface Progress {
   /** What the worker does; an encode where it is not said. */
-  stage?: 'upload' | 'encode' | 'download';
+  stage?: 'fetch' | 'upload' | 'encode' | 'download';
   percent: number;
   fps: number | null;
   /** Times real time. */

@@ -16,7 +16,7 @@ export const JobState = z.enum([
 ]);
 export type JobState = z.infer<typeof JobState>;
 
-export const JobStage = z.enum(['prepare', 'upload', 'encode', 'download', 'verify']);
+export const JobStage = z.enum(['prepare', 'fetch', 'upload', 'encode', 'download', 'verify']);
 export type JobStage = z.infer<typeof JobStage>;
 
 /** One check of the result. */

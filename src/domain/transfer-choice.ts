@@ -12,8 +12,19 @@ export interface FilesOfJob {
   sourceBytes: number;
   /** As the plan expects it; rather too large than too small. */
   outputBytes: number;
+  /** Where the source lies when that is another machine: it is fetched from there first, and the result put back. */
+  storage?: Storage | null;
   /** Why the files cannot be encoded while they are copied (`streamProblem`); null when they can. */
   streamProblem: string | null;
+}
+
+/** A machine on which films lie. */
+export interface Storage {
+  name: string;
+  /** All of the source: it is needed here for comparing too. */
+  sourceBytes: number;
+  line: Line | null;
+  maxMbps: number | null;
 }
 
 /** What is known of the way to a worker. */
@@ -31,7 +42,7 @@ export interface WayToWorker {
 
 /** One way for the files of a job. */
 export interface Way {
-  /** Null on this machine. */
+  /** Null where nothing has to be moved. */
   mode: TransferMode | null;
   possible: boolean;
   /** What it adds to the time of the encode. */
@@ -61,7 +72,7 @@ const ROUND_TRIPS = 10;
 const ROOM_MARGIN_BYTES = 1e9;
 
 /** In the order of their preference where they cost the same: the fewer bytes are moved, the less can go wrong. */
-const MODES: readonly TransferMode[] = ['shared', 'stream', 'transfer'];
+const MODES = ['shared', 'stream', 'transfer'] as const;
 
 /** Why a file cannot be encoded while it is copied, or null. Containers of the source and of the result. */
 export function streamProblem(source: string, output: string): string | null {
@@ -71,17 +82,31 @@ export function streamProblem(source: string, output: string): string | null {
 
 /** Every way the files could go, the best first. The first one that is possible is the one to take; there may be none. */
 export function waysFor(files: FilesOfJob, to: WayToWorker, encodeSec: number): Way[] {
+  const pulled = files.storage ? pull(files, files.storage) : null;
   if (to.isLocal) {
-    return [{ mode: null, possible: true, seconds: 0, why: 'on this machine: nothing has to be copied' }];
+    return [pulled ?? { mode: null, possible: true, seconds: 0, why: 'on this machine: nothing has to be copied' }];
   }
-  const ways = MODES.map((mode) => WAYS[mode](files, to, encodeSec));
+  const ways = MODES.map((mode) => afterPull(WAYS[mode](files, to, encodeSec), pulled));
   const cost = ({ mode, seconds }: Way): number =>
     seconds + (mode === 'stream' ? Math.max(STREAM_RISK_SEC, STREAM_RISK * encodeSec) : 0);
   // The sort is stable: equal ones stay in the order of preference.
   return ways.sort((a, b) => Number(b.possible) - Number(a.possible) || cost(a) - cost(b));
 }
 
-const WAYS: Readonly<Record<TransferMode, (files: FilesOfJob, to: WayToWorker, encodeSec: number) => Way>> = {
+/** Fetched from where it lies, and put back there. */
+function pull({ outputBytes }: FilesOfJob, { name, sourceBytes, line, maxMbps }: Storage): Way {
+  // `up` is what goes to that machine.
+  const [back, there] = legsOf({ sourceBytes: outputBytes, outputBytes: sourceBytes }, { line, maxMbps });
+  const seconds = there.seconds + back.seconds + startSec({ line });
+  const why = `pulled: ${there.what} from ${name} and ${back.what} back take ${inWords(there.seconds + back.seconds)} more than encoding`;
+  return { mode: 'pull', possible: true, seconds, why };
+}
+
+/** What goes on to a worker was fetched before. */
+const afterPull = (way: Way, pulled: Way | null): Way =>
+  pulled === null ? way : { ...way, seconds: way.seconds + pulled.seconds, why: `${pulled.why}, then ${way.why}` };
+
+const WAYS: Readonly<Record<(typeof MODES)[number], (files: FilesOfJob, to: WayToWorker, encodeSec: number) => Way>> = {
   shared: ({ sourcePath, outputPath = sourcePath }, { pathMappings }) => {
     const mode = 'shared';
     const holding = pathMappings.filter(({ here }) => isInside(sourcePath, here) && isInside(outputPath, here));
@@ -131,7 +156,10 @@ interface Leg {
   what: string;
 }
 
-function legsOf({ sourceBytes, outputBytes }: FilesOfJob, { line, maxMbps }: WayToWorker): [there: Leg, back: Leg] {
+function legsOf(
+  { sourceBytes, outputBytes }: Pick<FilesOfJob, 'sourceBytes' | 'outputBytes'>,
+  { line, maxMbps }: Pick<WayToWorker, 'line' | 'maxMbps'>,
+): [there: Leg, back: Leg] {
   const leg = (bytes: number, measuredMbps: number | undefined): Leg => {
     const lineMbps = measuredMbps ?? ASSUMED_MBPS;
     const mbps = Math.min(lineMbps, maxMbps ?? Infinity);
@@ -142,7 +170,7 @@ function legsOf({ sourceBytes, outputBytes }: FilesOfJob, { line, maxMbps }: Way
 }
 
 /** What is waited for apart from the bytes, for two files. */
-const startSec = ({ line }: WayToWorker): number => (2 * ROUND_TRIPS * (line?.latencyMs ?? 0)) / 1000;
+const startSec = ({ line }: Pick<WayToWorker, 'line'>): number => (2 * ROUND_TRIPS * (line?.latencyMs ?? 0)) / 1000;
 
 function roomFor(bytes: number, { scratchFreeBytes }: WayToWorker): { problem: string | null; doubt: string } {
   if (scratchFreeBytes === null) return { problem: null, doubt: '; how much room is there is not known' };

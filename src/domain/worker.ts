@@ -3,8 +3,8 @@ import { z } from 'zod';
 /** This machine as a worker. */
 export const LOCAL_WORKER_ID = 'local';
 
-/** How a worker's files come to it and back. */
-export const TransferMode = z.enum(['shared', 'transfer', 'stream']);
+/** How the files of a job come to who encodes and back. `pull`: they lie on another machine, and this one encodes. */
+export const TransferMode = z.enum(['shared', 'transfer', 'stream', 'pull']);
 export type TransferMode = z.infer<typeof TransferMode>;
 
 /**

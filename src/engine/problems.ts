@@ -1,5 +1,5 @@
-import { access, constants, readdir } from 'node:fs/promises';
 import { needsOwner } from '../domain/collection.js';
+import { AppError } from '../domain/errors.js';
 import type { Events } from '../domain/events.js';
 import type { Servers } from '../domain/media-server.js';
 import { isInside } from '../domain/paths.js';
@@ -8,6 +8,7 @@ import type { Problem } from '../domain/problem.js';
 import type { RuleRunner } from '../domain/rule.js';
 import type { Stranger } from '../domain/stranger.js';
 import type { Executor } from '../domain/executor.js';
+import { access, readdir } from '../files/disks.js';
 import { freeBytes } from '../files/space.js';
 import type { Swapper } from '../files/swap.js';
 import type { Bus } from '../lib/bus.js';
@@ -254,10 +255,11 @@ function strangersOf(found: readonly Stranger[]): Problem[] {
 /** What is wrong with a media folder, in a sentence; null when it can be worked in. */
 async function troubleOf(folder: string): Promise<string | null> {
   try {
-    await access(folder, constants.R_OK | constants.W_OK);
+    await access(folder);
     const names = await readdir(folder);
     return names.some((name) => !name.startsWith('.')) ? null : `${folder} is empty. Is its disk or share mounted?`;
   } catch (error) {
+    if (error instanceof AppError) return error.message;
     const { code } = error as NodeJS.ErrnoException;
     if (code === 'ENOENT') return `${folder} is not there. Is its disk or share mounted?`;
     if (code === 'EACCES' || code === 'EPERM')

@@ -58,6 +58,7 @@ async function look(path: string, kind: 'lstat' | 'stat'): Promise<FileStats> {
 export const lstat = (path: string): Promise<FileStats> => look(path, 'lstat');
 export const stat = (path: string): Promise<FileStats> => look(path, 'stat');
 export const readdir = (folder: string): Promise<string[]> => at(folder, (disk, path) => disk.readdir(path));
+export const access = (folder: string): Promise<void> => at(folder, (disk, path) => disk.access(path));
 export const diskFreeBytes = (folder: string): Promise<number> => at(folder, (disk, path) => disk.freeBytes(path));
 export const sha256 = (file: string, signal?: AbortSignal): Promise<string> =>
   at(file, (disk, path) => disk.sha256(path, signal));

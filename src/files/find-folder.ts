@@ -1,5 +1,6 @@
 import { readdir, stat } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
+import { stat as statAnywhere } from './disks.js';
 
 /** A file that is known to lie somewhere below a folder. */
 export interface SampleFile {
@@ -87,7 +88,7 @@ async function commonParents(from: string, to: string): Promise<{ from: string; 
 
 async function hasSize(path: string, sizeBytes: number): Promise<boolean> {
   try {
-    return (await stat(path)).size === sizeBytes;
+    return (await statAnywhere(path)).sizeBytes === sizeBytes;
   } catch {
     return false;
   }

@@ -14,6 +14,7 @@ export const localDisk: Disk = {
   stat: async (path) => statsOf(await fs.stat(path, { bigint: true })),
   readdir: (folder) => fs.readdir(folder),
   realpath: (folder) => fs.realpath(folder),
+  access: (folder) => fs.access(folder, fs.constants.R_OK | fs.constants.W_OK | fs.constants.X_OK),
   freeBytes: async (folder) => {
     const { bavail, bsize } = await fs.statfs(folder);
     return bavail * bsize;

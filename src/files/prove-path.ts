@@ -1,8 +1,15 @@
-import { access, link, mkdtemp, readdir, readFile, rename, rm, stat, statfs, writeFile } from 'node:fs/promises';
-import { constants } from 'node:fs';
+import { createHash, randomBytes } from 'node:crypto';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { remoteOf } from '../domain/disk.js';
+import { AppError } from '../domain/errors.js';
 import type { PathProof } from '../domain/path-proof.js';
+import { diskFreeBytes, link, mkdir, readdir, rename, rmdir, sha256, stat, unlink, writeNew } from './disks.js';
 import { errnoOf } from './file-error.js';
+
+/** Whoever asks looks at a page meanwhile. Milliseconds. */
+const PATIENCE_MS = 15_000;
+const CONTENT = 'proof';
 
 /**
  * Finds out what a folder allows by doing it, in a hidden folder that is gone afterwards. Never throws: what does not
@@ -21,12 +28,11 @@ export async function provePath(folder: string): Promise<PathProof> {
     message: null,
   };
   try {
-    if (!(await stat(folder)).isDirectory())
+    if ((await soon(stat(folder), folder)).kind !== 'folder')
       return { ...proof, message: `${folder} is a file. Name the folder that holds your media.` };
     proof.exists = true;
     proof.freeBytes = await freeOf(folder);
     await readdir(folder);
-    await access(folder, constants.R_OK | constants.X_OK);
     proof.readable = true;
     await tryWriting(folder, proof);
   } catch (error) {
@@ -39,8 +45,7 @@ export async function provePath(folder: string): Promise<PathProof> {
 
 async function freeOf(folder: string): Promise<number | null> {
   try {
-    const { bavail, bsize } = await statfs(folder);
-    return bavail * bsize;
+    return await diskFreeBytes(folder);
   } catch {
     // Some FUSE disks do not tell.
     return null;
@@ -48,17 +53,33 @@ async function freeOf(folder: string): Promise<number | null> {
 }
 
 async function tryWriting(folder: string, proof: PathProof): Promise<void> {
-  const own = await mkdtemp(join(folder, '.mediaflow-proof-'));
+  const own = join(folder, `.mediaflow-proof-${randomBytes(6).toString('hex')}`);
+  const [first, second, linked] = [join(own, 'proof'), join(own, 'renamed'), join(own, 'linked')];
+  await mkdir(own);
   try {
-    const [first, second] = [join(own, 'proof'), join(own, 'renamed')];
-    await writeFile(first, 'proof', { flag: 'wx', flush: true });
-    proof.writable = (await readFile(first, 'utf8')) === 'proof';
+    await writeNew(first, CONTENT);
+    proof.writable = (await sha256(first)) === createHash('sha256').update(CONTENT).digest('hex');
     proof.canRename = await succeeds(() => rename(first, second));
-    const standing = proof.canRename ? second : first;
-    proof.canHardLink = await succeeds(() => link(standing, join(own, 'linked')));
+    proof.canHardLink = await succeeds(() => link(proof.canRename ? second : first, linked));
     proof.caseSensitive = !(await succeeds(() => stat(join(own, proof.canRename ? 'RENAMED' : 'PROOF'))));
   } finally {
-    await rm(own, { recursive: true, force: true });
+    for (const path of [first, second, linked]) await unlink(path).catch(() => undefined);
+    await rmdir(own).catch(() => undefined);
+  }
+}
+
+/** A machine that is switched off is waited for a moment only. */
+async function soon<T>(work: Promise<T>, folder: string): Promise<T> {
+  if (remoteOf(folder) === null) return work;
+  const stop = new AbortController();
+  const tooLate = sleep(PATIENCE_MS, undefined, { signal: stop.signal, ref: false }).then(() => {
+    throw new AppError('storage_unreachable', `The machine of ${folder} does not answer. Is it switched on?`);
+  });
+  tooLate.catch(() => undefined);
+  try {
+    return await Promise.race([work, tooLate]);
+  } finally {
+    stop.abort();
   }
 }
 
@@ -72,6 +93,7 @@ async function succeeds(task: () => Promise<unknown>): Promise<boolean> {
 }
 
 function advice(error: unknown, folder: string, proof: PathProof): string {
+  if (error instanceof AppError) return error.message;
   const who = process.getuid ? ` MediaFlow runs as user ${process.getuid()}, group ${process.getgid?.() ?? ''}.` : '';
   switch (errnoOf(error)) {
     case 'ENOENT':

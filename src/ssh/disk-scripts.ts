@@ -39,6 +39,13 @@ done`;
 export const REAL = `${PLAIN}
 ls -d "$1/." > /dev/null && cd "$1" && pwd -P`;
 
+/** `$1` folder: complains unless files in it can be read and made. */
+export const ACCESS = `${PLAIN}
+${MUST_STAND}
+if [ -r "$1" ] && [ -w "$1" ] && [ -x "$1" ]; then exit 0; fi
+echo 'Permission denied' >&2
+exit 1`;
+
 /** `$1` folder. Says the free KiB there. */
 export const ROOM = `${PLAIN}
 ${MUST_STAND}

@@ -23,6 +23,8 @@ export interface SshDiskOptions {
 }
 
 const PATIENCE_MS = 60_000;
+/** A machine that did not answer for so long is not asked again before a sixth of that is over. */
+const DOWN_PART = 6;
 /** Hashing or copying a large film on a slow disk. Milliseconds. */
 const LONG_MS = 3_600_000;
 const SHA256 = /^[0-9a-f]{64}$/;
@@ -35,6 +37,7 @@ export class SshDisk implements RemoteDisk {
   readonly #line: SshLine;
   readonly #name: string;
   readonly #maxMbps: number | null;
+  #down: { error: AppError; untilMs: number } | null = null;
 
   constructor({ address, name, maxMbps, patienceMs = PATIENCE_MS }: SshDiskOptions) {
     this.#line = new SshLine(address, patienceMs);
@@ -60,6 +63,10 @@ export class SshDisk implements RemoteDisk {
 
   async realpath(folder: string): Promise<string> {
     return (await this.#ask(scripts.REAL, [folder])).slice(0, -1);
+  }
+
+  async access(folder: string): Promise<void> {
+    await this.#ask(scripts.ACCESS, [folder]);
   }
 
   async freeBytes(folder: string): Promise<number> {
@@ -238,13 +245,17 @@ export class SshDisk implements RemoteDisk {
 
   /** A machine that cannot be reached is named as the owner knows it, and as what it is: where files lie. */
   async #named<T>(task: () => Promise<T>): Promise<T> {
+    // Whoever looks at a whole library shall not wait for each of its files.
+    if (this.#down && performance.now() < this.#down.untilMs) throw this.#down.error;
     try {
       return await task();
     } catch (error) {
       const { code, message } = toAppError(error);
       if (!code.startsWith('worker_') && code !== 'transfer_failed') throw error;
       const text = `${this.#name}, where the files lie, cannot be used just now. ${message}`;
-      throw new AppError('storage_unreachable', text, { cause: error });
+      const down = new AppError('storage_unreachable', text, { cause: error });
+      if (code === 'worker_unreachable') this.#down = { error: down, untilMs: performance.now() + this.#line.patienceMs / DOWN_PART };
+      throw down;
     }
   }
 }

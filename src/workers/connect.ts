@@ -1,6 +1,9 @@
 import { createHash } from 'node:crypto';
+import type { RemoteDisk } from '../domain/disk.js';
 import type { RemoteExecutor } from '../domain/executor.js';
 import type { Worker, WorkerKey } from '../domain/worker.js';
+import type { SshAddress } from '../ssh/connect.js';
+import { SshDisk } from '../ssh/remote-disk.js';
 import { SshExecutor, type SshWorkerOptions } from './ssh.js';
 
 export { seeHostKey } from '../ssh/connect.js';
@@ -18,12 +21,31 @@ export function connectWorker(
     'now' | 'patienceMs' | 'pollMs' | 'sharedPaths'
   >,
 ): RemoteExecutor {
-  const { host, port, username, hostKey, scratchDir, maxMbps } = worker;
-  const auth =
-    key.kind === 'key' && key.passphrase === undefined ? { kind: key.kind, privateKey: key.privateKey } : key;
+  const { scratchDir, maxMbps } = worker;
   return new SshExecutor({
-    address: { host, port, username, hostKey, auth, agentSocket: agentSocket ?? undefined },
+    address: addressOf(worker, key, agentSocket),
     folderName: `mediaflow-${createHash('sha256').update(installId).digest('hex').slice(0, 8)}`,
     ...{ scratchDir, maxMbps, ...options },
   });
+}
+
+/** The disk of a machine on which films lie. */
+export const connectDisk = (
+  machine: Worker & { hostKey: string },
+  key: WorkerKey,
+  { agentSocket, ...options }: { agentSocket: string | null } & Pick<SshWorkerOptions, 'patienceMs'>,
+): RemoteDisk =>
+  new SshDisk({
+    ...{ address: addressOf(machine, key, agentSocket), name: machine.name, maxMbps: machine.maxMbps },
+    ...options,
+  });
+
+function addressOf(
+  { host, port, username, hostKey }: Worker & { hostKey: string },
+  key: WorkerKey,
+  agentSocket: string | null,
+): SshAddress {
+  const auth =
+    key.kind === 'key' && key.passphrase === undefined ? { kind: key.kind, privateKey: key.privateKey } : key;
+  return { host, port, username, hostKey, auth, agentSocket: agentSocket ?? undefined };
 }

@@ -3,6 +3,7 @@ import { mkdir, mkdtemp, readdir, readFile, rm, stat, utimes, writeFile } from '
 import { existsSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { remoteOf, remotePath } from '../../src/domain/disk.js';
 import type { SwapPlan } from '../../src/domain/swap.js';
 import { fingerprint } from '../../src/files/fingerprint.js';
 
@@ -21,8 +22,8 @@ export interface SceneOptions {
   kind: 'replace' | 'restore';
   /** `same`: the name is kept; `new`: another extension; `gone`: the replacement was deleted before a restore. */
   naming: 'same' | 'new' | 'gone';
-  /** `near`: everything on one disk; `far`: work folder and quarantine on another. */
-  distance: 'near' | 'far';
+  /** `near`: everything on one disk; `far`: work folder and quarantine on another; `nas`: all but the work folder on the machine `nas`. */
+  distance: 'near' | 'far' | 'nas';
   oldName?: string;
   newName?: string;
 }
@@ -52,6 +53,7 @@ export async function aScene(options: SceneOptions): Promise<Scene> {
   const isReplace = options.kind === 'replace';
   const [sourcePath, outputPath] = isReplace ? [oldPath, join(far, 'work', 'out.mkv')] : [newPath, kept];
   const [sourceBytes, outputBytes] = isReplace ? [OLD, NEW] : [NEW, OLD];
+  const named = (path: string): string => (options.distance === 'nas' ? remotePath('nas', path) : path);
   if (!isReplace) await mkdir(join(far, 'quarantine', 'entry-1'), { recursive: true });
   await writeFile(outputPath, outputBytes);
   if (options.naming !== 'gone') {
@@ -62,11 +64,11 @@ export async function aScene(options: SceneOptions): Promise<Scene> {
     plan: {
       kind: options.kind,
       id: 'job-1',
-      sourcePath,
-      targetPath: isReplace ? newPath : oldPath,
-      outputPath,
-      storedPath: isReplace ? kept : null,
-      sourceFingerprint: options.naming === 'gone' ? null : await fingerprint(sourcePath),
+      sourcePath: named(sourcePath),
+      targetPath: named(isReplace ? newPath : oldPath),
+      outputPath: isReplace ? outputPath : named(outputPath),
+      storedPath: isReplace ? named(kept) : null,
+      sourceFingerprint: options.naming === 'gone' ? null : await fingerprint(named(sourcePath)),
       outputSha256: sha256(outputBytes),
       outputSizeBytes: outputBytes.length,
     },
@@ -79,6 +81,9 @@ export async function aScene(options: SceneOptions): Promise<Scene> {
     },
   };
 }
+
+/** Where a path of a plan really is: the machine `nas` is this one, too. */
+export const realOf = (path: string): string => remoteOf(path)?.path ?? path;
 
 /** Every file below the roots with what is in it, except the journal. */
 export async function contentsOf(scene: Scene): Promise<Map<string, Buffer>> {

@@ -1,4 +1,3 @@
-import { stat } from 'node:fs/promises';
 import { toAppError } from '../../domain/errors.js';
 import type { Events } from '../../domain/events.js';
 import { isFinished } from '../../domain/job.js';
@@ -7,6 +6,7 @@ import type { MediaFile } from '../../domain/media.js';
 import type { Servers } from '../../domain/media-server.js';
 import { serverFolderOf } from '../../domain/paths.js';
 import type { Stranger } from '../../domain/stranger.js';
+import { stat } from '../../files/disks.js';
 import { Breather } from '../../lib/breather.js';
 import type { Bus } from '../../lib/bus.js';
 import type { Log } from '../../lib/log.js';
@@ -124,9 +124,9 @@ export class FileCheck {
 
   async #kindOf({ localPath, sizeBytes }: MediaFile): Promise<Stranger['kind'] | null> {
     try {
-      const { size, mtimeMs } = await stat(localPath ?? '');
-      const isResting = this.#parts.now().getTime() - mtimeMs >= REST_MS;
-      return size !== sizeBytes && isResting ? 'changed' : null;
+      const seen = await stat(localPath ?? '');
+      const isResting = this.#parts.now().getTime() - Number(seen.mtimeNs / 1_000_000n) >= REST_MS;
+      return seen.sizeBytes !== sizeBytes && isResting ? 'changed' : null;
     } catch (error) {
       // A disk that does not answer says nothing about the file.
       return (error as NodeJS.ErrnoException).code === 'ENOENT' ? 'gone' : null;

@@ -1,5 +1,5 @@
-import { opendir } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { readdir } from '../../files/disks.js';
 
 /** A share that hangs is as good as gone. */
 const PATIENCE_MS = 10_000;
@@ -19,8 +19,7 @@ export async function isMounted(folder: string): Promise<boolean> {
 
 async function hasEntries(folder: string): Promise<boolean> {
   try {
-    for await (const { name } of await opendir(folder)) if (!name.startsWith('.')) return true;
-    return false;
+    return (await readdir(folder)).some((name) => !name.startsWith('.'));
   } catch {
     return false;
   }

@@ -1,5 +1,5 @@
-import { stat } from 'node:fs/promises';
 import type { LibraryItem } from '../../domain/library.js';
+import { stat } from '../../files/disks.js';
 
 /** What a local file was at the last look. */
 export interface Look {
@@ -27,7 +27,8 @@ export async function isUnsettled(
     const path = file.stackedParts > 1 ? null : options.toLocal(file.path);
     const local = path === null ? null : await stat(path).catch(() => null);
     if (!local) continue;
-    const { size, mtimeMs } = local;
+    const { sizeBytes: size } = local;
+    const mtimeMs = Number(local.mtimeNs / 1_000_000n);
     look.files[file.id] = { sizeBytes: size, mtimeMs };
     if (size !== file.sizeBytes)
       return { reason: 'The file is still growing, or Plex has not seen its new size', look };
@@ -44,7 +45,7 @@ export async function isUnsettled(
 export async function hasSameSizes({ files }: LibraryItem): Promise<boolean> {
   const looks = files.map(async ({ localPath, sizeBytes, stackedParts }) => {
     const local = localPath === null || stackedParts > 1 ? null : await stat(localPath).catch(() => null);
-    return local === null || local.size === sizeBytes;
+    return local === null || local.sizeBytes === sizeBytes;
   });
   return (await Promise.all(looks)).every((isSame) => isSame);
 }

@@ -1,9 +1,9 @@
+import { remoteOf } from '../../domain/disk.js';
 import { encoderNeeds } from '../../domain/encoder.js';
 import { speedKey } from '../../domain/encode-time.js';
 import type { Job } from '../../domain/job.js';
 import type { MediaFile } from '../../domain/media.js';
 import { streamProblem, type FilesOfJob } from '../../domain/transfer-choice.js';
-import type { Settings } from '../../domain/settings.js';
 import { LOCAL_WORKER_ID } from '../../domain/worker.js';
 import { chooseWorker, type JobNeed, type WorkerCandidate, type WorkerChoice } from '../../domain/worker-choice.js';
 import type { WorkerLook } from './reasons.js';
@@ -43,7 +43,7 @@ export class WorkerChooser {
     const preset = presets.get(job.presetId);
     const seconds = (workerId: string) => (encoder: string | null) =>
       file === null ? 0 : secondsOf(file, preset, speedKey(workerId, encoder));
-    return chooseWorker(needOf(job, prepared, file, store.settings.value), this.#candidates(look, seconds), now());
+    return chooseWorker(this.#needOf(job, prepared, file), this.#candidates(look, seconds), now());
   }
 
   /** Why no worker takes anything, for the owner. */
@@ -88,28 +88,40 @@ export class WorkerChooser {
     });
     return [here, ...others];
   }
-}
 
-function needOf(job: Job, { plan, change, root }: Prepared, file: MediaFile | null, settings: Settings): JobNeed {
-  const needs = encoderNeeds(plan);
-  const { leftOn } = job;
-  const sourceBytes = change.sizeBeforeBytes ?? job.sizeBeforeBytes;
-  const files: FilesOfJob = {
-    sourcePath: job.sourcePath,
-    outputPath: workDirFor(root, settings),
-    sourceBytes,
-    outputBytes: Math.max(0, sourceBytes - Math.max(0, job.expectedSavesBytes ?? 0)),
-    streamProblem: job.streamBroke
-      ? 'the line broke when it was tried'
-      : streamProblem(file?.container ?? 'unknown', plan.extension.slice(1)),
-  };
-  return {
-    files,
-    encode: needs === null || file === null ? null : { needs, preference: job.prefersCpu ? 'cpu' : 'gpu' },
-    wishedWorkerId: job.wishedWorkerId,
-    tags: [],
-    failedOn: job.failedOn,
-    halfDone:
-      leftOn === null ? null : { workerId: leftOn.workerId, share: leftOn.percent / 100, hasSource: leftOn.hasSource },
-  };
+  #needOf(job: Job, { plan, change, root }: Prepared, file: MediaFile | null): JobNeed {
+    const { store, fetchDir } = this.#parts;
+    const needs = encoderNeeds(plan);
+    const { leftOn } = job;
+    const sourceBytes = change.sizeBeforeBytes ?? job.sizeBeforeBytes;
+    const files: FilesOfJob = {
+      sourcePath: job.sourcePath,
+      outputPath: workDirFor(root, store.settings.value, fetchDir),
+      sourceBytes,
+      outputBytes: Math.max(0, sourceBytes - Math.max(0, job.expectedSavesBytes ?? 0)),
+      storage: this.#storageOf(job.sourcePath, sourceBytes),
+      streamProblem: job.streamBroke
+        ? 'the line broke when it was tried'
+        : streamProblem(file?.container ?? 'unknown', plan.extension.slice(1)),
+    };
+    return {
+      files,
+      encode: needs === null || file === null ? null : { needs, preference: job.prefersCpu ? 'cpu' : 'gpu' },
+      wishedWorkerId: job.wishedWorkerId,
+      tags: [],
+      failedOn: job.failedOn,
+      halfDone:
+        leftOn === null
+          ? null
+          : { workerId: leftOn.workerId, share: leftOn.percent / 100, hasSource: leftOn.hasSource },
+    };
+  }
+
+  #storageOf(path: string, sourceBytes: number): NonNullable<FilesOfJob['storage']> | null {
+    const remote = remoteOf(path);
+    if (remote === null) return null;
+    const machine = this.#parts.store.workers.find(remote.machineId);
+    const { name = remote.machineId, line = null, maxMbps = null } = machine ?? {};
+    return { name, sourceBytes, line, maxMbps };
+  }
 }

@@ -4,6 +4,7 @@ import { LOCAL_WORKER_ID } from '../../domain/worker.js';
 import { Loop } from '../../lib/loop.js';
 import { WorkerChooser } from './choose-worker.js';
 import { InFlight } from './in-flight.js';
+import { isFar } from './far-sources.js';
 import type { JobBook } from './job-book.js';
 import type { QueueParts } from './parts.js';
 import { whyNothingRuns, type WorkerLook } from './reasons.js';
@@ -195,7 +196,7 @@ export class Dispatcher {
   /** Who takes this job now; null when nobody does. */
   async #chosenFor(job: Job, signal: AbortSignal): Promise<Partial<Job> | null> {
     const running = this.#running();
-    const here = { workerId: LOCAL_WORKER_ID };
+    const here: Partial<Job> = { workerId: LOCAL_WORKER_ID, transferMode: isFar(job.sourcePath) ? 'pull' : null };
     const { concurrency } = this.#parts.store.settings.value.queue;
     if (!this.#chooser.hasOthers) return (running.get(LOCAL_WORKER_ID) ?? 0) < concurrency ? here : null;
     try {

@@ -9,6 +9,7 @@ import type { Bus } from '../../lib/bus.js';
 import type { Log } from '../../lib/log.js';
 import type { Store } from '../../store/store.js';
 import type { Fleet } from '../fleet/fleet.js';
+import type { FarSources } from './far-sources.js';
 
 /** What the queue asks of the workers. */
 export type QueueFleet = Pick<Fleet, 'list' | 'localHealth' | 'executorOf' | 'encodersOf' | 'praise' | 'blame'>;
@@ -31,6 +32,10 @@ export interface QueueParts {
   space: SpaceLedger;
   /** Absolute paths of the programs. */
   tools: { ffmpeg: string; ffprobe: string };
+  /** Films on other machines. */
+  farSources: FarSources;
+  /** Where they lie on this machine while they are worked on. */
+  fetchDir: string;
   /** Folder for job logs. */
   logsDir: string;
   /** Reads these items of one server again, now. */

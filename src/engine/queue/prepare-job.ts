@@ -1,4 +1,3 @@
-import { stat } from 'node:fs/promises';
 import { basename, extname } from 'node:path';
 import { chooseEncoder, encoderNeeds, type ChosenEncoder } from '../../domain/encoder.js';
 import { AppError } from '../../domain/errors.js';
@@ -13,7 +12,8 @@ import type { EncoderSupport } from '../../domain/worker.js';
 import { encodeSteps } from '../../ffmpeg/args.js';
 import { commandLine, type Places } from '../../ffmpeg/command-line.js';
 import { probe as probeFile } from '../../ffmpeg/probe.js';
-import { fingerprint } from '../../files/fingerprint.js';
+import { fingerprint, isOccupied } from '../../files/fingerprint.js';
+import { isFar } from './far-sources.js';
 import type { QueueParts } from './parts.js';
 import { rootOf } from './work-folder.js';
 
@@ -32,15 +32,17 @@ export interface Prepared {
 
 /**
  * Looks at the source and decides, touching nothing. `encodersOf` says what the worker that will do it can encode with;
- * without it the encoder of the processor is planned. Throws the reason when the file is left alone.
+ * without it the encoder of the processor is planned. `here`: where
+ * the source lies on this machine, once it was fetched from another. Throws the reason when the file is left alone.
  */
 export async function prepareJob(
-  parts: Pick<QueueParts, 'store' | 'presets' | 'tools' | 'now'>,
+  parts: Pick<QueueParts, 'store' | 'presets' | 'tools' | 'now' | 'farSources'>,
   job: Job,
   signal: AbortSignal,
   encodersOf?: () => Promise<readonly EncoderSupport[]>,
+  here?: string,
 ): Promise<Prepared> {
-  const { store, presets, tools, now } = parts;
+  const { store, presets, tools, now, farSources } = parts;
   const settings = store.settings.value;
   const root = await rootOf(job.sourcePath, settings);
   const seen = await fingerprint(job.sourcePath);
@@ -57,7 +59,10 @@ export async function prepareJob(
       `The file changed ${Math.max(0, Math.round(ageSec))} seconds ago; it must rest first.`,
     );
   }
-  const probe = await probeFile(job.sourcePath, { ffprobe: tools.ffprobe, signal });
+  const probe =
+    here === undefined && isFar(job.sourcePath)
+      ? await farSources.look(job.sourcePath, seen, signal)
+      : await probeFile(here ?? job.sourcePath, { ffprobe: tools.ffprobe, signal });
   const plan = planEncode(probe, presets.get(job.presetId));
   const targetPath = targetOf(job.sourcePath, plan);
   await refuseOccupied(job.sourcePath, targetPath);
@@ -113,11 +118,7 @@ function targetOf(sourcePath: string, { extension }: EncodePlan): string {
 
 async function refuseOccupied(sourcePath: string, targetPath: string): Promise<void> {
   if (targetPath === sourcePath) return;
-  const isTaken = await stat(targetPath).then(
-    () => true,
-    () => false,
-  );
-  if (isTaken) {
+  if (await isOccupied(targetPath)) {
     throw new AppError(
       'file_exists',
       `${basename(targetPath)} already stands beside the file. Move one of them away first.`,

@@ -28,7 +28,7 @@ export async function recover(parts: QueueParts, book: JobBook): Promise<Unfinis
   await endOrphans(workFoldersOf(parts), log);
   await mendJobs(parts, book, nobody);
   const kept = new Set(store.jobs.where(({ outputPath }) => outputPath !== null).map(({ id }) => id));
-  const removed = await sweepWorkFolders(store.settings.value, (jobId) => kept.has(jobId));
+  const removed = await sweepWorkFolders(store.settings.value, parts.fetchDir, (jobId) => kept.has(jobId));
   if (removed.length > 0) log.info({ removed }, 'Removed what unfinished jobs left behind');
   return unfinished;
 }

@@ -12,7 +12,7 @@ import type { QueueParts } from './parts.js';
 import { keepReceipt } from './receipts.js';
 import type { Expected, ServerNews, Where } from './tell-server.js';
 import { holds, type Viewers } from './viewers.js';
-import { quarantineDirFor, rootOf } from './work-folder.js';
+import { keepsBeside, quarantineDirFor, rootOf } from './work-folder.js';
 
 /** What makes the result worthless: the source is another file now, or the result itself is damaged. */
 const WORTHLESS: ReadonlySet<string> = new Set(['file_changed', 'file_missing', 'file_linked', 'verify_failed']);
@@ -134,7 +134,8 @@ export class Replacer {
 
   async #prepareQuarantine(job: Job): Promise<void> {
     const settings = this.#parts.store.settings.value;
-    if (settings.paths.quarantineDir === '') await prepareHidden(await rootOf(job.sourcePath, settings));
+    const root = await rootOf(job.sourcePath, settings);
+    if (keepsBeside(root, settings)) await prepareHidden(root);
   }
 
   /** Both files stand: the old one goes only when the server shows the new one, or it would forget what was watched. */

@@ -7,10 +7,11 @@ import type { Job } from '../../domain/job.js';
 import { streamLines } from '../../domain/receipt.js';
 import { LOCAL_WORKER_ID } from '../../domain/worker.js';
 import { afterBadEnd } from './after-bad-end.js';
+import { fetchSource, isFar } from './far-sources.js';
 import type { JobBook } from './job-book.js';
 import type { QueueParts } from './parts.js';
 import { prepareJob, type Prepared } from './prepare-job.js';
-import { verifyOutput } from './verify.js';
+import { verifyOutput, type Verified } from './verify.js';
 import { makeWorkFolder, workDirFor } from './work-folder.js';
 
 /** Takes one job from `running` to `verified`, or to the end it deserves. */
@@ -53,23 +54,27 @@ export class JobRunner {
     cleanUp: (() => Promise<void> | void)[],
     trace: { isAtWorker: boolean },
   ): Promise<void> {
-    const { store, fleet, space, log, logsDir, tools } = this.#parts;
+    const { store, fleet, space, log, logsDir, fetchDir } = this.#parts;
     const workerId = job.workerId ?? LOCAL_WORKER_ID;
     const settings = store.settings.value;
     const { dryRun } = settings.safety;
     // A dry run plans also where nothing could be encoded.
     const encodersOf = dryRun ? undefined : () => fleet.encodersOf(workerId, signal);
-    const prepared = await prepareJob(this.#parts, job, signal, encodersOf);
+    let prepared = await prepareJob(this.#parts, job, signal, encodersOf);
     if (dryRun) {
       const waitsFor = 'Dry run: planned, and nothing was touched. It starts when dry run is turned off.';
       await this.#book.move(job.id, 'blocked', { ...prepared.change, waitsFor });
       return;
     }
-    const { plan, probe, root } = prepared;
-    const release = await space.reserve(workDirFor(root, settings), roomFor(job));
+    const { root } = prepared;
+    const fetchedBytes = isFar(job.sourcePath) ? (prepared.change.sizeBeforeBytes ?? job.sizeBeforeBytes) : 0;
+    const release = await space.reserve(workDirFor(root, settings, fetchDir), roomFor(job) + fetchedBytes);
     cleanUp.push(release);
-    const { folder, scratchDir } = await makeWorkFolder(job.id, root, settings);
+    const { folder, scratchDir } = await makeWorkFolder(job.id, root, settings, fetchDir);
     cleanUp.push(() => rm(folder, { recursive: true, force: true }));
+    const input = fetchedBytes === 0 ? job.sourcePath : await this.#fetch(job, fetchedBytes, folder, signal);
+    if (input !== job.sourcePath) prepared = await prepareJob(this.#parts, job, signal, encodersOf, input);
+    const { plan } = prepared;
     await this.#book.patch(job.id, { ...prepared.change, stage: 'encode' });
 
     const output = join(folder, `out${plan.extension}`);
@@ -80,8 +85,7 @@ export class JobRunner {
         jobId: job.id,
         workKey: workKeyOf(prepared),
         mode: job.transferMode,
-        input: job.sourcePath,
-        output,
+        ...{ input, output },
         scratchDir,
         logPath: join(logsDir, `${job.id}.log`),
         steps: prepared.steps,
@@ -93,25 +97,9 @@ export class JobRunner {
     log.info({ jobId: job.id, workerId, encodeMs }, 'Encoded, now verifying');
 
     await this.#book.patch(job.id, { stage: 'verify', percent: 100, encodeMs, leftOn: null });
-    this.#report(job.id, { percent: 0, fps: null, speed: null, etaSec: null, outputBytes: null });
-    const result = await verifyOutput({
-      plan,
-      source: probe,
-      sourcePath: job.sourcePath,
-      outputPath: output,
-      minSavingPercent: settings.safety.minSavingPercent,
-      decode: settings.safety.verifyDecode,
-      ...tools,
-      signal,
-      report: (percent) => {
-        this.#report(job.id, { percent, fps: null, speed: null, etaSec: null, outputBytes: null });
-      },
-    });
-    if (result.refusal) {
-      await this.#book.patch(job.id, { checks: result.checks, sizeAfterBytes: result.sizeBytes });
-      throw new AppError(result.refusal.code, result.refusal.message);
-    }
+    const result = await this.#verify(job.id, prepared, { input, output }, signal);
     await rm(scratchDir, { recursive: true, force: true });
+    if (input !== job.sourcePath) await rm(input);
     await this.#book.move(job.id, 'verified', {
       outputPath: output,
       outputSha256: result.sha256,
@@ -126,6 +114,45 @@ export class JobRunner {
     });
     release();
     await fleet.praise(workerId);
+  }
+
+  /** Brings a source that lies on another machine. Resolves with its path here. */
+  async #fetch(job: Job, bytes: number, folder: string, signal: AbortSignal): Promise<string> {
+    await this.#book.patch(job.id, { stage: 'fetch' });
+    const startedMs = performance.now();
+    const onBytes = (done: number): void => {
+      const perMs = done / Math.max(1, performance.now() - startedMs);
+      const etaSec = perMs > 0 ? Math.round((bytes - done) / perMs / 1000) : null;
+      const percent = Math.round((done / bytes) * 1000) / 10;
+      this.#report(job.id, {
+        stage: 'fetch',
+        ...{ percent, etaSec },
+        ...{ fps: null, speed: null, outputBytes: null },
+      });
+    };
+    return fetchSource(job.sourcePath, folder, { signal, onBytes: atMostEvery(REPORT_MS, onBytes) });
+  }
+
+  /** Throws `verify_failed` or `not_smaller`; what was found is then written down. */
+  async #verify(
+    jobId: string,
+    { plan, probe }: Prepared,
+    { input, output }: { input: string; output: string },
+    signal: AbortSignal,
+  ): Promise<Verified> {
+    const { minSavingPercent, verifyDecode } = this.#parts.store.settings.value.safety;
+    const report = (percent: number): void => {
+      this.#report(jobId, { percent, fps: null, speed: null, etaSec: null, outputBytes: null });
+    };
+    report(0);
+    const result = await verifyOutput({
+      ...{ plan, source: probe, sourcePath: input, outputPath: output },
+      ...{ minSavingPercent, decode: verifyDecode, signal, report },
+      ...this.#parts.tools,
+    });
+    if (result.refusal === null) return result;
+    await this.#book.patch(jobId, { checks: result.checks, sizeAfterBytes: result.sizeBytes });
+    throw new AppError(result.refusal.code, result.refusal.message);
   }
 
   /** Resolves with the milliseconds that the encode itself took. */
@@ -182,6 +209,18 @@ export class JobRunner {
     this.#progress.set(jobId, progress);
     this.#parts.bus.emit('job.progressed', { jobId, ...progress });
   }
+}
+
+/** How often a page hears of a file that is fetched. Milliseconds. */
+const REPORT_MS = 500;
+
+function atMostEvery(ms: number, tell: (bytes: number) => void): (bytes: number) => void {
+  let toldAtMs = 0;
+  return (bytes) => {
+    if (performance.now() - toldAtMs < ms) return;
+    toldAtMs = performance.now();
+    tell(bytes);
+  };
 }
 
 /** The same for the same source and the same steps, and for no other. */

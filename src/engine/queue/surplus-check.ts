@@ -9,7 +9,7 @@ import { fingerprint } from '../../files/fingerprint.js';
 import { prepareHidden } from '../../files/places.js';
 import type { QueueParts } from './parts.js';
 import { holds, type Viewers } from './viewers.js';
-import { rootOf } from './work-folder.js';
+import { keepsBeside, rootOf } from './work-folder.js';
 
 /** A copy that stays must be as long as the server says, but for so much. */
 const DURATION_TOLERANCE = 0.02;
@@ -47,7 +47,7 @@ export async function checkSurplus(
   refuseShared(parts, surplus);
   await refuseDamaged(parts, stays, signal);
   await refuseViewers(parts, viewers, surplus, signal);
-  if (settings.paths.quarantineDir === '') await prepareHidden(root);
+  if (keepsBeside(root, settings)) await prepareHidden(root);
   return { root, surplusPrint, staysPrint };
 }
 
@@ -75,9 +75,18 @@ function refuseShared({ store }: QueueParts, { item, file }: Copy): void {
 }
 
 /** Not every frame is decoded, which takes as long as an encode; a file that was cut off or lies in ruins is found. */
-async function refuseDamaged({ tools }: QueueParts, { path, file }: Copy, signal: AbortSignal): Promise<void> {
+async function refuseDamaged(parts: QueueParts, copy: Copy, signal: AbortSignal): Promise<void> {
+  await parts.farSources.here(copy.path, signal, (here) => refuseDamagedHere(parts, copy, here, signal));
+}
+
+async function refuseDamagedHere(
+  { tools }: QueueParts,
+  { path, file }: Copy,
+  here: string,
+  signal: AbortSignal,
+): Promise<void> {
   const { ffmpeg, ffprobe } = tools;
-  const seen = await probe(path, { ffprobe, signal });
+  const seen = await probe(here, { ffprobe, signal });
   const { durationSec, container } = seen;
   const expectedSec = file.durationMs / 1000;
   const refuse = (why: string): AppError =>
@@ -90,7 +99,7 @@ async function refuseDamaged({ tools }: QueueParts, { path, file }: Copy, signal
     const atSec = durationSec * share;
     const picture = { stream: video.index, fromSec: atSec, count: 1 };
     const moment = { atSec, video: picture, audio: { streams: [], lengthSec: 0 } };
-    const { pictures } = await sampleFile(path, moment, { ffmpeg, container, signal });
+    const { pictures } = await sampleFile(here, moment, { ffmpeg, container, signal });
     if (pictures.length === 0) throw refuse(`shows no picture at ${Math.round(share * 100)} %`);
   }
 }

@@ -1,12 +1,16 @@
-import { chmod, mkdir, readdir, realpath, rm } from 'node:fs/promises';
+import { chmod, mkdir, readdir, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
+import { remoteOf } from '../../domain/disk.js';
 import { AppError } from '../../domain/errors.js';
 import { isInside, localRootOf } from '../../domain/paths.js';
 import type { Settings } from '../../domain/settings.js';
+import { realpath } from '../../files/disks.js';
 import { prepareHidden, quarantineDirOf, workDirOf } from '../../files/places.js';
 
 /** Job ids become folder names; whatever else lies in a work folder is not ours. */
 const JOB_FOLDER = /^job-[a-z0-9-]+$/;
+/** What was being looked at when the program ended. */
+const LOOK_FOLDER = /^look-\w+$/;
 
 /** The media root a file lies in. Throws `path_unmapped` outside every mapping and `path_forbidden` when a link leads out of it. */
 export async function rootOf(path: string, { paths }: Settings): Promise<string> {
@@ -28,15 +32,24 @@ async function real(folder: string): Promise<string> {
   try {
     return await realpath(folder);
   } catch (cause) {
+    // A machine that does not answer says nothing about the folder.
+    if (cause instanceof AppError) throw cause;
     const message = `${folder} is not there. Is its disk or share mounted?`;
     throw new AppError('file_missing', message, { cause });
   }
 }
 
-export const workDirFor = (root: string, { queue }: Settings): string => queue.workDir || workDirOf(root);
+/** `fetchDir`: where this machine works on what lies on another. */
+export const workDirFor = (root: string, { queue }: Settings, fetchDir: string): string =>
+  queue.workDir || (remoteOf(root) === null ? workDirOf(root) : fetchDir);
 
+/** What lies on another machine stays on its disk: it would take long to move, and its room is there. */
 export const quarantineDirFor = (root: string, { paths }: Settings): string =>
-  paths.quarantineDir || quarantineDirOf(root);
+  remoteOf(root) === null && paths.quarantineDir ? paths.quarantineDir : quarantineDirOf(root);
+
+/** Whether originals of this root are kept in its own hidden folder. */
+export const keepsBeside = (root: string, settings: Settings): boolean =>
+  quarantineDirFor(root, settings) === quarantineDirOf(root);
 
 /** Every folder in which originals may be kept: the only places from which anything is ever purged. */
 export const quarantineDirs = (settings: Settings): string[] => [
@@ -48,9 +61,11 @@ export async function makeWorkFolder(
   jobId: string,
   root: string,
   settings: Settings,
+  fetchDir: string,
 ): Promise<{ folder: string; scratchDir: string }> {
-  if (settings.queue.workDir === '') await prepareHidden(root);
-  const folder = join(workDirFor(root, settings), jobId);
+  const workDir = workDirFor(root, settings, fetchDir);
+  if (workDir === workDirOf(root)) await prepareHidden(root);
+  const folder = join(workDir, jobId);
   await rm(folder, { recursive: true, force: true });
   const scratchDir = join(folder, 'scratch');
   await mkdir(scratchDir, { recursive: true });
@@ -59,13 +74,18 @@ export async function makeWorkFolder(
 }
 
 /** Removes the work folders of all jobs but those whose results still wait. */
-export async function sweepWorkFolders(settings: Settings, keep: (jobId: string) => boolean): Promise<string[]> {
+export async function sweepWorkFolders(
+  settings: Settings,
+  fetchDir: string,
+  keep: (jobId: string) => boolean,
+): Promise<string[]> {
   const removed: string[] = [];
-  const dirs = new Set(settings.paths.mappings.map(({ to }) => workDirFor(to, settings)));
+  const dirs = new Set([fetchDir, ...settings.paths.mappings.map(({ to }) => workDirFor(to, settings, fetchDir))]);
   for (const dir of dirs) {
     const names = await readdir(dir).catch(() => []);
     for (const name of names) {
-      if (!JOB_FOLDER.test(name) || keep(name)) continue;
+      const isLeft = JOB_FOLDER.test(name) ? !keep(name) : dir === fetchDir && LOOK_FOLDER.test(name);
+      if (!isLeft) continue;
       await rm(join(dir, name), { recursive: true, force: true });
       removed.push(join(dir, name));
     }
