@@ -1,7 +1,6 @@
 import { expect } from 'chai';
 import { readdir, stat } from 'node:fs/promises';
 import { basename, join } from 'node:path';
-import type { Job } from '../../src/domain/job.js';
 import { remotePath } from '../../src/domain/disk.js';
 import type { QuarantineEntry } from '../../src/domain/quarantine.js';
 import { Clips } from '../support/clips.js';
