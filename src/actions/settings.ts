@@ -1,12 +1,15 @@
 import { isAbsolute } from 'node:path';
 import { validate as isCron } from 'node-cron';
 import { z } from 'zod';
+import { remotePath } from '../domain/disk.js';
 import { invalid } from '../domain/errors.js';
 import { Section } from '../domain/library.js';
 import { PathProof } from '../domain/path-proof.js';
+import type { PathMapping } from '../domain/paths.js';
 import { Run } from '../domain/run.js';
 import { Settings } from '../domain/settings.js';
 import { action, type AnyAction, type Context } from './action.js';
+import { withMachines } from './far-folders.js';
 import { plexConnect, PlexConnect } from './plex-account.js';
 import { ServerBeside, serversBeside } from './servers.js';
 import { Origin, showWebhook, WebhookAddress } from './webhooks.js';
@@ -54,6 +57,8 @@ async function save(ctx: Context, change: Record<string, Record<string, unknown>
     }
   }
   if (Object.keys(fields).length > 0) throw invalid('Please check the highlighted settings', fields);
+  const mappings = change['paths']?.['mappings'] as PathMapping[] | undefined;
+  if (mappings) change = { ...change, paths: { ...change['paths'], mappings: withMachines(ctx, mappings) } };
 
   const given = Object.entries(change).filter(([, values]) => values !== undefined);
   const settings = await ctx.store.settings.change(Object.fromEntries(given));
@@ -85,6 +90,8 @@ const Tab = z.object({
   locked: z.record(z.string(), z.string()),
   /** JSON schema with title and description of each setting. */
   schema: z.record(z.string(), z.json()),
+  /** Machines on which films may lie. */
+  machines: z.array(z.object({ path: z.string(), name: z.string() })),
   /** Whom a path mapping may count for; empty when there is one server only. */
   servers: z.array(z.object({ id: z.string(), name: z.string() })),
 });
@@ -97,6 +104,7 @@ function tabOf({ store }: Context, tab: SettingsTab): z.infer<typeof Tab> {
     values: store.settings.value[tab] as z.infer<typeof Tab>['values'],
     locked: Object.fromEntries(own.map(([field, variable]) => [field.slice(tab.length + 1), variable])),
     schema: z.toJSONSchema(groupOf(tab), { io: 'input' }) as Record<string, z.core.util.JSONType>,
+    machines: [...store.workers.values()].map(({ id, name }) => ({ path: remotePath(id, '/'), name })),
     servers: servers.others.size === 0 ? [] : servers.ids().map((id) => ({ id, name: servers.nameOf(id) })),
   };
 }

@@ -6,6 +6,7 @@ import { PathProof } from '../domain/path-proof.js';
 import { CODEC_TITLE, everyEncoder, hardwareKind } from '../domain/encoder.js';
 import type { WorkerHealth } from '../domain/executor.js';
 import { action, type Context } from './action.js';
+import { withMachines } from './far-folders.js';
 import { connect, ServerUrl } from './plex.js';
 import { ProvedMapping, suggestMappings, wrongFolders } from './path-suggestions.js';
 import { plexConnect, PlexConnect } from './plex-account.js';
@@ -168,7 +169,10 @@ export const setupPaths = action(
     output: Next.extend({ proofs: z.array(PathProof) }),
   },
   async (ctx, { mappings }) => {
-    const pairs = mappings.filter(({ from, to }) => from !== '' && to !== '');
+    const pairs = withMachines(
+      ctx,
+      mappings.filter(({ from, to }) => from !== '' && to !== ''),
+    );
     if (pairs.length === 0) throw invalid('Name at least one folder as Plex sees it and as this machine sees it.');
     const relative = pairs.find(({ to }) => !isAbsolute(to));
     if (relative) throw invalid(`${relative.to} must begin with /`, { mappings: 'local folders must begin with /' });

@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { conflict, invalid } from '../domain/errors.js';
 import { Capabilities, LOCAL_WORKER_ID, WorkingHours, type WorkerPath } from '../domain/worker.js';
 import { action, type Context } from './action.js';
+import { whatLiesOn } from './far-folders.js';
 import { listOf, pageOf, Paging } from './paging.js';
 import { checksOf, notTriedIn, PARTS, WorkerCheck, type Part } from './worker-checks.js';
 import { Auth, toKey } from './worker-keys.js';
@@ -149,6 +150,8 @@ export const removeWorker = action(
   { summary: 'Remove a worker', input: ById, output: z.object({ id: z.string(), name: z.string() }) },
   async (ctx, { id }) => {
     mustBeThere(ctx, id, 'This machine is always there. It encodes nothing while the queue is paused.');
+    const lies = whatLiesOn(ctx, id);
+    if (lies !== null) throw conflict(lies);
     const { name } = await ctx.fleet.remove(id);
     return { id, name };
   },

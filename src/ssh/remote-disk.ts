@@ -254,7 +254,8 @@ export class SshDisk implements RemoteDisk {
       if (!code.startsWith('worker_') && code !== 'transfer_failed') throw error;
       const text = `${this.#name}, where the files lie, cannot be used just now. ${message}`;
       const down = new AppError('storage_unreachable', text, { cause: error });
-      if (code === 'worker_unreachable') this.#down = { error: down, untilMs: performance.now() + this.#line.patienceMs / DOWN_PART };
+      if (code === 'worker_unreachable')
+        this.#down = { error: down, untilMs: performance.now() + this.#line.patienceMs / DOWN_PART };
       throw down;
     }
   }

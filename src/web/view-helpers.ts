@@ -2,6 +2,7 @@ import { editHelpers } from './edit-helpers.js';
 import { libraryHelpers } from './library-helpers.js';
 import { reviewHelpers } from './review-helpers.js';
 import { workerHelpers } from './worker-helpers.js';
+import { remoteOf } from '../domain/disk.js';
 import { formatBitrate, formatBytes, formatDuration } from '../lib/units.js';
 
 const ifNumber =
@@ -120,14 +121,19 @@ const STAGES_OF_WAY: Readonly<Record<string, readonly string[]>> = {
   stream: ['prepare', 'encode', 'download', 'verify', 'replace'],
 };
 
+/** What lies on another machine is fetched before anything else. */
+const withFetch = (names: readonly string[], path: unknown): readonly string[] =>
+  typeof path === 'string' && remoteOf(path) !== null ? names.toSpliced(1, 0, 'fetch') : names;
+
 /** The steps of a job with where it stands. */
 function stagesOf(job: unknown): { name: string; isDone: boolean; isAt: boolean }[] {
-  const { state, stage, transferMode } = (job ?? {}) as {
+  const { state, stage, transferMode, sourcePath } = (job ?? {}) as {
     state?: string;
     stage?: string | null;
     transferMode?: string | null;
+    sourcePath?: string;
   };
-  const names = STAGES_OF_WAY[transferMode ?? ''] ?? STAGES;
+  const names = withFetch(STAGES_OF_WAY[transferMode ?? ''] ?? STAGES, sourcePath);
   const at = names.findIndex((name) => name === stage);
   const now =
     state === 'replacing' || state === 'verified'

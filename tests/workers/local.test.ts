@@ -6,15 +6,7 @@ import { join } from 'node:path';
 import type { EncodeTask } from '../../src/domain/executor.js';
 import { LocalExecutor } from '../../src/workers/local.js';
 import { executorContract } from './executor-contract.js';
-
-/** Command lines of all processes, as Linux shows them. */
-async function running(text: string): Promise<string[]> {
-  const ids = (await readdir('/proc')).filter((name) => /^\d+$/.test(name));
-  const lines = await Promise.all(
-    ids.map(async (id) => ({ id, line: await readFile(`/proc/${id}/cmdline`, 'utf8').catch(() => '') })),
-  );
-  return lines.filter(({ line }) => /^[^\0]*ffmpeg\0/.test(line) && line.includes(text)).map(({ id }) => id);
-}
+import { running } from './running.js';
 
 executorContract('local', { make: () => Promise.resolve(new LocalExecutor({ ffmpeg: 'ffmpeg' })), running });
 

@@ -11,6 +11,7 @@ import {
   type WorkerState,
 } from '../../domain/worker.js';
 import { afterFailure, afterSuccess, backInService, type WorkerFault } from '../../domain/worker-trust.js';
+import { workerIdFor } from '../../domain/worker-id.js';
 import { Loop } from '../../lib/loop.js';
 import { keepProofs, provePaths } from './shared-paths.js';
 import { Members, type MembersParts } from './members.js';
@@ -121,7 +122,7 @@ export class Fleet {
 
   /** Adds a worker. It stays unconfirmed until its host key is confirmed, unless `hostKey` is the one it shows. */
   async add(draft: WorkerDraft, key: WorkerKey): Promise<Worker> {
-    const { store, newId, now } = this.#parts;
+    const { store, now } = this.#parts;
     const isTwin = store.workers.where(
       ({ host, port, username }) => host === draft.host && port === draft.port && username === draft.username,
     );
@@ -131,7 +132,7 @@ export class Fleet {
     const isRight = draft.hostKey === seenHostKey;
     const worker = Worker.parse({
       ...draft,
-      id: newId('worker'),
+      id: workerIdFor(draft.name, (id) => store.workers.has(id)),
       authKind: key.kind,
       hostKey: isRight ? seenHostKey : null,
       seenHostKey: isRight ? null : seenHostKey,
