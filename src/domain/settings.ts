@@ -104,22 +104,15 @@ export const Settings = z.object({
     .prefault({}),
   paths: z
     .object({
-      mappings: z
-        .array(Mapping)
-        .default([])
-        .meta({
-          title: 'Path mappings',
-          description:
-            'Where Plex sees a folder, and where this machine sees it. A folder on a worker that this machine does not see at all: /ssh:, the name of the worker, then its folder there. Such films are fetched, encoded and put back.',
-        }),
-      quarantineDir: z
-        .string()
-        .trim()
-        .default('')
-        .meta({
-          title: 'Quarantine folder',
-          description: 'Empty: a hidden folder beside your media. What lies on another machine is kept there.',
-        }),
+      mappings: z.array(Mapping).default([]).meta({
+        title: 'Path mappings',
+        description:
+          'Where Plex sees a folder, and where this machine sees it. A folder on a worker that this machine does not see at all: /ssh:, the name of the worker, then its folder there. Such films are fetched, encoded and put back.',
+      }),
+      quarantineDir: z.string().trim().default('').meta({
+        title: 'Quarantine folder',
+        description: 'Empty: a hidden folder beside your media. What lies on another machine is kept there.',
+      }),
     })
     .prefault({}),
   security: z

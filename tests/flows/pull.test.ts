@@ -153,7 +153,7 @@ describe('films that lie on a NAS reached over SSH', function () {
       'it is put off',
     );
     const standing = await sha256Of(path);
-    expect(standing).to.be.oneOf([original, (job).outputSha256]);
+    expect(standing).to.be.oneOf([original, job.outputSha256]);
     await stage.stopApp();
     proxy.faults.isRefused = false;
     await stage.startApp({ workers: QUICK });
