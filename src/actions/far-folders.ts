@@ -13,7 +13,8 @@ const TYPED = /^\/ssh:([^/]+)(\/.*)?$/s;
 export const withMachines = (ctx: Pick<Context, 'store'>, mappings: readonly PathMapping[]): PathMapping[] =>
   mappings.map((mapping) => ({ ...mapping, to: withMachine(ctx, mapping.to) }));
 
-function withMachine({ store }: Pick<Context, 'store'>, path: string): string {
+/** The same for one folder. */
+export function withMachine({ store }: Pick<Context, 'store'>, path: string): string {
   const [, typed, rest = '/'] = TYPED.exec(path) ?? [];
   if (typed === undefined) return path;
   const name = typed.trim().toLowerCase();

@@ -9,7 +9,7 @@ import type { PathMapping } from '../domain/paths.js';
 import { Run } from '../domain/run.js';
 import { Settings } from '../domain/settings.js';
 import { action, type AnyAction, type Context } from './action.js';
-import { withMachines } from './far-folders.js';
+import { withMachine, withMachines } from './far-folders.js';
 import { plexConnect, PlexConnect } from './plex-account.js';
 import { ServerBeside, serversBeside } from './servers.js';
 import { Origin, showWebhook, WebhookAddress } from './webhooks.js';
@@ -204,5 +204,5 @@ export const testPath = action(
     input: z.object({ folder: z.string().trim().max(4096).refine(isAbsolute, 'must begin with /') }),
     output: PathProof,
   },
-  ({ provePath }, { folder }) => provePath(folder),
+  (ctx, { folder }) => ctx.provePath(withMachine(ctx, folder)),
 );

@@ -1,5 +1,11 @@
 import { expect } from 'chai';
+import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { remotePath } from '../../src/domain/disk.js';
 import { mountRemotes } from '../../src/files/disks.js';
+import { fingerprint } from '../../src/files/fingerprint.js';
+import { moveFile } from '../../src/files/set-aside.js';
 import { Swapper } from '../../src/files/swap.js';
 import { SshDisk } from '../../src/ssh/remote-disk.js';
 import { Sshd } from '../support/sshd.js';
@@ -60,6 +66,23 @@ describe('a swap on another machine that is broken off', function () {
     }
     return wrong;
   };
+
+  it('sets a surplus copy aside there, and takes it back', async () => {
+    const dir = await mkdtemp(join(tmpdir(), 'mediaflow-nas-'));
+    const [from, to] = ['film.mkv', '.mediaflow/quarantine/entry/film.mkv'].map((name) => join(dir, name)) as [
+      string,
+      string,
+    ];
+    await writeFile(from, 'a copy');
+    const there = (path: string): string => remotePath('nas', path);
+    const move = { id: 'entry', from: there(from), to: there(to), fingerprint: await fingerprint(there(from)) };
+    const moved = await moveFile(move);
+    expect(await readFile(to, 'utf8')).to.equal('a copy');
+    expect((await readdir(dir)).sort()).to.deep.equal(['.mediaflow']);
+    await moveFile({ id: 'entry', from: there(to), to: there(from), fingerprint: moved });
+    expect(await readFile(from, 'utf8')).to.equal('a copy');
+    await rm(dir, { recursive: true });
+  });
 
   it('loses nothing when MediaFlow ends', async () => {
     expect(await wrongOf(byStandingStill)).to.deep.equal([]);
