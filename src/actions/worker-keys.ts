@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { WorkerKey } from '../domain/worker.js';
 import { action, type Context } from './action.js';
 
-/** Under a name that no worker's id can be. */
+/** Under a name that `workerIdFor` gives to no worker. */
 const OWN = 'worker:own-key';
 
 const KeyPair = z.object({ privateKey: z.string(), publicKey: z.string() });

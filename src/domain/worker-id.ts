@@ -1,5 +1,8 @@
 import { LOCAL_WORKER_ID } from './worker.js';
 
+/** This machine, and the name under which MediaFlow's own key is kept among those of workers. */
+const RESERVED: ReadonlySet<string> = new Set([LOCAL_WORKER_ID, 'own-key']);
+
 /**
  * The id of a new worker: its name in letters, digits and dashes, for it stands in the paths of what lies there
  * (`/ssh:nas/volume1/Films`). With a number where `isTaken` says so.
@@ -15,6 +18,6 @@ export function workerIdFor(name: string, isTaken: (id: string) => boolean): str
   const base = plain === '' ? 'worker' : plain;
   for (let number = 1; ; number++) {
     const id = number === 1 ? base : `${base}-${number}`;
-    if (id !== LOCAL_WORKER_ID && !isTaken(id)) return id;
+    if (!RESERVED.has(id) && !isTaken(id)) return id;
   }
 }

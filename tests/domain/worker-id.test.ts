@@ -9,6 +9,7 @@ describe('the id of a worker', () => {
     ['Büro  №1', 'buro-no1'],
     ['日本', 'worker'],
     ['local', 'local-2'],
+    ['Own key', 'own-key-2'],
     ['../..', 'worker'],
     ['x'.repeat(60), 'x'.repeat(40)],
   ] as const) {

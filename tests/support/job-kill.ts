@@ -4,10 +4,13 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { createInterface } from 'node:readline';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { remotePath } from '../../src/domain/disk.js';
 import type { Job } from '../../src/domain/job.js';
 import type { QuarantineEntry } from '../../src/domain/quarantine.js';
 import type { Clips } from './clips.js';
+import type { Sshd } from './sshd.js';
 import { filesBelow, sha256Of, Stage } from './stage.js';
+import { realOf } from './swap-scene.js';
 
 const root = resolve(import.meta.dirname, '../..');
 const READY_MS = 60_000;
@@ -98,6 +101,12 @@ export async function build(): Promise<Built> {
   };
 }
 
+interface KillOptions {
+  random: () => number;
+  /** Where films lie, when that is another machine. */
+  nas?: Sshd;
+}
+
 interface Film {
   path: string;
   sha256: string;
@@ -111,7 +120,7 @@ interface Film {
 export async function killJobs(
   built: Built,
   clips: Clips,
-  options: { kills: number; random: () => number; say?: (line: string) => void },
+  options: KillOptions & { kills: number; say?: (line: string) => void },
 ): Promise<{ killed: number; wrong: string[] }> {
   const wrong: string[] = [];
   let killed = 0;
@@ -122,24 +131,38 @@ export async function killJobs(
     for (const text of found) options.say?.(text);
     wrong.push(...found);
     options.say?.(`${killed} kills, ${wrong.length} violations`);
+    // Nothing could even begin.
+    if (result.killed === 0) break;
   }
   return { killed, wrong };
+}
+
+/** The films lie on another machine from now on. */
+async function moveToNas(stage: Stage, nas: Sshd): Promise<void> {
+  const { id } = await stage.api<{ id: string }>('POST', '/api/servers', {
+    ...{ name: 'NAS', host: nas.host, port: nas.port, username: nas.username, hostKey: await nas.fingerprint() },
+    ...{ auth: { kind: 'key', privateKey: nas.privateKey }, scratchDir: join(stage.dir, 'worker') },
+  });
+  await stage.api('POST', `/api/servers/${id}/pause`);
+  const mappings = [{ from: '/share/Media', to: remotePath(id, stage.media) }];
+  await stage.api('PUT', '/api/settings', { paths: { mappings } });
 }
 
 /** Three films on their way, in a fresh place. */
 async function killRound(
   built: Built,
   clips: Clips,
-  { random }: { random: () => number },
+  { random, nas }: KillOptions,
   most: number,
 ): Promise<{ killed: number; wrong: string[] }> {
-  const stage = await Stage.set({ env: { LOG_LEVEL: 'info' } });
+  const stage = await Stage.set({ env: { LOG_LEVEL: 'info', ...(nas ? { MEDIAFLOW_PATH_MAPPINGS: '' } : {}) } });
   const program = new Program(built, stage);
   const wrong: string[] = [];
   let killed = 0;
   try {
     await program.start();
     await stage.setToWork();
+    if (nas) await moveToNas(stage, nas);
     // A webhook that came while nobody listened is made up for by the schedule.
     await stage.api('PUT', '/api/settings', { plex: { syncCron: '*/3 * * * * *' } });
     const films: Film[] = [];
@@ -228,14 +251,15 @@ async function bringToEnd(stage: Stage, count: number): Promise<void> {
 const isEnded = (state: Job['state']): boolean => ['done', 'failed', 'skipped', 'cancelled'].includes(state);
 
 async function oddEnd(film: Film, jobs: readonly Job[], kept: readonly QuarantineEntry[]): Promise<string[]> {
-  const job = jobs.find(({ sourcePath, state }) => sourcePath === film.path && state === 'done');
+  const job = jobs.find(({ sourcePath, state }) => realOf(sourcePath) === film.path && state === 'done');
   if (!job?.targetPath) return [`no job was done for ${film.path}`];
   const entry = kept.find(({ jobId }) => jobId === job.id);
   if (!entry) return [`${job.id} kept no original`];
   const wrong: string[] = [];
-  if ((await sha256Of(entry.storedPath)) !== film.sha256) wrong.push(`${entry.storedPath} is not the original`);
-  if ((await sha256Of(job.targetPath)) !== job.outputSha256) wrong.push(`${job.targetPath} is not the verified result`);
-  if (job.targetPath !== film.path && (await standingAt(film.path)).includes(film.sha256)) {
+  if ((await sha256Of(realOf(entry.storedPath))) !== film.sha256) wrong.push(`${entry.storedPath} is not the original`);
+  if ((await sha256Of(realOf(job.targetPath))) !== job.outputSha256)
+    wrong.push(`${job.targetPath} is not the verified result`);
+  if (realOf(job.targetPath) !== film.path && (await standingAt(film.path)).includes(film.sha256)) {
     wrong.push(`${film.path} still stands beside its replacement`);
   }
   return wrong;
