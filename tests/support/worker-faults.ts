@@ -1,29 +1,13 @@
-import { execa } from 'execa';
-import { readdir } from 'node:fs/promises';
-import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Job } from '../../src/domain/job.js';
+import type { TransferMode } from '../../src/domain/worker.js';
 import type { Clips } from './clips.js';
-import { Program, type Built } from './job-kill.js';
-import { Sshd } from './sshd.js';
-import { filesBelow, sha256Of, Stage } from './stage.js';
-import { TcpProxy } from './tcp-proxy.js';
-
-/** A worker, the line to it, and what it left on its disk. */
-interface Machine {
-  sshd: Sshd;
-  proxy: TcpProxy;
-  scratch: string;
-}
-
-interface Film {
-  path: string;
-  sha256: string;
-}
+import { FaultWorld, runningFfmpeg, type Machine } from './fault-world.js';
+import type { Built } from './job-kill.js';
 
 interface Scene {
   machine: Machine;
-  program: Program;
+  world: FaultWorld;
   random: () => number;
 }
 
@@ -70,10 +54,10 @@ const FAULTS: Record<string, (scene: Scene) => Promise<void>> = {
     await sleep(75_000);
     proxy.faults.isRefused = false;
   },
-  'ffmpeg killed': async ({ machine: { scratch } }) => {
-    for (const pid of await running(scratch)) end(pid);
+  'ffmpeg killed': async ({ machine: { scratch }, world }) => {
+    for (const pid of await runningFfmpeg(world.mode === 'pull' ? world.stage.dir : scratch)) end(pid);
   },
-  'MediaFlow killed': async ({ program, random }) => {
+  'MediaFlow killed': async ({ world: { program }, random }) => {
     await program.kill();
     await sleep(random() * 3000);
     await program.start();
@@ -81,204 +65,122 @@ const FAULTS: Record<string, (scene: Scene) => Promise<void>> = {
 };
 export const FAULT_NAMES = Object.keys(FAULTS);
 
-const FILMS = 4;
-const MACHINES = 2;
-/** From the moment a worker is lost until its job is somebody else's. Milliseconds. */
-const REQUEUE_MS = 90_000;
-const END_MS = 600_000;
+/** What a job may be at when something happens, by the way its files take. */
+const PHASES: Readonly<Record<TransferMode, readonly string[]>> = {
+  transfer: ['upload', 'encode', 'download', 'verify', 'replacing'],
+  shared: ['encode', 'verify', 'replacing'],
+  stream: ['encode', 'download', 'verify', 'replacing'],
+  pull: ['fetch', 'encode', 'verify', 'replacing'],
+};
+export const FAULT_MODES = Object.keys(PHASES) as TransferMode[];
+
+const FAULTS_A_ROUND = 6;
+/** How many films are on their way when something happens. */
+const FILMS_UNDER_WAY = 2;
+/** For how long a phase is waited for. Milliseconds. */
+const PHASE_MS = 8000;
+
+export interface FaultOptions {
+  runs: number;
+  random: () => number;
+  faults?: readonly string[];
+  modes?: readonly TransferMode[];
+  /** How many worlds there are beside each other: they wait more than they work. */
+  parallel?: number;
+  say?: (line: string) => void;
+}
+
+export interface FaultResult {
+  tried: number;
+  wrong: string[];
+  /** `stream encode: frozen` -> how often that fault met a job of that mode in that phase. */
+  met: Map<string, number>;
+}
 
 /**
- * Lets films go through two workers while one fault after the other happens to them, each at a moment nobody chose, and
- * looks at everything afterwards: files, jobs, and what is left on either side. Answers how many faults there were, and what
- * was wrong.
+ * Lets films go through two workers while one fault after the other happens to them, each at a moment nobody chose in a phase
+ * that was, and looks at everything afterwards: files, jobs, and what is left on either side. Answers how many faults there
+ * were, what they met, and what was wrong.
  */
-export async function breakWorkers(
-  built: Built,
-  clips: Clips,
-  options: { runs: number; random: () => number; faults?: readonly string[]; say?: (line: string) => void },
-): Promise<{ tried: number; wrong: string[] }> {
-  const wrong: string[] = [];
-  let tried = 0;
-  for (let round = 1; tried < options.runs; round++) {
-    const many = Math.min(6, options.runs - tried);
-    const found = await breakRound(built, clips, options, many);
-    tried += many;
-    for (const text of found) options.say?.(`round ${round}: ${text}`);
-    wrong.push(...found.map((text) => `round ${round}: ${text}`));
-    options.say?.(`${tried} faults, ${wrong.length} violations`);
-  }
-  return { tried, wrong };
+export async function breakWorkers(built: Built, clips: Clips, options: FaultOptions): Promise<FaultResult> {
+  const { runs, parallel = 1, modes = FAULT_MODES, say = () => undefined } = options;
+  const result: FaultResult = { tried: 0, wrong: [], met: new Map() };
+  let begun = 0;
+  let rounds = 0;
+  const work = async (): Promise<void> => {
+    while (begun < runs) {
+      const round = rounds++;
+      const many = Math.min(FAULTS_A_ROUND, runs - begun);
+      begun += many;
+      const mode = modes[round % modes.length] ?? 'transfer';
+      const found = await breakRound(built, clips, { ...options, mode, many, met: result.met });
+      result.tried += many;
+      for (const text of found) say(`round ${round + 1}, ${mode}: ${text}`);
+      result.wrong.push(...found);
+      say(`${result.tried} faults, ${result.wrong.length} violations`);
+    }
+  };
+  await Promise.all(Array.from({ length: parallel }, work));
+  return result;
 }
 
 async function breakRound(
   built: Built,
   clips: Clips,
-  {
-    random,
-    faults = FAULT_NAMES,
-    say,
-  }: { random: () => number; faults?: readonly string[]; say?: (line: string) => void },
-  many: number,
+  options: FaultOptions & { mode: TransferMode; many: number; met: Map<string, number> },
 ): Promise<string[]> {
-  const stage = await Stage.set({ env: { LOG_LEVEL: 'info' }, webhook: false });
-  const program = new Program(built, stage);
-  const machines: Machine[] = [];
-  const wrong: string[] = [];
+  const { random, faults = FAULT_NAMES, mode, many, met } = options;
   const done: string[] = [];
+  let world: FaultWorld | null = null;
+  let wrong: string[];
   try {
-    await program.start();
-    await stage.setToWork({ mode: 'off', preset: 'quick' });
-    for (let number = 0; number < MACHINES; number++) machines.push(await addMachine(stage, number));
-    const films = await addFilms(stage, clips);
-    const watch = watchLeases(stage, machines);
+    world = await FaultWorld.open(built, clips, mode);
     for (let fault = 0; fault < many; fault++) {
-      await sleep(random() * 2500);
-      const name = faults[Math.floor(random() * faults.length)] ?? '';
-      const machine = machines[Math.floor(random() * machines.length)];
-      if (!machine) throw new Error('there is no machine');
-      done.push(name);
-      await FAULTS[name]?.({ machine, program, random });
+      while ((await world.unfinished()).length < FILMS_UNDER_WAY) await world.addFilm();
+      const name = oneOf(faults, random);
+      const { machine, jobs } = await momentIn(world, oneOf(PHASES[mode], random), random);
+      for (const job of jobs) count(met, `${modeOf(job)} ${phaseOf(job)}: ${name}`);
+      done.push(`${name} at ${jobs.map(phaseOf).join('+') || 'rest'}`);
+      await FAULTS[name]?.({ machine, world, random });
     }
-    await bringToEnd(stage, films.length);
-    wrong.push(...(await watch.end()));
-    wrong.push(...(await damageOf(stage, films)));
-    wrong.push(...(await leftOn(stage, machines)));
+    wrong = await world.settle();
   } catch (error) {
-    wrong.push(error instanceof Error ? error.message : String(error));
-  } finally {
-    await program.kill();
-    await stage.strike();
-    for (const { sshd, proxy } of machines) {
-      await proxy.close();
-      await sshd.close();
-    }
+    wrong = [error instanceof Error ? error.message : String(error)];
   }
-  if (wrong.length > 0) say?.(`after ${done.join(', ')}`);
-  return wrong;
+  await world?.close();
+  return wrong.length === 0 ? wrong : [`after ${done.join(', ')}`, ...wrong];
 }
 
-async function addMachine(stage: Stage, number: number): Promise<Machine> {
-  const sshd = await Sshd.start();
-  const proxy = await TcpProxy.start(sshd);
-  const scratch = join(sshd.dir, 'scratch');
-  const { id } = await stage.api<{ id: string }>('POST', '/api/servers', {
-    ...{ name: `machine ${number}`, host: proxy.host, port: proxy.port, username: sshd.username, slots: 2 },
-    // To the second one, copying would take longer than encoding: its files are streamed.
-    ...(number === 1 ? { maxMbps: 2 } : {}),
-    ...{ hostKey: await sshd.fingerprint(), scratchDir: scratch, auth: { kind: 'key', privateKey: sshd.privateKey } },
-  });
-  await stage.until(
-    'the worker is there',
-    async () => (await stage.api<{ state: string }>('GET', `/api/servers/${id}`)).state === 'online',
-  );
-  return { sshd, proxy, scratch };
-}
-
-/** This machine takes one of them, the others are for the workers. */
-async function addFilms(stage: Stage, clips: Clips): Promise<Film[]> {
-  const clip = await clips.make('faults.mkv', [
-    ...['-f', 'lavfi', '-i', 'testsrc2=s=480x270:r=25:d=8', '-f', 'lavfi', '-i', 'sine=f=440:d=8'],
-    ...['-c:v', 'mpeg4', '-q:v', '2', '-c:a', 'aac'],
-  ]);
-  const films: Film[] = [];
-  for (let number = 1; number <= FILMS; number++) {
-    const title = `Film ${number} (200${number})`;
-    const path = await stage.add(`Films/${title}/${title}.mkv`, clip);
-    films.push({ path, sha256: await sha256Of(path) });
+/** Waits for a job in a phase, and names the machine it concerns with all jobs that are there now. */
+async function momentIn(
+  world: FaultWorld,
+  phase: string,
+  random: () => number,
+): Promise<{ machine: Machine; jobs: Job[] }> {
+  const endsAt = performance.now() + PHASE_MS;
+  let at: Job | undefined;
+  while (!at && performance.now() < endsAt) {
+    at = (await world.unfinished()).find((job) => phaseOf(job) === phase);
+    if (!at) await sleep(20);
   }
-  await stage.plex.scan();
-  await stage.api('POST', '/api/plex/sync', { mode: 'full' }).catch(() => undefined);
-  const known = async (): Promise<boolean> =>
-    (await stage.api<{ total: number }>('GET', '/api/library/items')).total === FILMS;
-  await stage.until('the films are read', known);
-  await stage.api('POST', '/api/transcode/jobs', { paths: films.map(({ path }) => path), presetId: 'quick' });
-  return films;
+  await sleep(random() * 400);
+  const machine = world.machines.find(({ id }) => id === at?.workerId) ?? oneOf(world.machines, random);
+  const concerns = ({ workerId }: Job): boolean => world.mode === 'pull' || workerId === machine.id;
+  const isUnderWay = ({ state }: Job): boolean => state === 'running' || state === 'replacing';
+  return { machine, jobs: (await world.unfinished()).filter((job) => isUnderWay(job) && concerns(job)) };
 }
 
-/** Every job that says it runs on a machine which is away is somebody else's in time. */
-function watchLeases(stage: Stage, machines: readonly Machine[]): { end: () => Promise<string[]> } {
-  const since = new Map<string, number>();
-  const late = new Set<string>();
-  const abort = new AbortController();
-  const watching = (async () => {
-    while (!abort.signal.aborted) {
-      await sleep(1000);
-      const isAway = machines.some(({ proxy }) => proxy.faults.isRefused);
-      const jobs = await stage.jobs().catch(() => []);
-      for (const { id, state, workerId, stage: at } of jobs) {
-        const isHeld = isAway && state === 'running' && workerId !== 'local' && at !== 'verify';
-        if (!isHeld) since.delete(id);
-        else if (performance.now() - (since.get(id) ?? performance.now()) > REQUEUE_MS) late.add(id);
-        if (isHeld && !since.has(id)) since.set(id, performance.now());
-      }
-    }
-  })();
-  return {
-    end: async () => {
-      abort.abort();
-      await watching;
-      return [...late].map((id) => `${id} stayed with a worker that was away for more than 90 s`);
-    },
-  };
-}
+const phaseOf = ({ state, stage }: Job): string => (state === 'running' ? (stage ?? 'prepare') : state);
+const modeOf = ({ transferMode }: Job): string => transferMode ?? 'here';
 
-/** What only a person can decide is decided: tried again. */
-async function bringToEnd(stage: Stage, count: number): Promise<void> {
-  let jobs: Job[] = [];
-  const isEnded = ({ state }: Job): boolean => ['done', 'failed', 'skipped', 'cancelled'].includes(state);
-  const look = async (): Promise<boolean> => {
-    jobs = await stage.jobs();
-    for (const { id, state } of jobs)
-      if (state === 'failed') await stage.api('POST', `/api/transcode/jobs/${id}/retry`);
-    return jobs.length >= count && jobs.every((job) => isEnded(job) && job.state !== 'failed');
-  };
-  await stage.until('every job has ended', look, END_MS).catch((cause: unknown) => {
-    const states = jobs.map(
-      ({ id, state, workerId, waitsFor }) => `${id} ${state} ${workerId ?? ''} ${waitsFor ?? ''}`,
-    );
-    throw new Error(`Jobs are stuck: ${states.join('; ')}`, { cause });
-  });
-}
+const count = (met: Map<string, number>, cell: string): void => {
+  met.set(cell, (met.get(cell) ?? 0) + 1);
+};
 
-async function damageOf(stage: Stage, films: readonly Film[]): Promise<string[]> {
-  const wrong: string[] = [];
-  const jobs = await stage.jobs();
-  const kept = new Set<string>();
-  for (const path of await filesBelow(join(stage.media, '.mediaflow', 'quarantine'))) kept.add(await sha256Of(path));
-  for (const { path, sha256 } of films) {
-    const job = jobs.find(({ sourcePath, state }) => sourcePath === path && state === 'done');
-    if (!job) wrong.push(`no job was done for ${path}`);
-    const stands = await sha256Of(path).catch(() => 'nothing');
-    if (job && stands !== job.outputSha256) wrong.push(`${path} is not the verified result`);
-    if (!kept.has(sha256)) wrong.push(`the original of ${path} is gone`);
-  }
-  return [...wrong, ...(await stage.leftovers()).map((path) => `left behind here: ${path}`)];
-}
-
-/** Looked at until nothing is left: a worker that was away is swept when it is met again. */
-async function leftOn(stage: Stage, machines: readonly Machine[]): Promise<string[]> {
-  const look = async (): Promise<string[]> => {
-    const left: string[] = [];
-    for (const { scratch } of machines) {
-      for (const folder of await readdir(scratch).catch(() => [])) {
-        const jobs = await readdir(join(scratch, folder, 'jobs')).catch(() => []);
-        left.push(...jobs.map((name) => `left behind there: ${join(scratch, folder, 'jobs', name)}`));
-      }
-      left.push(...(await running(scratch)).map((pid) => `still running there: ${pid}`));
-    }
-    return left;
-  };
-  await stage.until('nothing is left there', async () => (await look()).length === 0).catch(() => undefined);
-  return look();
-}
-
-/** Process ids of ffmpeg runs with a text in their command line. */
-async function running(text: string): Promise<number[]> {
-  const { stdout } = await execa('ps', ['-eo', 'pid=,args='], { reject: false });
-  return stdout
-    .split('\n')
-    .filter((line) => line.includes(text) && /^\s*\d+ \S*ffmpeg /.test(line))
-    .map((line) => Number.parseInt(line, 10));
+function oneOf<T>(all: readonly T[], random: () => number): T {
+  const one = all[Math.floor(random() * all.length)];
+  if (one === undefined) throw new Error('there is nothing to choose from');
+  return one;
 }
 
 function end(pid: number): void {
