@@ -1,7 +1,7 @@
 import { AppError } from '../../domain/errors.js';
 import type { Events } from '../../domain/events.js';
 import type { LibraryItem, Section } from '../../domain/library.js';
-import type { ItemPage, Servers } from '../../domain/media-server.js';
+import type { Servers } from '../../domain/media-server.js';
 import { isInside, toLocalPath } from '../../domain/paths.js';
 import type { Run } from '../../domain/run.js';
 import { Breather } from '../../lib/breather.js';
@@ -91,7 +91,7 @@ export class SectionSync {
     }
   }
 
-  /** The next page is on its way while this one is stored. */
+  /** The next page is on its way while this one is put; it is looked at afterwards, so that it need not be kept long. */
   async #readPages(
     section: Section,
     since: string | null,
@@ -100,22 +100,15 @@ export class SectionSync {
   ): Promise<{ seen: Set<string>; total: number }> {
     const seen = new Set<string>();
     const writes: Promise<void>[] = [];
-    const listing = this.#parts
-      .server(section.serverId)
-      .items(section, { ...(since === null ? {} : { since }), signal });
-    const pages = listing[Symbol.asyncIterator]();
+    const server = this.#parts.server(section.serverId);
     let total = 0;
     const breather = new Breather();
-    let next = fetchNext(pages);
     try {
-      for (;;) {
-        const page = await next;
-        if (page.done) break;
-        next = fetchNext(pages);
+      for await (const page of server.items(section, { ...(since === null ? {} : { since }), signal })) {
         signal.throwIfAborted();
-        total = page.value.total;
+        total = page.total;
         if (breather.isDue) await breather.pause();
-        const fresh = page.value.items.filter(({ id }) => !seen.has(id));
+        const fresh = page.items.filter(({ id }) => !seen.has(id));
         for (const { id } of fresh) seen.add(id);
         // A set this large takes a while to grow, and so does what the rows are put into.
         if (breather.isDue) await breather.pause();
@@ -125,7 +118,6 @@ export class SectionSync {
       }
     } finally {
       await Promise.allSettled(writes);
-      await pages.return?.().catch(() => undefined);
     }
     await Promise.all(writes);
     return { seen, total };
@@ -179,10 +171,4 @@ export class SectionSync {
     const itemIds = [...marked.map(({ id }) => id), ...removed];
     if (itemIds.length > 0) bus.emit('library.changed', { itemIds });
   }
-}
-
-function fetchNext(pages: AsyncIterator<ItemPage>): Promise<IteratorResult<ItemPage>> {
-  const next = pages.next();
-  next.catch(() => undefined);
-  return next;
 }
