@@ -103,9 +103,7 @@ async function askPage(client: PlexClient, request: ListRequest, start: number):
 /** Something without a key cannot be told apart, so it counts as new. */
 function isFirst(item: Raw, seen: Set<string>): boolean {
   const key = toStr(item['ratingKey']) ?? `without a key ${seen.size}`;
-  if (seen.has(key)) return false;
-  seen.add(key);
-  return true;
+  return seen.size < seen.add(key).size;
 }
 
 const endsEarly = (got: number, total: number): string => `a list ended after ${got} of ${total} entries`;

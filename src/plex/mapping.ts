@@ -47,15 +47,21 @@ export function toItem(raw: Raw, place: ItemPlace): LibraryItem | null {
     labels: tagsOf(raw['Label']),
     collections: tagsOf(raw['Collection']),
     tags: [],
-    files: toList(raw['Media']).slice(0, MOST_VERSIONS).flatMap(toFiles),
+    files: filesOf(toList(raw['Media'])),
     state: 'present',
   };
 }
 
-/** The files of one version. A part without a path cannot be worked with and is left out. */
-function toFiles(media: Raw): MediaFile[] {
-  const parts = toList(media['Part']);
+function filesOf(versions: readonly Raw[]): MediaFile[] {
   const files: MediaFile[] = [];
+  for (const media of versions.slice(0, MOST_VERSIONS)) addFiles(media, files);
+  // A list that grew has room for sixteen more.
+  return files.slice();
+}
+
+/** The files of one version. A part without a path cannot be worked with and is left out. */
+function addFiles(media: Raw, files: MediaFile[]): void {
+  const parts = toList(media['Part']);
   for (const part of parts) {
     const id = toKey(part['id']);
     const path = pathOf(part['file']);
@@ -79,7 +85,6 @@ function toFiles(media: Raw): MediaFile[] {
       stackedParts: parts.length,
     });
   }
-  return files;
 }
 
 /** Any one of the marks is enough. */

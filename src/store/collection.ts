@@ -1,10 +1,11 @@
-import { basename, dirname, join } from 'node:path';
+import { basename, join } from 'node:path';
 import type { z } from 'zod';
 import { notFound, toAppError } from '../domain/errors.js';
 import { Breather } from '../lib/breather.js';
 import { Gate } from '../lib/gate.js';
 import { Copies } from './copies.js';
 import type { Damage } from './damage.js';
+import { exactFitOf, type ExactFit } from './exact-fit.js';
 import { filesOf, ROWS_PER_SHARD, type Layout } from './layout.js';
 import { readShards } from './read-shards.js';
 import { Shard } from './shard.js';
@@ -18,6 +19,8 @@ export interface CollectionOptions<T> {
   layout: Layout<T>;
   /** Lets a row, new or just read, share what other rows hold as well. It may change that row, and returns it. */
   thrift?: (row: T) => T;
+  /** Whoever puts a row gives it away: one that is just as the schema would make it is kept itself, not a copy of it. */
+  takesOver?: boolean;
 }
 
 /** Lists up to this length are put within one turn of the event loop. */
@@ -29,10 +32,14 @@ const WIDTH = 4;
 export class Collection<T extends { id: string }> {
   readonly #options: CollectionOptions<T>;
   readonly #mark: string;
+  /** Null when rows are not taken over. */
+  readonly #fits: ExactFit | null;
   readonly #copies = new Copies<T>();
   readonly #shards = new Map<string, Shard<T>>();
-  /** Folder -> number of the first file that may have room. */
-  readonly #roomFrom = new Map<string, number>();
+  /** Group of rows -> its folder. */
+  readonly #folders = new Map<string, string>();
+  /** Folder -> the first file that may have room. */
+  readonly #roomIn = new Map<string, { number: number; shard: Shard<T> }>();
   readonly #removing = new Map<string, Promise<void>>();
   #kept: Promise<void> = Promise.resolve();
   readonly #tidying = new Set<Promise<void>>();
@@ -43,6 +50,7 @@ export class Collection<T extends { id: string }> {
   private constructor(options: CollectionOptions<T>) {
     this.#options = options;
     this.#mark = markOf(options.schema);
+    this.#fits = options.takesOver ? exactFitOf(options.schema) : null;
   }
 
   /**
@@ -150,7 +158,7 @@ export class Collection<T extends { id: string }> {
 
   #check(row: T): T {
     const { schema, thrift } = this.#options;
-    const valid = schema.parse(row);
+    const valid = this.#fits?.(row) ? row : schema.parse(row);
     return thrift ? thrift(valid) : valid;
   }
 
@@ -231,25 +239,25 @@ export class Collection<T extends { id: string }> {
     const { layout } = this.#options;
     if (layout.kind === 'single') return this.#shard(layout.file);
     if (layout.kind === 'named') return this.#shard(join(layout.dir, `${layout.prefix}${layout.nameOf(row)}.json`));
-    const folder = join(layout.dir, layout.groupOf(row));
-    return current && dirname(current.file) === folder ? current : this.#shardWithRoom(folder);
+    const group = layout.groupOf(row);
+    const folder = this.#folders.get(group) ?? join(layout.dir, group);
+    this.#folders.set(group, folder);
+    return current?.folder === folder ? current : this.#shardWithRoom(folder);
   }
 
   #shardWithRoom(folder: string): Shard<T> {
-    for (let number = this.#roomFrom.get(folder) ?? 0; ; number++) {
-      const shard = this.#shard(join(folder, `${number}.json`));
-      if (shard.size >= ROWS_PER_SHARD) continue;
-      this.#roomFrom.set(folder, number);
-      return shard;
-    }
+    const numbered = (number: number) => ({ number, shard: this.#shard(join(folder, `${number}.json`)) });
+    let room = this.#roomIn.get(folder) ?? numbered(0);
+    while (room.shard.size >= ROWS_PER_SHARD) room = numbered(room.number + 1);
+    this.#roomIn.set(folder, room);
+    return room.shard;
   }
 
   /** A row went out of this file, so new ones may be put there. */
-  #noteRoom({ file }: Shard<T>): void {
-    const folder = dirname(file);
-    const from = this.#roomFrom.get(folder);
-    const number = Number(basename(file, '.json'));
-    if (from !== undefined && number < from) this.#roomFrom.set(folder, number);
+  #noteRoom(shard: Shard<T>): void {
+    const room = this.#roomIn.get(shard.folder);
+    const number = Number(basename(shard.file, '.json'));
+    if (room !== undefined && number < room.number) this.#roomIn.set(shard.folder, { number, shard });
   }
 
   #shard(file: string): Shard<T> {

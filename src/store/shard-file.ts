@@ -27,8 +27,8 @@ export interface ShardData {
 }
 
 const LINE_FEED = 10;
-/** Pieces of text are turned to bytes at this size: small enough to be made and thrown away cheaply. */
-const PIECE_CHARS = 64 * 1024;
+/** No character takes more in UTF-8. */
+const MOST_BYTES_A_CHAR = 3;
 /** Larger buffers are not kept. */
 const BUFFER_BYTES = 1024 * 1024;
 const KEPT_BUFFERS = 4;
@@ -77,15 +77,15 @@ export class ShardFile implements Adapter<ShardData> {
     const breather = new Breather();
     const bytes = new GrowingBuffer(writeBuffers.pop());
     const head = JSON.stringify({ stamp, schema: this.#mark, versions, gone });
-    let text = `${head.slice(0, -1)},"rows":[\n`;
-    for (const [index, row] of rows.entries()) {
-      text += index < rows.length - 1 ? `${JSON.stringify(row)},\n` : `${JSON.stringify(row)}\n`;
-      if (text.length < PIECE_CHARS) continue;
-      bytes.append(text);
-      text = '';
+    bytes.append(`${head.slice(0, -1)},"rows":[\n`);
+    let before = '';
+    for (const row of rows) {
       if (breather.isDue) await breather.pause();
+      bytes.append(before);
+      bytes.append(JSON.stringify(row));
+      before = ',\n';
     }
-    bytes.append(text);
+    if (rows.length > 0) bytes.append('\n');
     bytes.append(tailOf(crc32(bytes.content)));
     try {
       await writeDurably(this.#path, bytes.content);
@@ -109,7 +109,7 @@ class GrowingBuffer {
   }
 
   append(text: string): void {
-    const end = this.#length + Buffer.byteLength(text);
+    const end = this.#length + text.length * MOST_BYTES_A_CHAR;
     if (end > this.whole.length) this.whole = Buffer.concat([this.content], end * 2);
     this.#length += this.whole.write(text, this.#length);
   }

@@ -1,3 +1,4 @@
+import { dirname } from 'node:path';
 import { Low } from 'lowdb';
 import type { Gate } from '../lib/gate.js';
 import type { PackedRows } from './packed-rows.js';
@@ -13,6 +14,7 @@ export class Shard<T extends { id: string }> {
   /** Version of a row's copy in this file, while other files hold other copies of it. Counts like `stamp`. */
   readonly versions = new Map<string, number>();
   readonly file: string;
+  readonly folder: string;
   /** Of what the disk holds. */
   stamp = 0;
   readonly #rows = new Map<string, T | null>();
@@ -41,6 +43,7 @@ export class Shard<T extends { id: string }> {
     awake: (row: T) => T;
   }) {
     this.file = parts.file;
+    this.folder = dirname(parts.file);
     this.#low = new Low<ShardData>(new ShardFile(parts.path, parts.mark), EMPTY);
     this.#gate = parts.gate;
     this.#nextStamp = parts.nextStamp;

@@ -21,7 +21,7 @@ import { PendingItem, WebhookOutcome } from '../domain/webhook.js';
 import type { Log } from '../lib/log.js';
 import { AuditLog } from './audit.js';
 import { backUp } from './backup.js';
-import { Collection } from './collection.js';
+import { Collection, type CollectionOptions } from './collection.js';
 import { toProblem } from './damage.js';
 import { removeLeftovers } from './data-files.js';
 import { Document } from './document.js';
@@ -92,8 +92,8 @@ export async function openStore(options: StoreOptions) {
     noun: string,
     schema: z.ZodType<T>,
     layout: Layout<T>,
-    thrift?: (row: T) => T,
-  ): Promise<Collection<T>> => Collection.open({ dir, noun, schema, layout, ...(thrift ? { thrift } : {}) });
+    more: Pick<CollectionOptions<T>, 'thrift' | 'takesOver'> = {},
+  ): Promise<Collection<T>> => Collection.open({ dir, noun, schema, layout, ...more });
 
   const collections = {
     sections: await open('library section', Section, single('library/sections.json')),
@@ -101,7 +101,7 @@ export async function openStore(options: StoreOptions) {
       'library item',
       LibraryItem,
       filled('library', ({ sectionId }) => folderName(sectionId)),
-      thriftyItems(),
+      { thrift: thriftyItems(), takesOver: true },
     ),
     recommendations: await open('recommendation', Recommendation, filled('recommendations')),
     jobs: await open('job', Job, {

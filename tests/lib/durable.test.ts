@@ -1,5 +1,5 @@
 import { expect } from 'chai';
-import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, open, readdir, readFile, rm, writeFile, type FileHandle } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { writeDurably } from '../../src/lib/durable.js';
@@ -21,6 +21,29 @@ describe('writeDurably', () => {
     await Promise.all(names.map((name) => writeDurably(join(dir, 'new', name), name)));
     expect(await readdir(join(dir, 'new'))).to.have.members(names);
   });
+
+  it('syncs each of many files, and their folder only once after the last of them', async () => {
+    const probe = await open(dir);
+    const handles = Object.getPrototypeOf(probe) as FileHandle;
+    await probe.close();
+    // eslint-disable-next-line @typescript-eslint/unbound-method -- called for each handle
+    const { sync } = handles;
+    const standing: number[] = [];
+    handles.sync = async function (this: FileHandle) {
+      const isFolder = (await this.stat()).isDirectory();
+      standing.push(isFolder ? (await readdir(dir)).filter(isPlaced).length : -1);
+      await sync.call(this);
+    };
+    try {
+      await Promise.all(Array.from({ length: 40 }, (_, n) => writeDurably(join(dir, `${n}.json`), 'x')));
+    } finally {
+      handles.sync = sync;
+    }
+    expect(standing.filter((count) => count === -1)).to.have.length(40);
+    expect(standing.filter((count) => count !== -1)).to.deep.equal([40]);
+  });
+
+  const isPlaced = (name: string): boolean => name.endsWith('.json');
 
   it('keeps the old content and cleans up when it cannot write', async () => {
     await writeFile(join(dir, 'a'), 'old');

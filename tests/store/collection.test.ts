@@ -45,6 +45,22 @@ describe('Collection', () => {
     expect([...second.values()]).to.deep.equal([anItem({ title: 'Another Film' })]);
   });
 
+  it('takes over only rows that its schema would not change, and refuses what it would refuse', async () => {
+    const options = { dir, noun: 'library item', schema: LibraryItem, layout: library };
+    const given = anItem();
+    const withMore = { ...anItem({ id: 'more' }), more: 1 };
+    const owner = await remembered(Collection.open({ ...options, takesOver: true }));
+    await owner.putMany([given, withMore]);
+    expect(owner.get(given.id)).to.equal(given);
+    expect(owner.get('more')).to.deep.equal(anItem({ id: 'more' }));
+    const refusal = await owner.put(anItem({ plays: -1 })).catch((reason: unknown) => reason);
+    expect(refusal).to.be.instanceOf(z.ZodError);
+    const copier = await remembered(Collection.open(options));
+    await copier.put(given);
+    expect(copier.get(given.id)).to.deep.equal(given);
+    expect(copier.get(given.id) === given).to.equal(false);
+  });
+
   it('fills files of 128 rows per group', async () => {
     const rows = Array.from({ length: 1200 }, (_, n) => anItem({ id: `item-${n}`, sectionId: n % 2 ? '2' : '1' }));
     await (await openLibrary()).putMany(rows);

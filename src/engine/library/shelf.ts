@@ -29,7 +29,7 @@ export class Shelf {
     this.#bus = parts.bus;
   }
 
-  /** Readable at once; rows that are the same as before are not written. */
+  /** Takes the items over. Readable at once; rows that are the same as before are not written. */
   put(items: readonly LibraryItem[]): Shelved {
     const rows: LibraryItem[] = [];
     const [added, changed]: [string[], string[]] = [[], []];
@@ -40,7 +40,7 @@ export class Shelf {
       const known = this.#store.library.find(item.id);
       const own = mappings.get(item.serverId) ?? this.#store.servers.mappingsOf(item.serverId);
       mappings.set(item.serverId, own);
-      const row = toRow(this.#settled(item, known), known, own);
+      const row = known ? toRow(this.#settled(item, known), known, own) : asNew(item, own);
       if (known && isSame(known, row)) continue;
       rows.push(row);
       (known ? changed : added).push(row.id);
@@ -49,8 +49,8 @@ export class Shelf {
   }
 
   /** Nothing moves into a library that nobody has heard of; a sync hears of all of them first. */
-  #settled(item: LibraryItem, known: LibraryItem | null): LibraryItem {
-    const isKnown = known === null || this.#store.sections.find(item.sectionId) !== null;
+  #settled(item: LibraryItem, known: LibraryItem): LibraryItem {
+    const isKnown = this.#store.sections.find(item.sectionId) !== null;
     return isKnown ? item : { ...item, sectionId: known.sectionId };
   }
 
@@ -73,18 +73,26 @@ export class Shelf {
   }
 }
 
+/** A new item as it is stored: itself. */
+function asNew(item: LibraryItem, mappings: readonly PathMapping[]): LibraryItem {
+  for (const file of item.files) file.localPath = toLocalPath(file.path, mappings);
+  item.tags = [];
+  item.state = 'present';
+  return item;
+}
+
 /** An item as it is stored. From a listing, which has no streams, what is known of an unchanged file is kept. */
-export function toRow(told: LibraryItem, known: LibraryItem | null, mappings: readonly PathMapping[]): LibraryItem {
-  const item = known === null ? told : withKnown(told, known);
+function toRow(told: LibraryItem, known: LibraryItem, mappings: readonly PathMapping[]): LibraryItem {
+  const item = withKnown(told, known);
   const isListed = item.files.some(({ detailed }) => !detailed);
-  const isUntouched = known?.updatedAt === item.updatedAt;
+  const isUntouched = known.updatedAt === item.updatedAt;
   const files = item.files.map((file) => {
-    const before = known?.files.find(({ id }) => id === file.id);
+    const before = known.files.find(({ id }) => id === file.id);
     const merged = before && isListed && isSameFile(before, file) ? keepStreams(file, before, isUntouched) : file;
     return { ...merged, localPath: toLocalPath(file.path, mappings) };
   });
-  const row: LibraryItem = { ...item, files, tags: known?.tags ?? [], state: 'present' };
-  if (!known || !isListed) return row;
+  const row: LibraryItem = { ...item, files, tags: known.tags, state: 'present' };
+  if (!isListed) return row;
   // A listing does not tell labels either; they are read again with the streams.
   return {
     ...row,
