@@ -19,6 +19,7 @@ const AIM_MS = 2000;
 export class Pieces {
   readonly size: number;
   readonly #lanes: number;
+  readonly #held: Piece[];
   readonly #returned: Piece[] = [];
   #next = 0;
   /** An empty file is one empty piece: the other side has to hear of it. */
@@ -26,10 +27,15 @@ export class Pieces {
   #doneBytes = 0;
   #pieceBytes = FIRST_BYTES;
 
-  /** `size` in bytes; `lanes`: how many lines work side by side. */
-  constructor(size: number, lanes = 1) {
+  /**
+   * `size` in bytes; `lanes`: how many lines work side by side; `held`: parts that are over already, in order and apart from
+   * each other.
+   */
+  constructor(size: number, lanes = 1, held: readonly Piece[] = []) {
     this.size = size;
     this.#lanes = lanes;
+    this.#held = [...held];
+    this.#doneBytes = held.reduce((sum, { length }) => sum + length, 0);
   }
 
   get doneBytes(): number {
@@ -40,12 +46,14 @@ export class Pieces {
   take(): Piece | null {
     const returned = this.#returned.pop();
     if (returned) return this.#first(returned);
+    this.#passHeld();
     if (this.#next >= this.size && (this.#isBegun || this.size > 0)) return null;
     this.#isBegun = true;
     const rest = this.size - this.#next;
     // Towards the end all get their share of what is left, so that none waits for the last.
     const share = Math.max(FIRST_BYTES, Math.ceil(rest / this.#lanes / BLOCK_BYTES) * BLOCK_BYTES);
-    const piece = { at: this.#next, length: Math.min(this.#pieceBytes, share, rest) };
+    const free = (this.#held[0]?.at ?? this.size) - this.#next;
+    const piece = { at: this.#next, length: Math.min(this.#pieceBytes, share, free) };
     this.#next += piece.length;
     return piece;
   }
@@ -63,6 +71,13 @@ export class Pieces {
   giveBack(piece: Piece): void {
     this.#returned.push(piece);
     this.#shrink();
+  }
+
+  #passHeld(): void {
+    for (let [held] = this.#held; held && this.#next >= held.at; [held] = this.#held) {
+      this.#next = Math.max(this.#next, held.at + held.length);
+      this.#held.shift();
+    }
   }
 
   #shrink(): void {

@@ -15,6 +15,8 @@ export interface TransferOptions {
   lanes: number;
   /** Null: as fast as it goes. */
   rate: Rate | null;
+  /** Parts that are there already, in order. */
+  held?: readonly Piece[];
   /** Given up when nothing gets over for this long. Milliseconds. */
   patienceMs: number;
   /** Called with the bytes that are over. */
@@ -59,7 +61,7 @@ export async function upload(
 ): Promise<void> {
   const file = await open(path);
   try {
-    await moveAll(new Pieces(sizeBytes, options.lanes), options, (connection, piece, signal, onBytes) =>
+    await moveAll(new Pieces(sizeBytes, options.lanes, options.held), options, (connection, piece, signal, onBytes) =>
       put(connection, { file, dir, name, piece, rate: options.rate, signal, onBytes }),
     );
   } finally {

@@ -6,7 +6,8 @@ import { Rate } from '../lib/rate.js';
 import { sha256Of } from '../lib/sha256.js';
 import { formatBytes } from '../lib/units.js';
 import type { SshLine } from '../ssh/line.js';
-import { hashOf, sizeOf } from '../ssh/remote-job.js';
+import { BLOCK_BYTES, type Piece } from '../ssh/pieces.js';
+import { hashesOf, hashOf, sizeOf } from '../ssh/remote-job.js';
 import { ACCEPT } from '../ssh/scripts.js';
 import { download, lanesFor, upload, type TransferOptions } from '../ssh/transfer.js';
 import type { FileWay } from './file-way.js';
@@ -24,6 +25,10 @@ export interface CopiedFilesParts {
 const MARGIN_BYTES = 256 * 1024 * 1024;
 /** What may go wrong on the way is tried once more from the start of the way. */
 const TRIES = 2;
+/** What is being sent, until it is compared as a whole. */
+const PARTIAL = 'in.part';
+/** What is compared when an earlier run had sent some of it. Bytes, whole blocks. */
+const PART_BYTES = 64 * BLOCK_BYTES;
 /** Hashing a large film on a slow disk. Milliseconds. */
 const HASH_MS = 3_600_000;
 /** Of the source's name only this much travels: enough for ffmpeg to know a container by. */
@@ -62,8 +67,10 @@ export class CopiedFiles implements FileWay {
     refuseNarrow(line.address.host, freeBytes, 2 * size);
     const hashing = sha256Of(task.input, signal);
     hashing.catch(() => undefined);
+    const held = await this.#heldOf(size, signal);
     for (let tried = 1; ; tried++) {
-      await upload(task.input, size, this.#dir, await this.#transfer('upload', size, signal));
+      const options = await this.#transfer('upload', size, signal);
+      await upload(task.input, size, this.#dir, tried === 1 ? { ...options, held } : options);
       const hash = await hashing;
       if (await this.#isAccepted(hash, size, signal)) return;
       if (tried >= TRIES) throw notTheSame(line.address.host, 'on its way there');
@@ -91,10 +98,28 @@ export class CopiedFiles implements FileWay {
     return Promise.resolve();
   }
 
+  /** What an earlier run of this program had sent when it ended: parts whose hash is the same on both sides. */
+  async #heldOf(size: number, signal: AbortSignal): Promise<Piece[]> {
+    const { line, task } = this.#parts;
+    const [dir, name, partBytes] = [this.#dir, PARTIAL, PART_BYTES];
+    const there = await line.persist((connection) => sizeOf(connection, dir, name, signal), signal);
+    if (!there) return [];
+    const sizeBytes = Math.min(there, size);
+    const what = { dir, name, sizeBytes, partBytes };
+    const hashes = await line.persist((connection) => hashesOf(connection, what, signal), signal);
+    const held: Piece[] = [];
+    for (const [number, hash] of hashes.entries()) {
+      const at = number * PART_BYTES;
+      const length = Math.min(PART_BYTES, size - at);
+      if ((await sha256Of(task.input, signal, { start: at, end: at + length - 1 })) === hash) held.push({ at, length });
+    }
+    return held;
+  }
+
   /** The worker compares what came and gives it its name. An answer that got lost is asked for again. */
   async #isAccepted(hash: string, size: number, signal: AbortSignal): Promise<boolean> {
     return this.#parts.line.persist(async (connection) => {
-      const args = [this.#dir, 'in.part', this.#input, hash];
+      const args = [this.#dir, PARTIAL, this.#input, hash];
       const ran = await connection.run(ACCEPT, args, { signal, timeoutMs: HASH_MS });
       return ran.ok && (await sizeOf(connection, this.#dir, this.#input, signal)) === size;
     }, signal);

@@ -122,6 +122,26 @@ describe('a file on its way to a worker and back', () => {
     expect([0, 1, 20, 50, 200, 2000].map(lanesFor)).to.deep.equal([1, 1, 3, 6, 6, 6]);
   });
 
+  it('takes no part that is there already', () => {
+    const held = [
+      { at: 0, length: 1_048_576 },
+      { at: 4_194_304, length: 4_194_304 },
+    ];
+    const pieces = new Pieces(9_000_000, 2, held);
+    expect(pieces.doneBytes).to.equal(5_242_880);
+    const seen: [number, number][] = [];
+    for (let piece = pieces.take(); piece; piece = pieces.take()) {
+      seen.push([piece.at, piece.at + piece.length]);
+      pieces.done(piece, 10);
+    }
+    expect(seen[0]?.[0]).to.equal(1_048_576);
+    expect(seen.at(-1)).to.deep.equal([8_388_608, 9_000_000]);
+    const overlaps = seen.filter(([from, to]) => held.some(({ at, length }) => from < at + length && to > at));
+    expect(overlaps).to.deep.equal([]);
+    expect(pieces.doneBytes).to.equal(9_000_000);
+    expect(new Pieces(10, 1, [{ at: 0, length: 10 }]).take()).to.equal(null);
+  });
+
   it('counts every byte of a file once, whoever fails', () => {
     const pieces = new Pieces(10_000_000);
     const seen = new Map<number, number>();

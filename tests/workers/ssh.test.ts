@@ -12,15 +12,7 @@ import { Sshd, type SshdOptions } from '../support/sshd.js';
 import { sha256Of } from '../support/stage.js';
 import { TcpProxy } from '../support/tcp-proxy.js';
 import { executorContract, type ExecutorUnderTest } from './executor-contract.js';
-
-/** Process ids of ffmpeg runs with a text in their command line. */
-async function running(text: string): Promise<string[]> {
-  const ids = (await readdir('/proc')).filter((name) => /^\d+$/.test(name));
-  const lines = await Promise.all(
-    ids.map(async (id) => ({ id, line: await readFile(`/proc/${id}/cmdline`, 'utf8').catch(() => '') })),
-  );
-  return lines.filter(({ line }) => /^[^\0]*ffmpeg\0/.test(line) && line.includes(text)).map(({ id }) => id);
-}
+import { running } from './running.js';
 
 const never = (): AbortSignal => new AbortController().signal;
 const failureOf = (work: Promise<unknown>): Promise<unknown> =>
@@ -272,6 +264,38 @@ describe('over SSH', () => {
       expect(error).to.have.property('code', 'worker_host_key');
       expect(error).to.have.nested.property('fields.hostKey', await machine.sshd.fingerprint());
       expect(await readdir(machine.sshd.dir)).not.to.include('scratch');
+    });
+
+    it('sends on where an earlier run of MediaFlow was ended', async () => {
+      machine = await Machine.start();
+      const input = await clips.make('raw.mkv', [
+        '-f',
+        'lavfi',
+        '-i',
+        'testsrc2=s=640x360:r=25:d=2',
+        '-c:v',
+        'rawvideo',
+      ]);
+      const { size } = await stat(input);
+      const made = { ...(await task()), input, mode: 'transfer' as const };
+      const first = await machine.executor({ maxMbps: 40 });
+      const cut = failureOf(
+        first.encode(
+          made,
+          ({ stage, percent }) => {
+            if (stage === 'upload' && percent > 60) void first.close();
+          },
+          never(),
+        ),
+      );
+      expect(await cut).to.include({ code: 'interrupted' });
+      const proxy = await TcpProxy.start(machine.sshd);
+      executor = await machine.executor({}, proxy);
+      await executor.encode(made, () => undefined, never());
+      expect(proxy.passed).to.be.below(0.8 * size);
+      expect((await stat(made.output)).size).to.be.above(10_000);
+      await executor.close();
+      await proxy.close();
     });
 
     it('copies where the server allows no tunnel', async () => {

@@ -13,6 +13,7 @@ import {
 import { afterFailure, afterSuccess, backInService, type WorkerFault } from '../../domain/worker-trust.js';
 import { workerIdFor } from '../../domain/worker-id.js';
 import { Loop } from '../../lib/loop.js';
+import { Leftovers } from './leftovers.js';
 import { keepProofs, provePaths } from './shared-paths.js';
 import { Members, type MembersParts } from './members.js';
 import { Provisions } from './provision.js';
@@ -54,12 +55,14 @@ export class Fleet {
   readonly #members: Members;
   #localHealth: WorkerHealth | null = null;
   readonly #proving: Loop;
+  readonly #leftovers: Leftovers;
   readonly provisions: Provisions;
 
   constructor(parts: FleetParts) {
     this.#parts = parts;
     this.#members = new Members({ ...parts, provePaths: (id, signal) => this.provePaths(id, signal) });
     this.provisions = new Provisions({ ...parts, remote: (id) => this.#members.remote(id) });
+    this.#leftovers = new Leftovers({ ...parts, sweep: (id) => this.#members.sweep(id) });
     // A share that was mounted yesterday may be gone today.
     this.#proving = new Loop((signal) => this.#proveAll(signal), {
       everyMs: PROVE_EVERY_MS,
@@ -72,11 +75,13 @@ export class Fleet {
   /** Begins to look after every confirmed worker; nobody waits for them. */
   start(): void {
     this.#members.start();
+    this.#leftovers.start();
     this.#proving.start();
     void this.lookAtLocal().catch(() => undefined);
   }
 
   async stop(): Promise<void> {
+    this.#leftovers.stop();
     await this.#proving.stop();
     await this.#members.stop();
   }

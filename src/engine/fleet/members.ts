@@ -79,6 +79,21 @@ export class Members {
     await executor?.sweep([], AbortSignal.timeout(SWEEP_MS)).catch(() => undefined);
   }
 
+  /** Ends and removes what lies on a worker and no job wants any more. One that cannot be reached is swept when it is met. */
+  async sweep(id: string): Promise<void> {
+    const executor = this.#members.get(id)?.executor;
+    const swept = await executor?.sweep(this.#wantedOn(id), AbortSignal.timeout(SWEEP_MS)).catch(() => []);
+    if (swept && swept.length > 0)
+      this.#parts.log.info({ worker: id, swept }, 'Took away what a job had left on a worker');
+  }
+
+  /** What jobs have there and may take up again. */
+  #wantedOn(id: string): { jobId: string; workKey: string }[] {
+    return this.#parts.store.jobs
+      .where(({ state, leftOn }) => !isFinished(state) && leftOn?.workerId === id)
+      .map(({ id: jobId, leftOn }) => ({ jobId, workKey: leftOn?.workKey ?? '' }));
+  }
+
   #join(worker: Worker): void {
     const { store, now, bus, heartbeatMs = HEARTBEAT_MS } = this.#parts;
     const { id, hostKey } = worker;
@@ -130,10 +145,7 @@ export class Members {
   /** Before it gets work: what no job here knows of is ended there, and a machine nobody tested is tested. */
   async #meet(id: string, executor: RemoteExecutor, signal: AbortSignal): Promise<void> {
     const { store, log } = this.#parts;
-    const keep = store.jobs
-      .where(({ state, leftOn }) => !isFinished(state) && leftOn?.workerId === id)
-      .map(({ id: jobId, leftOn }) => ({ jobId, workKey: leftOn?.workKey ?? '' }));
-    const swept = await executor.sweep(keep, AbortSignal.any([signal, AbortSignal.timeout(SWEEP_MS)]));
+    const swept = await executor.sweep(this.#wantedOn(id), AbortSignal.any([signal, AbortSignal.timeout(SWEEP_MS)]));
     if ((store.workers.find(id)?.pathMappings.length ?? 0) > 0)
       await this.#parts.provePaths(id, AbortSignal.any([signal, AbortSignal.timeout(PROVE_MS)]));
     if (swept.length > 0) log.info({ worker: id, swept }, 'Took away what earlier jobs had left on a worker');
