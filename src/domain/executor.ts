@@ -79,4 +79,6 @@ export interface RemoteExecutor extends Executor {
   provePath(path: Pick<WorkerPath, 'here' | 'there'>, signal: AbortSignal): Promise<string | null>;
   /** Ends and removes whatever lies on the machine of us but the work in `keep`. Resolves with what went. */
   sweep(keep: readonly Pick<EncodeTask, 'jobId' | 'workKey'>[], signal: AbortSignal): Promise<string[]>;
+  /** The same for one work alone, unless it is being encoded again. Whoever encodes it meanwhile waits until it is gone. */
+  forget(work: Pick<EncodeTask, 'jobId' | 'workKey'>, signal: AbortSignal): Promise<void>;
 }

@@ -86,3 +86,9 @@ export function withExtension(path: string, extension: string): string {
   const dot = path.lastIndexOf('.');
   return (dot > start ? path.slice(0, dot) : path) + extension;
 }
+
+/** What of a name's ending may travel: enough for ffmpeg to know a container by, and nothing that is not plain. */
+export function plainExtension(path: string): string {
+  const [extension = ''] = /\.[a-z0-9]{1,8}$/.exec(path.toLowerCase()) ?? [];
+  return path.length > extension.length && !path.endsWith(`/${extension}`) ? extension : '';
+}

@@ -1,7 +1,7 @@
 import { stat } from 'node:fs/promises';
-import { extname } from 'node:path';
 import { AppError } from '../domain/errors.js';
 import type { EncodeTask, Progress } from '../domain/executor.js';
+import { plainExtension } from '../domain/paths.js';
 import { Rate } from '../lib/rate.js';
 import { sha256Of } from '../lib/sha256.js';
 import { formatBytes } from '../lib/units.js';
@@ -31,8 +31,6 @@ const PARTIAL = 'in.part';
 const PART_BYTES = 64 * BLOCK_BYTES;
 /** Hashing a large film on a slow disk. Milliseconds. */
 const HASH_MS = 3_600_000;
-/** Of the source's name only this much travels: enough for ffmpeg to know a container by. */
-const PLAIN_EXTENSION = /^\.[a-z0-9]{1,8}$/;
 
 /** The source is sent to the worker and the result fetched, each compared by its hash. */
 export class CopiedFiles implements FileWay {
@@ -160,12 +158,6 @@ export function refuseNarrow(host: string, freeBytes: number, bytes: number): vo
     'no_space',
     `${host} has ${formatBytes(freeBytes)} free in its work folder; this file needs ${formatBytes(needed)} there. Make room, or name another work folder on the page of this worker.`,
   );
-}
-
-/** What of a name's ending may travel: nothing that is not plain. */
-export function plainExtension(path: string): string {
-  const extension = extname(path).toLowerCase();
-  return PLAIN_EXTENSION.test(extension) ? extension : '';
 }
 
 const notTheSame = (host: string, where: string): AppError =>

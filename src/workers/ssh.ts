@@ -5,7 +5,7 @@ import type { Capabilities, EncoderSupport, Line, WorkerMetrics, WorkerPath } fr
 import { probeEncoders, versionOf, type RunFfmpeg } from '../ffmpeg/encoders.js';
 import type { SshAddress } from '../ssh/connect.js';
 import { SshLine } from '../ssh/line.js';
-import { sweepJobs } from '../ssh/remote-job.js';
+import { endJob, sweepJobs } from '../ssh/remote-job.js';
 import { FFMPEG, PREPARE } from '../ssh/scripts.js';
 import { proveShared } from './prove-shared.js';
 import { SshEncode } from './ssh-encode.js';
@@ -55,6 +55,9 @@ export class SshExecutor implements RemoteExecutor {
   readonly #line: SshLine;
   readonly #machine: SshMachine;
   readonly #running = new Set<{ abort: AbortController; done: Promise<unknown> }>();
+  /** By their folders there. */
+  readonly #encoding = new Set<string>();
+  readonly #forgetting = new Map<string, Promise<unknown>>();
   #ground: Promise<Ground> | null = null;
 
   constructor(options: SshWorkerOptions) {
@@ -89,7 +92,16 @@ export class SshExecutor implements RemoteExecutor {
   }
 
   async encode(task: EncodeTask, report: (progress: Progress) => void, signal: AbortSignal): Promise<void> {
-    await this.#untilClosed((open) => this.#encode(task, report, AbortSignal.any([signal, open])));
+    const folder = SshEncode.folderOf(task);
+    await this.#untilClosed(async (open) => {
+      await this.#forgetting.get(folder);
+      this.#encoding.add(folder);
+      try {
+        await this.#encode(task, report, AbortSignal.any([signal, open]));
+      } finally {
+        this.#encoding.delete(folder);
+      }
+    });
   }
 
   /** Puts an ffmpeg that works for films on the machine, and says what it does meanwhile. Throws `worker_unavailable` with what to do by hand. */
@@ -116,6 +128,21 @@ export class SshExecutor implements RemoteExecutor {
     const { root } = await this.#prepared(signal);
     const names = keep.map((work) => SshEncode.folderOf(work));
     return this.#line.persist((connection) => sweepJobs(connection, root, names, signal), signal);
+  }
+
+  async forget(work: Pick<EncodeTask, 'jobId' | 'workKey'>, signal: AbortSignal): Promise<void> {
+    const folder = SshEncode.folderOf(work);
+    if (this.#encoding.has(folder)) return;
+    const going = this.#prepared(signal).then(({ root }) =>
+      this.#line.persist((connection) => endJob(connection, `${root}/jobs/${folder}`, signal), signal),
+    );
+    const settled = going.catch(() => undefined);
+    this.#forgetting.set(folder, settled);
+    try {
+      await going;
+    } finally {
+      if (this.#forgetting.get(folder) === settled) this.#forgetting.delete(folder);
+    }
   }
 
   provePath(path: Pick<WorkerPath, 'here' | 'there'>, signal: AbortSignal): Promise<string | null> {

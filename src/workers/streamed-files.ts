@@ -4,12 +4,13 @@ import { AppError, toAppError } from '../domain/errors.js';
 import type { EncodeTask, Progress } from '../domain/executor.js';
 import { Rate } from '../lib/rate.js';
 import { sha256Of } from '../lib/sha256.js';
+import { plainExtension } from '../domain/paths.js';
 import type { SshConnection } from '../ssh/connection.js';
 import type { SshLine } from '../ssh/line.js';
 import { BLOCK_BYTES, type Piece } from '../ssh/pieces.js';
 import { hashesOf, sizeOf } from '../ssh/remote-job.js';
 import { fetchPiece } from '../ssh/transfer.js';
-import { plainExtension, refuseNarrow } from './copied-files.js';
+import { refuseNarrow } from './copied-files.js';
 import type { FileWay } from './file-way.js';
 import { SourceServer } from './source-server.js';
 

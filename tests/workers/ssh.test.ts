@@ -298,6 +298,30 @@ describe('over SSH', () => {
       await proxy.close();
     });
 
+    it('forgets one work alone, and never one that is being encoded', async () => {
+      machine = await Machine.start();
+      const [first, other] = [
+        { ...(await task()), mode: 'transfer' as const },
+        { ...(await task()), workKey: 'k2' },
+      ];
+      const jobs = join(machine.scratch, 'mediaflow-test', 'jobs');
+      executor = await machine.executor();
+      await mkdir(join(jobs, 'job-1.k1'), { recursive: true });
+      await mkdir(join(jobs, 'job-1.k2'));
+      await executor.forget(first, never());
+      expect(await readdir(jobs)).to.deep.equal(['job-1.k2']);
+      let asked = false;
+      await executor.encode(
+        other,
+        () => {
+          if (!asked) void executor?.forget(other, never());
+          asked = true;
+        },
+        never(),
+      );
+      expect((await stat(other.output)).size).to.be.above(1000);
+    });
+
     it('copies where the server allows no tunnel', async () => {
       machine = await Machine.start({ config: ['AllowTcpForwarding no'] });
       executor = await machine.executor();

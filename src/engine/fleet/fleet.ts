@@ -62,7 +62,7 @@ export class Fleet {
     this.#parts = parts;
     this.#members = new Members({ ...parts, provePaths: (id, signal) => this.provePaths(id, signal) });
     this.provisions = new Provisions({ ...parts, remote: (id) => this.#members.remote(id) });
-    this.#leftovers = new Leftovers({ ...parts, sweep: (id) => this.#members.sweep(id) });
+    this.#leftovers = new Leftovers({ ...parts, forget: (work) => this.#members.forget(work) });
     // A share that was mounted yesterday may be gone today.
     this.#proving = new Loop((signal) => this.#proveAll(signal), {
       everyMs: PROVE_EVERY_MS,

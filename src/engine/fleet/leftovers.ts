@@ -3,11 +3,18 @@ import { isFinished, type Job } from '../../domain/job.js';
 import type { Bus } from '../../lib/bus.js';
 import type { Store } from '../../store/store.js';
 
+/** Something of a job that lies on a worker. */
+interface Left {
+  workerId: string;
+  jobId: string;
+  workKey: string;
+}
+
 export interface LeftoversParts {
   store: Store;
   bus: Bus<Events>;
-  /** Takes away what lies on a worker and no job wants. */
-  sweep: (workerId: string) => Promise<void>;
+  /** Ends it and takes it away. */
+  forget: (left: Left) => Promise<void>;
 }
 
 /**
@@ -16,7 +23,7 @@ export interface LeftoversParts {
  */
 export class Leftovers {
   readonly #parts: LeftoversParts;
-  readonly #workerOf = new Map<string, string>();
+  readonly #leftBy = new Map<string, Left>();
   #unsubscribe: () => void = () => undefined;
 
   constructor(parts: LeftoversParts) {
@@ -24,24 +31,26 @@ export class Leftovers {
   }
 
   start(): void {
-    const { store, bus } = this.#parts;
+    const { store, bus, forget } = this.#parts;
     for (const job of store.jobs.values()) this.#note(job);
     this.#unsubscribe = bus.on('job.changed', (job) => {
-      const before = this.#workerOf.get(job.id);
-      this.#note(job);
-      if (before === undefined || before === this.#workerOf.get(job.id)) return;
+      const before = this.#leftBy.get(job.id);
+      const now = this.#note(job);
+      if (!before || (before.workerId === now?.workerId && before.workKey === now.workKey)) return;
       // Where it was encoded to its end, the worker has put its folder in order itself.
-      if (before !== job.workerId || isFinished(job.state)) void this.#parts.sweep(before);
+      if (now || before.workerId !== job.workerId || isFinished(job.state)) void forget(before);
     });
   }
 
   stop(): void {
     this.#unsubscribe();
-    this.#workerOf.clear();
+    this.#leftBy.clear();
   }
 
-  #note({ id, state, leftOn }: Job): void {
-    if (leftOn === null || isFinished(state)) this.#workerOf.delete(id);
-    else this.#workerOf.set(id, leftOn.workerId);
+  #note({ id, state, leftOn }: Job): Left | null {
+    const left = leftOn === null || isFinished(state) ? null : { ...leftOn, jobId: id };
+    if (left === null) this.#leftBy.delete(id);
+    else this.#leftBy.set(id, { workerId: left.workerId, jobId: id, workKey: left.workKey });
+    return left;
   }
 }

@@ -79,12 +79,12 @@ export class Members {
     await executor?.sweep([], AbortSignal.timeout(SWEEP_MS)).catch(() => undefined);
   }
 
-  /** Ends and removes what lies on a worker and no job wants any more. One that cannot be reached is swept when it is met. */
-  async sweep(id: string): Promise<void> {
-    const executor = this.#members.get(id)?.executor;
-    const swept = await executor?.sweep(this.#wantedOn(id), AbortSignal.timeout(SWEEP_MS)).catch(() => []);
-    if (swept && swept.length > 0)
-      this.#parts.log.info({ worker: id, swept }, 'Took away what a job had left on a worker');
+  /** Ends and removes one work on a worker. One that cannot be reached is swept when it is met. */
+  async forget({ workerId, ...work }: { workerId: string; jobId: string; workKey: string }): Promise<void> {
+    await this.#members
+      .get(workerId)
+      ?.executor.forget(work, AbortSignal.timeout(SWEEP_MS))
+      .catch(() => undefined);
   }
 
   /** What jobs have there and may take up again. */

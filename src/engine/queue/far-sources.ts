@@ -1,8 +1,9 @@
 import { mkdir, mkdtemp, open, rm } from 'node:fs/promises';
-import { extname, join } from 'node:path';
+import { join } from 'node:path';
 import { remoteOf } from '../../domain/disk.js';
 import { AppError } from '../../domain/errors.js';
 import type { Fingerprint } from '../../domain/job.js';
+import { plainExtension } from '../../domain/paths.js';
 import type { Probe } from '../../domain/probe.js';
 import { probe } from '../../ffmpeg/probe.js';
 import { remoteDiskOf } from '../../files/disks.js';
@@ -17,8 +18,6 @@ const BLOCK_BYTES = 65_536;
 /** What goes wrong on the way is tried once more. */
 const TRIES = 2;
 const MOST_KNOWN = 500;
-/** Of a name only this much is kept: enough for ffmpeg to know a container by. */
-const PLAIN_EXTENSION = /^\.[a-z0-9]{1,8}$/;
 
 export interface FetchOptions {
   signal: AbortSignal;
@@ -118,7 +117,4 @@ async function fetchEnds(path: string, sizeBytes: number, to: string, signal: Ab
   }
 }
 
-function nameFor(path: string): string {
-  const extension = extname(path).toLowerCase();
-  return `source${PLAIN_EXTENSION.test(extension) ? extension : ''}`;
-}
+const nameFor = (path: string): string => `source${plainExtension(path)}`;

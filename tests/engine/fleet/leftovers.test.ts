@@ -20,7 +20,7 @@ describe('what a job leaves on a worker', () => {
     leftovers = new Leftovers({
       store: { jobs: { values: () => known.values() } } as unknown as Store,
       bus,
-      sweep: (id) => Promise.resolve(void swept.push(id)),
+      forget: ({ workerId, jobId, workKey }) => Promise.resolve(void swept.push(`${workerId} ${jobId}.${workKey}`)),
     });
     leftovers.start();
   });
@@ -36,7 +36,7 @@ describe('what a job leaves on a worker', () => {
     change({ ...leftOn('attic'), state: 'queued' });
     expect(swept).to.deep.equal([]);
     change({ ...leftOn('shed'), workerId: 'shed' });
-    expect(swept).to.deep.equal(['attic']);
+    expect(swept).to.deep.equal(['attic job-1.k1']);
   });
 
   it('is taken away when the job ends here, or is cancelled', () => {
@@ -45,7 +45,7 @@ describe('what a job leaves on a worker', () => {
     change(leftOn('shed'));
     change({ ...leftOn('shed'), state: 'cancelled' });
     bus.emit('job.changed', aJob({ id: 'job-0', state: 'cancelled', ...leftOn('attic') }));
-    expect(swept).to.deep.equal(['attic', 'shed', 'attic']);
+    expect(swept).to.deep.equal(['attic job-1.k1', 'shed job-1.k1', 'attic job-0.k1']);
   });
 
   it('is nothing where it was encoded to its end', () => {
