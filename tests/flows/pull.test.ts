@@ -136,7 +136,9 @@ describe('films that lie on a NAS reached over SSH', function () {
     expect(await sha256Of(path)).to.equal(original);
     expect(await fetchedHere()).to.deep.equal([]);
     Object.assign(proxy.faults, { isRefused: false, bytesPerSec: null });
-    await stage.api('POST', `/api/transcode/jobs/${waits.id}/retry`).catch(() => undefined);
+    // As after the minute that it is given; what was found out about the NAS is believed for a moment.
+    const soon = new Date(Date.now() + 1000).toISOString();
+    await stage.app?.context.store.jobs.patch(waits.id, { nextTryAt: soon });
     const done = await stage.jobThat(({ state }) => state === 'done');
     expect(await sha256Of(path)).to.equal(done.outputSha256);
   });

@@ -21,7 +21,7 @@ import {
 import { TcpProxy } from '../support/tcp-proxy.js';
 
 /** How many points are tried in each way; all of them with `ALL_POINTS=1`. */
-const POINTS = process.env['ALL_POINTS'] === '1' ? Infinity : 14;
+const POINTS = process.env['ALL_POINTS'] === '1' ? Infinity : 10;
 
 const some = (points: readonly KillPoint[], count: number): KillPoint[] => {
   const stride = Math.max(1, points.length / count);
