@@ -105,7 +105,10 @@ function needOf(job: Job, { plan, change, root }: Prepared, file: MediaFile | nu
   };
   return {
     files,
-    encode: needs === null || file === null ? null : { needs, preference: job.prefersCpu ? 'cpu' : 'gpu' },
+    encode:
+      needs === null || file === null
+        ? null
+        : { needs, preference: job.prefersCpu ? 'cpu' : 'gpu', needsCard: job.needsCard === true },
     wishedWorkerId: job.wishedWorkerId,
     tags: [],
     failedOn: job.failedOn,
