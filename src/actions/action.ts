@@ -28,6 +28,7 @@ import type { Progress, WorkerHealth } from '../domain/executor.js';
 import type { Capabilities, Line, Worker, WorkerKey, WorkerMetrics, WorkerPath } from '../domain/worker.js';
 import type { SeenWorker, WorkerDraft } from '../engine/fleet/fleet.js';
 import type { ProvisionRun } from '../engine/fleet/provision.js';
+import type { FoundShared } from '../engine/fleet/shared-search.js';
 import type { Bus } from '../lib/bus.js';
 import type { Log } from '../lib/log.js';
 import type { Store } from '../store/store.js';
@@ -204,6 +205,8 @@ export interface WorkerRequests {
   provePaths(id: string): Promise<readonly WorkerPath[]>;
   /** Trusts a disabled worker again. */
   enable(id: string): Promise<Worker>;
+  /** Looks for the folders of the library there. Throws like `probe`, and `conflict` when there is nothing to look for. */
+  shared: { find(id: string): Promise<FoundShared> };
   /** Installs ffmpeg there. `begin` returns at once; it throws `worker_unavailable`, or `conflict` while that goes on. */
   provisions: { begin(id: string): ProvisionRun; of(id: string): ProvisionRun | null };
 }

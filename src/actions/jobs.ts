@@ -65,7 +65,6 @@ export const createJobs = action(
       itemIds: Several,
       paths: Several,
       presetId: z.string(),
-      /** Only this machine so far; another id is refused. */
       /** This worker and no other; `local` is this machine. */
       workerId: z.string().max(100).optional(),
       fileId: z.string().optional(),

@@ -1,4 +1,5 @@
 import type { ProvisionStep } from './provision.js';
+import type { SampleFile, SeenTwice } from './shared-folders.js';
 import type { Capabilities, EncoderSupport, Line, TransferMode, WorkerMetrics, WorkerPath } from './worker.js';
 
 /** A part of an argument list: text, or a file whose place the executor knows. */
@@ -62,6 +63,14 @@ export interface Executor {
   close(): Promise<void>;
 }
 
+/** What a search for files of this machine found on another one. */
+export interface SharedSearch {
+  seen: SeenTwice[];
+  /** Files of the same name and size that hold other bytes. */
+  lookAlikes: number;
+  isComplete: boolean;
+}
+
 /** An executor on another machine, which can be asked about that machine as well. */
 export interface RemoteExecutor extends Executor {
   /** What the machine has to do right now, in one short question: also the proof that it is there. Throws `worker_unreachable` and other trouble of the worker. */
@@ -77,6 +86,8 @@ export interface RemoteExecutor extends Executor {
   measureLine(signal: AbortSignal): Promise<Line>;
   /** Whether both machines see the same folder and may write in it: null, or what is wrong, for the owner. Throws like `measure`. */
   provePath(path: Pick<WorkerPath, 'here' | 'there'>, signal: AbortSignal): Promise<string | null>;
+  /** Where the machine sees these files of this one, told by their content; looks for a minute at most. Throws like `measure`. */
+  findShared(samples: readonly SampleFile[], signal: AbortSignal): Promise<SharedSearch>;
   /** Ends and removes whatever lies on the machine of us but the work in `keep`. Resolves with what went. */
   sweep(keep: readonly Pick<EncodeTask, 'jobId' | 'workKey'>[], signal: AbortSignal): Promise<string[]>;
   /** The same for one work alone, unless it is being encoded again. Whoever encodes it meanwhile waits until it is gone. */

@@ -72,6 +72,8 @@ export const Job = z.object({
   prefersCpu: z.boolean().default(false),
   /** The line broke while it was streamed to a worker: from then on it is copied. */
   streamBroke: z.boolean().default(false),
+  /** A graphics card failed it, and the owner wants another card to try, not a processor. */
+  needsCard: z.boolean().optional(),
   /** Another machine holds work of this job that can be taken up again, under this key. */
   leftOn: z
     .object({ workerId: z.string(), workKey: z.string(), hasSource: z.boolean(), percent: z.number() })

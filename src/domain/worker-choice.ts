@@ -8,6 +8,8 @@ import { changeInWords, isOpen, nextChange, pastInWords, wallClockOf } from './w
 export interface EncodeNeed {
   needs: EncoderNeeds;
   preference: 'gpu' | 'cpu';
+  /** A card failed it, and no processor is to take its place. */
+  needsCard?: boolean;
 }
 
 /** What a job asks of a worker. */
@@ -198,6 +200,8 @@ function offerOf({ files, encode, halfDone }: JobNeed, worker: WorkerCandidate):
   if (worker.encoders === null) return { kind: 'encoder', why: 'has not shown yet what it can encode' };
   const chosen = encode && chooseEncoder(encode.needs, worker.encoders, encode.preference);
   if (chosen?.encoder === null) return { kind: 'encoder', why: `cannot encode it: ${withoutDot(chosen.why)}` };
+  if (encode?.needsCard && !chosen?.isHardware)
+    return { kind: 'encoder', why: 'has no graphics card that can encode it, and another card was to try' };
   const done = halfDone?.workerId === worker.id ? halfDone : null;
   const encodeSec = worker.encodeSec(chosen?.encoder ?? null) * (1 - (done?.share ?? 0));
   const ways = waysFor(done?.hasSource ? { ...files, sourceBytes: 0 } : files, worker, encodeSec);

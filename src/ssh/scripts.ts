@@ -98,12 +98,16 @@ while [ "$n" -lt "$4" ]; do
   n=$((n + 1))
 done`;
 
-/** `$1` file. Says its size, and the hashes of its first and of its last MiB, each on a line. */
+export const SAMPLE_BYTES = 1 << 20;
+
+/** `$1` file. Says its size, and the hashes of its first MiB, of one in the middle and of the last one, each on a line. */
 export const SAMPLE_OF = `${SHA}
 [ -f "$1" ] || exit 1
-wc -c < "$1"
-head -c 1048576 "$1" | sha
-tail -c 1048576 "$1" | sha`;
+size=$(wc -c < "$1") || exit 1
+echo "$size"
+head -c ${SAMPLE_BYTES} "$1" | sha
+dd if="$1" bs=${SAMPLE_BYTES} skip="$((size / ${2 * SAMPLE_BYTES}))" count=1 2>/dev/null | sha
+tail -c ${SAMPLE_BYTES} "$1" | sha`;
 
 /** `$1` folder in which a file `asked` is to hold `$2`. Writes `$3` into a file `answered` beside it. */
 export const ANSWER = `

@@ -33,6 +33,7 @@ import * as untouched from '../actions/untouched.js';
 import * as webhooks from '../actions/webhooks.js';
 import * as workerKeys from '../actions/worker-keys.js';
 import * as workerPages from '../actions/worker-pages.js';
+import * as workerPaths from '../actions/worker-paths.js';
 import * as workerProvision from '../actions/worker-provision.js';
 import * as workers from '../actions/workers.js';
 import type { AccessLevel } from '../domain/access.js';
@@ -315,6 +316,8 @@ export const routes: readonly Route[] = [
   post('/workers/:id/test',                 '/api/servers/:id/test',                workers.testWorker,       { view: 'workers/checks' }),
   post(null,                                '/api/servers/:id/probe',               workers.probeWorker),
   post('/workers/:id/benchmark',            '/api/servers/:id/benchmark',           workers.benchmarkWorker,  { notice: measured }),
+  post('/workers/:id/find-shared',          '/api/servers/:id/find-shared',         workerPaths.findSharedFolders, { view: 'workers/found' }),
+  post('/workers/:id/use-shared',           '/api/servers/:id/use-shared',          workerPaths.useSharedFolder, { view: 'workers/used' }),
   post('/workers/:id/pause',                '/api/servers/:id/pause',               workers.pauseWorker,      { notice: named('is paused. What runs there goes on.') }),
   post('/workers/:id/drain',                '/api/servers/:id/drain',               workers.drainWorker,      { notice: named('finishes what it has and takes nothing new.') }),
   post('/workers/:id/resume',               '/api/servers/:id/resume',              workers.resumeWorker,     { notice: named('takes work again.') }),

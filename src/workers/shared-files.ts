@@ -1,5 +1,5 @@
-import { createHash, randomBytes } from 'node:crypto';
-import { open, rename, rm, stat } from 'node:fs/promises';
+import { randomBytes } from 'node:crypto';
+import { rename, rm, stat } from 'node:fs/promises';
 import { basename, dirname, extname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { AppError } from '../domain/errors.js';
@@ -9,8 +9,8 @@ import type { WorkerPath } from '../domain/worker.js';
 import { sha256Of } from '../lib/sha256.js';
 import type { SshLine } from '../ssh/line.js';
 import { hashOf, sizeOf } from '../ssh/remote-job.js';
-import { SAMPLE_OF } from '../ssh/scripts.js';
 import type { FileWay } from './file-way.js';
+import { sampleOf, sampleThere } from './sample.js';
 
 export interface SharedFilesParts {
   line: SshLine;
@@ -18,8 +18,6 @@ export interface SharedFilesParts {
   shared: readonly WorkerPath[];
 }
 
-/** As in `SAMPLE_OF`. */
-const SAMPLE_BYTES = 1 << 20;
 /** Network disks show a file's new size only after a while; NFS asks again after a minute at the latest. Milliseconds. */
 const SHOWN_MS = 120_000;
 const LOOK_MS = 500;
@@ -54,10 +52,9 @@ export class SharedFiles implements FileWay {
 
   async bring(_freeBytes: number, signal: AbortSignal): Promise<void> {
     const { line, task } = this.#parts;
-    const here = await sampleOf(task.input);
-    const there = await line.persist((connection) => connection.run(SAMPLE_OF, [this.input], { signal }), signal);
-    if (there.ok && there.stdout.trim().split(/\s+/).join() === here.join()) return;
-    const what = there.ok ? 'another file than this machine' : 'no file';
+    const there = await sampleThere(line, this.input, signal);
+    if (there === (await sampleOf(task.input))) return;
+    const what = there === null ? 'no file' : 'another file than this machine';
     throw new AppError(
       'transfer_failed',
       `${line.address.host} sees ${what} at ${this.input}. Prove the shared folder again on the page of this worker.`,
@@ -95,20 +92,5 @@ export class SharedFiles implements FileWay {
       throw new AppError('transfer_failed', `No folder that was proved to be shared with this worker holds ${path}.`);
     }
     return there;
-  }
-}
-
-/** Size, and the hashes of the first and of the last MiB, as `SAMPLE_OF` says them. */
-async function sampleOf(path: string): Promise<string[]> {
-  const file = await open(path);
-  try {
-    const { size } = await file.stat();
-    const hashAt = async (position: number): Promise<string> => {
-      const { buffer, bytesRead } = await file.read(Buffer.alloc(SAMPLE_BYTES), 0, SAMPLE_BYTES, position);
-      return createHash('sha256').update(buffer.subarray(0, bytesRead)).digest('hex');
-    };
-    return [String(size), await hashAt(0), await hashAt(Math.max(0, size - SAMPLE_BYTES))];
-  } finally {
-    await file.close();
   }
 }

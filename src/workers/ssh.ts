@@ -1,12 +1,14 @@
 import { AppError } from '../domain/errors.js';
 import type { ProvisionStep } from '../domain/provision.js';
-import type { EncodeTask, Progress, RemoteExecutor, WorkerHealth } from '../domain/executor.js';
+import type { EncodeTask, Progress, RemoteExecutor, SharedSearch, WorkerHealth } from '../domain/executor.js';
+import type { SampleFile } from '../domain/shared-folders.js';
 import type { Capabilities, EncoderSupport, Line, WorkerMetrics, WorkerPath } from '../domain/worker.js';
 import { probeEncoders, versionOf, type RunFfmpeg } from '../ffmpeg/encoders.js';
 import type { SshAddress } from '../ssh/connect.js';
 import { SshLine } from '../ssh/line.js';
 import { endJob, sweepJobs } from '../ssh/remote-job.js';
 import { FFMPEG, PREPARE } from '../ssh/scripts.js';
+import { findShared } from './find-shared.js';
 import { proveShared } from './prove-shared.js';
 import { SshEncode } from './ssh-encode.js';
 import { SshMachine } from './ssh-machine.js';
@@ -147,6 +149,10 @@ export class SshExecutor implements RemoteExecutor {
 
   provePath(path: Pick<WorkerPath, 'here' | 'there'>, signal: AbortSignal): Promise<string | null> {
     return proveShared(this.#line, path, signal);
+  }
+
+  findShared(samples: readonly SampleFile[], signal: AbortSignal): Promise<SharedSearch> {
+    return findShared(this.#line, samples, signal);
   }
 
   /** Lets go of the worker. What it encodes goes on there and is taken up again by whoever asks for the same work. */

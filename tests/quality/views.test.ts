@@ -546,6 +546,37 @@ const SAMPLES: Record<string, object[]> = {
     { ...machine, checks: workerChecks, ok: true },
     { ...machine, checks: workerChecks, page: { ...page, shell } },
   ],
+  'workers/found': [
+    {
+      id: HOSTILE,
+      name: HOSTILE,
+      suggestions: [
+        { here: HOSTILE, there: HOSTILE, agreed: 1, of: 3, isProved: false },
+        { here: HOSTILE, there: HOSTILE, agreed: 2, of: 2, isProved: true },
+      ],
+      lookedFor: 3,
+      lookAlikes: 0,
+      isComplete: true,
+    },
+    {
+      id: HOSTILE,
+      name: HOSTILE,
+      suggestions: [],
+      lookedFor: 3,
+      lookAlikes: 2,
+      isComplete: false,
+      page: { shell: true },
+    },
+  ],
+  'workers/used': [
+    { id: HOSTILE, name: HOSTILE, path: { here: HOSTILE, there: HOSTILE, provedAt: null, problem: HOSTILE } },
+    {
+      id: HOSTILE,
+      name: HOSTILE,
+      path: { here: HOSTILE, there: HOSTILE, provedAt: HOSTILE, problem: null },
+      page: { shell: true },
+    },
+  ],
   'workers/compare': [{ items: machines }],
   'presets/list': [{ items: [preset], broken: [{ file: HOSTILE, message: HOSTILE }] }],
   'sign-in/page': [{ error: { message: HOSTILE }, next: HOSTILE }],

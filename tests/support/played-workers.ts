@@ -1,6 +1,7 @@
 import type { Context } from '../../src/actions/action.js';
 import { AppError } from '../../src/domain/errors.js';
-import type { RemoteExecutor } from '../../src/domain/executor.js';
+import type { RemoteExecutor, SharedSearch } from '../../src/domain/executor.js';
+import type { SampleFile } from '../../src/domain/shared-folders.js';
 import {
   Worker,
   type Capabilities,
@@ -61,6 +62,8 @@ export interface PlayedMachine {
   line: Line;
   /** Why it does not see the folders of this machine; null when it does. */
   sharing: string | null;
+  /** What a search for the library's folders finds; null: every film, under `/mnt`. */
+  search: SharedSearch | null;
   /** Test encodes take until this is settled. */
   until: Promise<unknown> | null;
 }
@@ -88,6 +91,7 @@ export class PlayedWorkers {
       capabilities: MACHINE,
       line: LINE,
       sharing: null,
+      search: null,
       until: null,
     };
     Object.assign(known, change);
@@ -121,6 +125,15 @@ export class PlayedWorkers {
       probe: () => answer('probe', ({ capabilities }) => ({ ...capabilities, at: now() })),
       measureLine: () => answer('line', ({ line }) => ({ ...line, at: now() })),
       provePath: () => answer('prove', ({ sharing }) => sharing),
+      findShared: (samples: readonly SampleFile[]) =>
+        answer(
+          'find',
+          ({ search }) =>
+            search ?? {
+              ...{ lookAlikes: 0, isComplete: true },
+              seen: samples.map(({ path }) => ({ here: path, there: `/mnt${path}` })),
+            },
+        ),
       sweep: () => Promise.resolve([]),
       close: () => Promise.resolve(),
     } as unknown as RemoteExecutor;

@@ -1,11 +1,12 @@
 import { AppError, conflict, invalid } from '../../domain/errors.js';
 import type { Executor, WorkerHealth } from '../../domain/executor.js';
-import type { Line, WorkerKey } from '../../domain/worker.js';
 import {
   LOCAL_WORKER_ID,
   Worker,
   type Capabilities,
   type EncoderSupport,
+  type Line,
+  type WorkerKey,
   type WorkerMetrics,
   type WorkerPath,
   type WorkerState,
@@ -17,6 +18,7 @@ import { Leftovers } from './leftovers.js';
 import { keepProofs, provePaths } from './shared-paths.js';
 import { Members, type MembersParts } from './members.js';
 import { Provisions } from './provision.js';
+import { SharedFinder } from './shared-search.js';
 import type { Watch } from './watch.js';
 
 export interface FleetParts extends Omit<MembersParts, 'provePaths'> {
@@ -57,12 +59,14 @@ export class Fleet {
   readonly #proving: Loop;
   readonly #leftovers: Leftovers;
   readonly provisions: Provisions;
+  readonly shared: SharedFinder;
 
   constructor(parts: FleetParts) {
     this.#parts = parts;
     this.#members = new Members({ ...parts, provePaths: (id, signal) => this.provePaths(id, signal) });
     this.provisions = new Provisions({ ...parts, remote: (id) => this.#members.remote(id) });
     this.#leftovers = new Leftovers({ ...parts, forget: (work) => this.#members.forget(work) });
+    this.shared = new SharedFinder({ ...parts, remote: (id) => this.#members.remote(id) });
     // A share that was mounted yesterday may be gone today.
     this.#proving = new Loop((signal) => this.#proveAll(signal), {
       everyMs: PROVE_EVERY_MS,
@@ -115,8 +119,7 @@ export class Fleet {
   /** What a worker's test encodes showed. Throws `worker_unavailable`. */
   async encodersOf(id: string, signal: AbortSignal): Promise<readonly EncoderSupport[]> {
     if (id === LOCAL_WORKER_ID) {
-      const health = await this.#parts.local.check(signal);
-      this.#localHealth = health;
+      const health = await this.lookAtLocal(signal);
       if (!health.ok) throw new AppError('worker_unavailable', health.reason);
       return health.encoders;
     }
@@ -159,11 +162,10 @@ export class Fleet {
     const { store } = this.#parts;
     const { seenHostKey } = store.workers.get(id);
     if (seenHostKey === null) throw conflict('The host key of this worker is confirmed already.');
-    if (hostKey !== seenHostKey) {
+    if (hostKey !== seenHostKey)
       throw invalid(`This is not the host key that was seen: ${seenHostKey}. Compare it on the machine itself.`, {
         hostKey: 'is another one',
       });
-    }
     const worker = await store.workers.patch(id, {
       hostKey: seenHostKey,
       seenHostKey: null,

@@ -33,9 +33,10 @@ export async function afterBadEnd(parts: QueueParts, book: JobBook, job: Job, en
     await book.move(job.id, 'queued');
     return;
   }
-  if (error.code === 'hardware_failed' && (await tryWithout(parts, book, job, end))) return;
   const workerId = job.workerId ?? LOCAL_WORKER_ID;
-  if (workerId !== LOCAL_WORKER_ID) {
+  if (error.code === 'hardware_failed') {
+    if (await tryWithout(parts, book, job, end)) return;
+  } else if (workerId !== LOCAL_WORKER_ID) {
     const fault = workerFaultOf({ code: error.code, isThere: end.isThere, signal: signalOf(error) });
     if (fault !== null && (await tryElsewhere(parts, book, { ...job, workerId }, { error, fault }))) return;
   }
@@ -55,7 +56,9 @@ async function tryWithout(parts: QueueParts, book: JobBook, job: Job, { error }:
   const workerId = job.workerId ?? LOCAL_WORKER_ID;
   await fleet.blame(workerId, 'hardware_failed');
   const tried = new Set([workerId, ...job.failedOn.map((each) => each.workerId)]);
-  const others = fleet.list().filter(({ worker }) => !tried.has(worker.id));
+  // One that is wished for is not left for another by itself.
+  const isFree = job.wishedWorkerId === null;
+  const others = fleet.list().filter(({ worker }) => isFree && !tried.has(worker.id));
   const hasCard = (each: (typeof others)[number]): boolean =>
     each.worker.capabilities?.encoders.some(({ works, name }) => works && name === job.encoder?.name) ?? false;
   const { then, why } = afterHardwareFailure(store.settings.value.queue.hardwareFallback, {
@@ -67,7 +70,9 @@ async function tryWithout(parts: QueueParts, book: JobBook, job: Job, { error }:
   await book.move(job.id, 'queued', {
     waitsFor: `${why} ${error.message}`,
     leftOn: null,
-    ...(then === 'cpu' ? { prefersCpu: true } : { failedOn: [...job.failedOn, { workerId, why: error.message }] }),
+    ...(then === 'cpu'
+      ? { prefersCpu: true }
+      : { needsCard: true, failedOn: [...job.failedOn, { workerId, why: error.message }] }),
   });
   return true;
 }

@@ -106,7 +106,10 @@ export class WorkerChooser {
     };
     return {
       files,
-      encode: needs === null || file === null ? null : { needs, preference: job.prefersCpu ? 'cpu' : 'gpu' },
+      encode:
+        needs === null || file === null
+          ? null
+          : { needs, preference: job.prefersCpu ? 'cpu' : 'gpu', needsCard: job.needsCard === true },
       wishedWorkerId: job.wishedWorkerId,
       tags: [],
       failedOn: job.failedOn,

@@ -120,6 +120,7 @@ export class Queue {
       leftOn: null,
       streamBroke: false,
       prefersCpu: onCpu,
+      needsCard: false,
     });
   }
 
