@@ -56,6 +56,9 @@ export class SshEncode {
     return `${jobId}.${workKey}`;
   }
 
+  /** Whether something lies there that is of no use to anybody. */
+  hasLeft = false;
+
   /** Resolves when the result is here and was compared. Leaves nothing on the worker, but for work that is to be taken up again. */
   async run(signal: AbortSignal): Promise<void> {
     const { task } = this.#parts;
@@ -132,14 +135,15 @@ export class SshEncode {
     log.write('\n');
   }
 
-  /** Whatever cannot be taken away now is swept when the worker is next met. */
+  /** What cannot be taken away now is `hasLeft`. */
   async #clear(): Promise<void> {
     const signal = AbortSignal.timeout(END_MS);
     try {
       const connection = await this.#parts.line.shared(signal);
-      await endJob(connection, this.#dir, signal);
+      this.hasLeft = !(await endJob(connection, this.#dir, signal));
     } catch {
-      // The worker is away.
+      // The worker is away, for a moment or for longer.
+      this.hasLeft = true;
     }
   }
 }

@@ -49,6 +49,7 @@ const POLL_MS = 2000;
 /** MP4 files are written a second time at their end, in silence: a hundred gigabytes of it on a disk of today. */
 const STALL_MS = 20 * 60_000;
 const TEST_ENCODE_MS = 60_000;
+const FORGET_MS = 120_000;
 const RELEASE_URL = 'https://github.com/BtbN/FFmpeg-Builds/releases/download/latest';
 
 /** Encodes on a machine that is reached over SSH, of which nothing is asked but `sh`, coreutils and ffmpeg. */
@@ -59,6 +60,7 @@ export class SshExecutor implements RemoteExecutor {
   readonly #running = new Set<{ abort: AbortController; done: Promise<unknown> }>();
   /** By their folders there. */
   readonly #encoding = new Set<string>();
+  readonly #left = new Set<string>();
   readonly #forgetting = new Map<string, Promise<unknown>>();
   #ground: Promise<Ground> | null = null;
 
@@ -102,6 +104,8 @@ export class SshExecutor implements RemoteExecutor {
         await this.#encode(task, report, AbortSignal.any([signal, open]));
       } finally {
         this.#encoding.delete(folder);
+        // The job does not wait for it. A worker that stays away is swept when it is met again.
+        if (this.#left.delete(folder)) void this.forget(task, AbortSignal.timeout(FORGET_MS)).catch(() => undefined);
       }
     });
   }
@@ -183,7 +187,13 @@ export class SshExecutor implements RemoteExecutor {
     const { maxMbps, pollMs = POLL_MS, stallMs = STALL_MS } = this.#options;
     const known = this.#options.sharedPaths?.() ?? [];
     const shared = known.filter(({ provedAt, problem }) => provedAt !== null && problem === null);
-    await new SshEncode({ line: this.#line, task, root, ffmpeg, maxMbps, shared, pollMs, stallMs, report }).run(signal);
+    const parts = { line: this.#line, task, root, ffmpeg, maxMbps, shared, pollMs, stallMs, report };
+    const encode = new SshEncode(parts);
+    try {
+      await encode.run(signal);
+    } finally {
+      if (encode.hasLeft) this.#left.add(SshEncode.folderOf(task));
+    }
   }
 
   /** Asks for ffmpeg anew and encodes a moment of test picture with every encoder. Null where there is no ffmpeg. */

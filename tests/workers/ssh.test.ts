@@ -2,6 +2,7 @@ import { expect } from 'chai';
 import { mkdir, mkdtemp, readdir, readFile, rm, stat, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { EncodeTask, Progress } from '../../src/domain/executor.js';
 import type { WorkerPath } from '../../src/domain/worker.js';
 import { SshExecutor, type SshWorkerOptions } from '../../src/workers/ssh.js';
@@ -294,6 +295,31 @@ describe('over SSH', () => {
       await executor.encode(made, () => undefined, never());
       expect(proxy.passed).to.be.below(0.8 * size);
       expect((await stat(made.output)).size).to.be.above(10_000);
+      await executor.close();
+      await proxy.close();
+    });
+
+    it('leaves nothing when the line is lost at the very end', async () => {
+      machine = await Machine.start();
+      const proxy = await TcpProxy.start(machine.sshd);
+      executor = await machine.executor({}, proxy);
+      const made = { ...(await task()), mode: 'transfer' as const };
+      let isCut = false;
+      await executor.encode(
+        made,
+        ({ stage, percent }) => {
+          if (stage !== 'download' || percent < 100 || isCut) return;
+          isCut = true;
+          proxy.faults.isRefused = true;
+          proxy.cut();
+          setTimeout(() => (proxy.faults.isRefused = false), 1000);
+        },
+        never(),
+      );
+      expect(isCut).to.equal(true);
+      const endsAt = performance.now() + 20_000;
+      while ((await machine.leftThere()).length > 0 && performance.now() < endsAt) await sleep(50);
+      expect(await machine.leftThere()).to.deep.equal([]);
       await executor.close();
       await proxy.close();
     });
