@@ -26,6 +26,7 @@ import type { Saving } from '../domain/savings.js';
 import type { PlexWebhook, WebhookOutcome } from '../domain/webhook.js';
 import type { Progress, WorkerHealth } from '../domain/executor.js';
 import type { Capabilities, Line, Worker, WorkerKey, WorkerMetrics, WorkerPath } from '../domain/worker.js';
+import type { WorkerChoice } from '../domain/worker-choice.js';
 import type { SeenWorker, WorkerDraft } from '../engine/fleet/fleet.js';
 import type { ProvisionRun } from '../engine/fleet/provision.js';
 import type { FoundShared } from '../engine/fleet/shared-search.js';
@@ -224,6 +225,8 @@ export interface HereNow {
 export interface QueueRequests {
   /** `reasons` answers "why is nothing running"; empty when something runs or nothing waits. */
   state(): { paused: boolean; running: number; pending: number; blocked: number; reasons: string[] };
+  /** The job that is next, and how each worker would do it now; null where there is none or no choice, or it takes too long to tell. */
+  next(limitMs: number): Promise<{ job: Job; choice: WorkerChoice } | null>;
   cancel(jobId: string): Promise<Job>;
   retry(jobId: string, onCpu?: boolean): Promise<Job>;
   /** The owner approves the swap; resolves when the job is `replacing`, the work goes on. */

@@ -1,7 +1,9 @@
 import { z } from 'zod';
 import { conflict } from '../domain/errors.js';
+import type { Job } from '../domain/job.js';
 import { LOCAL_WORKER_ID } from '../domain/worker.js';
-import { action } from './action.js';
+import { ScorePart } from '../domain/worker-choice.js';
+import { action, type Context } from './action.js';
 import { authorizeCommand, ownKey, sealedKey } from './worker-keys.js';
 import { Provision, provisionOf } from './worker-provision.js';
 import { WorkerCard, workerCards, workerRow, workerRows } from './worker-rows.js';
@@ -66,6 +68,22 @@ export const showNewWorker = action(
   },
 );
 
+/** How a job was, or would be, given to this worker. */
+const Scored = z.object({
+  jobId: z.string(),
+  title: z.string(),
+  when: z.enum(['next', 'running', 'ended']),
+  parts: z.array(ScorePart),
+  /** Whether it is this worker that gets it. */
+  isChosen: z.boolean(),
+  /** In a sentence: why this worker, or why not. */
+  why: z.string().nullable(),
+});
+type Scored = z.infer<typeof Scored>;
+
+/** A page does not wait longer for what is next. Milliseconds. */
+const NEXT_MS = 1500;
+
 const OnePage = WorkerCard.extend({
   displayTitle: z.string(),
   printCommand: PrintCommand,
@@ -75,12 +93,14 @@ const OnePage = WorkerCard.extend({
   publicKey: z.string().nullable(),
   /** How the last installation of ffmpeg goes, or went. */
   provision: Provision.nullable(),
+  /** The job that is next in the queue, if its worker is still open, and the last one that this worker got. */
+  scores: z.array(Scored),
 });
 
 /** One worker with its settings. Throws `not_found`. */
 export const showWorkerPage = action(
   { summary: 'One worker with its settings', input: ById, output: OnePage },
-  (ctx, { id }) => {
+  async (ctx, { id }) => {
     const [card] = workerCards(ctx, [workerRow(ctx, id)]);
     if (!card) throw conflict('This worker was removed meanwhile.');
     const own = ownKey(ctx);
@@ -93,9 +113,31 @@ export const showWorkerPage = action(
       authorize: isOwn ? authorizeCommand(own.publicKey) : null,
       publicKey: own?.publicKey ?? null,
       provision: provisionOf(ctx, id),
+      scores: await scoresOf(ctx, id),
     };
   },
 );
+
+async function scoresOf({ queue, store }: Context, id: string): Promise<Scored[]> {
+  const scores: Scored[] = [];
+  const next = await queue.next(NEXT_MS);
+  const ranked = next?.choice.ranked.find((worker) => worker.id === id);
+  if (next && ranked) {
+    const isChosen = next.choice.winner?.id === id;
+    const why = ranked.refusal ? `It ${ranked.refusal.why}.` : next.choice.why;
+    const { id: jobId, title } = next.job;
+    scores.push({ jobId, title, when: 'next', parts: ranked.parts, isChosen, why });
+  }
+  const [last] = store.jobs.where(({ workerId, weighed }) => workerId === id && weighed !== null).sort(latestStart);
+  if (last?.weighed) {
+    const { id: jobId, title, whyWorker: why } = last;
+    const when = last.state === 'running' ? 'running' : 'ended';
+    scores.push({ jobId, title, when, parts: last.weighed.parts, isChosen: true, why });
+  }
+  return scores;
+}
+
+const latestStart = (a: Job, b: Job): number => (b.startedAt ?? '').localeCompare(a.startedAt ?? '');
 
 /** All workers beside each other. */
 export const compareWorkers = action(

@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { AppError, ERROR_CODES } from './errors.js';
 import { ServerSnapshot } from './server-snapshot.js';
 import { TransferMode } from './worker.js';
+import { Weighed } from './worker-choice.js';
 
 export const JobState = z.enum([
   'queued',
@@ -60,6 +61,8 @@ export const Job = z.object({
   workerId: z.string().nullable(),
   /** Why this worker, in a sentence; null where there was no choice. */
   whyWorker: z.string().nullable().default(null),
+  /** Null where there was no choice, and in jobs of older versions. */
+  weighed: Weighed.nullable().default(null),
   /** How the files get to the worker; null on this machine. */
   transferMode: TransferMode.nullable().default(null),
   /** The encoder that is used, and why; null when nothing is encoded, or before. */
@@ -152,6 +155,7 @@ const UNTRIED = {
   percent: 0,
   workerId: null,
   whyWorker: null,
+  weighed: null,
   transferMode: null,
   encoder: null,
   startedAt: null,

@@ -1,6 +1,7 @@
+import { z } from 'zod';
 import { formatBytes, formatDuration } from '../lib/units.js';
 import { isInside } from './paths.js';
-import type { Line, TransferMode, WorkerPath } from './worker.js';
+import { TransferMode, type Line, type WorkerPath } from './worker.js';
 
 /** What has to go to a worker and come back. */
 export interface FilesOfJob {
@@ -41,15 +42,16 @@ export interface WayToWorker {
 }
 
 /** One way for the files of a job. */
-export interface Way {
+export const Way = z.object({
   /** Null where nothing has to be moved. */
-  mode: TransferMode | null;
-  possible: boolean;
+  mode: TransferMode.nullable(),
+  possible: z.boolean(),
   /** What it adds to the time of the encode. */
-  seconds: number;
+  seconds: z.number().nonnegative(),
   /** For the owner: what it costs, or why it cannot be. */
-  why: string;
-}
+  why: z.string(),
+});
+export type Way = z.infer<typeof Way>;
 
 const MP4_FAMILY: ReadonlySet<string> = new Set(['mp4', 'mov', 'm4v']);
 /** Read nearly in one go, but for their index. Others (AVI, WMV) may have to be jumped about in all the time. */

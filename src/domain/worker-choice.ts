@@ -1,6 +1,7 @@
+import { z } from 'zod';
 import { formatDuration } from '../lib/units.js';
 import { chooseEncoder, type ChosenEncoder, type EncoderNeeds } from './encoder.js';
-import { waysFor, type FilesOfJob, type Way, type WayToWorker } from './transfer-choice.js';
+import { Way, waysFor, type FilesOfJob, type WayToWorker } from './transfer-choice.js';
 import type { EncoderSupport, Worker, WorkerMetrics, WorkerState } from './worker.js';
 import { changeInWords, isOpen, nextChange, pastInWords, wallClockOf } from './working-hours.js';
 
@@ -53,12 +54,17 @@ export interface Refusal {
 }
 
 /** One part of a score: points out of `max`. */
-export interface ScorePart {
-  name: 'transfer' | 'performance' | 'load';
-  points: number;
-  max: number;
-  why: string;
-}
+export const ScorePart = z.object({
+  name: z.enum(['transfer', 'performance', 'load']),
+  points: z.number(),
+  max: z.number(),
+  why: z.string(),
+});
+export type ScorePart = z.infer<typeof ScorePart>;
+
+/** What was weighed when a worker was chosen: every way for the files, the one that is taken first, and its score. */
+export const Weighed = z.object({ ways: z.array(Way), parts: z.array(ScorePart) });
+export type Weighed = z.infer<typeof Weighed>;
 
 /** How a worker would do a job. */
 export interface Offer {
@@ -66,6 +72,8 @@ export interface Offer {
   encoder: ChosenEncoder | null;
   encodeSec: number;
   way: Way;
+  /** All that were weighed, `way` first. */
+  ways: Way[];
   /** The encode and what the way of the files adds to it. Verifying comes on top. */
   totalSec: number;
 }
@@ -207,7 +215,7 @@ function offerOf({ files, encode, halfDone }: JobNeed, worker: WorkerCandidate):
   const ways = waysFor(done?.hasSource ? { ...files, sourceBytes: 0 } : files, worker, encodeSec);
   const [way] = ways;
   if (!way?.possible) return { kind: 'room', why: `cannot get the files (${ways.map(({ why }) => why).join('; ')})` };
-  return { encoder: chosen, encodeSec, way, totalSec: encodeSec + way.seconds };
+  return { encoder: chosen, encodeSec, way, ways, totalSec: encodeSec + way.seconds };
 }
 
 function score(seen: readonly Seen[]): Scored[] {

@@ -1,3 +1,5 @@
+import { formatDuration } from '../lib/units.js';
+
 interface Look {
   tone: string;
   icon: string;
@@ -175,6 +177,20 @@ function hasGpu(worker: unknown): boolean {
   return (capabilities?.gpus?.length ?? 0) > 0 || typeof metrics?.gpuPercent === 'number';
 }
 
+const WAY_WORDS: Readonly<Record<string, string>> = {
+  shared: 'Shared folder',
+  stream: 'Streamed',
+  transfer: 'Copied',
+  pull: 'Fetched from where it lies',
+};
+
+/** As it is, but with a capital letter. */
+const sentence = (text: unknown): string => String(text).replace(/^./, (first) => first.toUpperCase());
+
+/** All points of a score. */
+const scoreTotal = (parts: unknown): number =>
+  Math.round(rowsIn(parts).reduce((sum, part) => sum + (numberIn(part, 'points') ?? 0), 0) * 10) / 10;
+
 const MBPS = new Intl.NumberFormat('en-US', { maximumSignificantDigits: 3 });
 
 /** What templates about workers may call. */
@@ -189,5 +205,13 @@ export const workerHelpers = {
   heartbeat,
   fieldWord,
   hasGpu,
+  scoreTotal,
+  sentence,
+  /** Without the name of the way, which stands above it. */
+  wayWhy: (why: unknown): string => sentence(String(why).replace(/^(shared folder|streamed|copied|pulled): /, '')),
+  wayWord: (mode: unknown): string => WAY_WORDS[String(mode)] ?? 'Where it lies',
+  /** What a way adds to the encode. */
+  wayTime: (seconds: unknown): string =>
+    typeof seconds === 'number' && seconds > 0 ? formatDuration(seconds * 1000) : 'nothing',
   mbps: (value: unknown): string => (typeof value === 'number' ? `${MBPS.format(value)} Mbit/s` : ''),
 };

@@ -57,6 +57,22 @@ describe('workers in a browser', function () {
     });
   }
 
+  it('show why a job came to them and not another way, on its page and on theirs', async () => {
+    await open('/workers/w-attic');
+    const card = page.locator('section:has(#score-h)');
+    expect(await card.textContent()).to.contain('Ninety Winters').and.contain('It has no free slot: 1 of 1 in use.');
+    expect(await card.textContent()).to.contain('88.9 of 100').and.contain('31.4 of 35').and.contain('hevc_nvenc');
+    await open('/workers/local');
+    expect(await page.locator('section:has(#score-h)').textContent()).to.contain('88.9 of 100');
+    await open('/queue/job-run', 360);
+    await page.click('summary:has-text("Other ways for its files")');
+    expect(await page.locator('.ways li').allTextContents()).to.have.length(3);
+    expect(await page.locator('.ways li:has-text("Shared folder")').textContent()).to.contain('Not possible').and.contain('None holds this file');
+    await page.click('summary:has-text("Its score: 88.9 of 100")');
+    expect(await seriousIn(page)).to.deep.equal([]);
+    expect(await sidewaysIn(page)).to.equal(0);
+  }); // prettier-ignore
+
   it('move with what is measured, without another page', async () => {
     await open('/workers');
     await page.evaluate("document.body.setAttribute('data-same', 'yes')");

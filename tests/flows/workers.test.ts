@@ -95,12 +95,28 @@ describe('a film and a worker over SSH', () => {
     const done = await ended(job.id);
     expect(done).to.include({ state: 'done', workerId: id, transferMode: 'transfer', leftOn: null });
     expect(done.whyWorker).to.match(/attic/);
+    expect(done.weighed?.ways.map(({ mode }) => mode)).to.have.members(['transfer', 'stream', 'shared']);
+    expect(done.weighed?.ways[0]?.mode).to.equal(done.transferMode);
+    expect(done.weighed?.parts.map(({ max }) => max)).to.deep.equal([35, 30, 35]);
     expect(done.encoder?.name).to.equal('libx265');
     expect(await sha256Of(path))
       .to.equal(done.outputSha256)
       .and.not.equal(before);
     expect(await leftThere()).to.deep.equal([]);
     expect(await stage.leftovers()).to.deep.equal([]);
+  });
+
+  it('tells how each worker would do what is next, and nothing where there is no choice', async () => {
+    const queue = stage.app?.context.queue;
+    await stage.api('POST', '/api/transcode/queue/pause');
+    await stage.until('nothing is read', () => stage.app?.context.sync.status().state === 'idle');
+    const { job } = await queued('N Film (1999)');
+    expect(await queue?.next(5000)).to.equal(null);
+    const id = await addWorker();
+    const next = await queue?.next(60_000);
+    expect(next?.job.id).to.equal(job.id);
+    const there = next?.choice.ranked.find((worker) => worker.id === id);
+    expect(there?.parts.map(({ name }) => name)).to.deep.equal(['transfer', 'performance', 'load']);
   });
 
   it('survives a restart of MediaFlow and a line that breaks', async () => {

@@ -111,6 +111,7 @@ export const aJob = (change: Partial<Job> = {}): Job => ({
   workerId: null,
   ...{
     whyWorker: null,
+    weighed: null,
     transferMode: null,
     encoder: null,
     wishedWorkerId: null,

@@ -9,6 +9,7 @@ import {
   type Line,
   type WorkerMetrics,
 } from '../../src/domain/worker.js';
+import type { Weighed, WorkerChoice } from '../../src/domain/worker-choice.js';
 import { Fleet, type SeenWorker } from '../../src/engine/fleet/fleet.js';
 
 const MINUTE_MS = 60_000;
@@ -52,6 +53,30 @@ export const MACHINE: Capabilities = {
   at: ago(90),
 };
 export const LINE: Line = { upMbps: 941, downMbps: 934, latencyMs: 0.4, at: ago(80) };
+
+/** What was weighed for a film that is sent to a machine with a graphics card. */
+export const WEIGHED: Weighed = {
+  ways: [
+    { mode: 'transfer', possible: true, seconds: 142, why: 'copied: 12 GB at 941 Mbit/s there and 4.6 GB at 934 Mbit/s back take 2 min more than encoding' },
+    { mode: 'stream', possible: true, seconds: 151, why: 'streamed: copying 12 GB at 941 Mbit/s takes 1 min 42 s and encoding 9 min, at the same time' },
+    { mode: 'shared', possible: false, seconds: 0, why: 'shared folder: none holds this file' },
+  ],
+  parts: [
+    { name: 'transfer', points: 31.4, max: 35, why: 'copied: 12 GB at 941 Mbit/s there and 4.6 GB at 934 Mbit/s back take 2 min more than encoding' },
+    { name: 'performance', points: 30, max: 30, why: 'encoding with hevc_nvenc takes about 9 min' },
+    { name: 'load', points: 27.5, max: 35, why: '1 of 2 slots in use, its graphics card at 88 %' },
+  ],
+}; // prettier-ignore
+
+/** A job that waits because one machine is busy and the others cannot. */
+export const NEXT_CHOICE: WorkerChoice = {
+  ranked: [
+    { id: 'w-attic', name: 'attic-gpu', score: 0, parts: [], offer: null, refusal: { kind: 'busy', why: 'has no free slot: 1 of 1 in use' } },
+    { id: 'local', name: 'This machine', score: 86, parts: WEIGHED.parts, offer: null, refusal: null },
+  ],
+  winner: null,
+  why: 'This machine: done in about 1 h 40 min; no other worker can take it now',
+}; // prettier-ignore
 
 /** What a played machine answers at this moment; tests change it while everything runs. */
 export interface PlayedMachine {

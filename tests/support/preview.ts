@@ -16,7 +16,7 @@ import type { Progress } from '../../src/domain/executor.js';
 import { aFile, aJob, anItem, aRecommendation } from './builders.js';
 import { decisionsOf, specialFindings, withSurplusCopy } from './preview-review.js';
 import { EPISODES, FILMS } from './preview-titles.js';
-import { pastOf, previewFleet, type PlayedWorkers } from './played-workers.js';
+import { NEXT_CHOICE, pastOf, previewFleet, WEIGHED, type PlayedWorkers } from './played-workers.js';
 import { localHealth, startWeb, type WebTest } from './web.js';
 
 const root = resolve(import.meta.dirname, '../..');
@@ -250,7 +250,7 @@ function jobs(items: readonly LibraryItem[]): Job[] {
   const verified = { ...planned, ...streams, checks: CHECKS, startedAt: before(0.3), encodeMs: 2_820_000 };
   const done = { ...verified, quarantineId: null, workerId: 'w-attic' };
   return [
-    jobOf(find('Hollow Sun'), 'job-run', 'running', { workerId: 'w-attic', stage: 'encode', percent: 62, startedAt: before(0.02), presetId: 'storage-saver', ...planned }),
+    jobOf(find('Hollow Sun'), 'job-run', 'running', { workerId: 'w-attic', transferMode: 'transfer', whyWorker: 'attic-gpu: done in about 12 min; This machine would need 1 h 40 min', weighed: WEIGHED, stage: 'encode', percent: 62, startedAt: before(0.02), presetId: 'storage-saver', ...planned }),
     jobOf(find('The Salt Meridian'), 'job-ready', 'verified', { ...verified, ...smaller('The Salt Meridian', 0.36) }),
     jobOf(find('The Graft'), 'job-ready-2', 'verified', { ...verified, ...smaller('The Graft', 0.37) }),
     ...['Ninety Winters', 'The Long Night Shift', 'Thaw', 'Meltwater', 'Lantern Street', 'The Tin Astronaut', 'A Quiet Ledger'].map((title, at) =>
@@ -521,6 +521,7 @@ async function prepare(context: Context, asked: string[], played: PlayedWorkers)
         blocked: count('blocked'),
         reasons: [],
       }),
+      next: () => Promise.resolve({ job: store.jobs.get('job-wait-0'), choice: NEXT_CHOICE }),
       cancel: (id) => changed(moveJob(store.jobs.get(id), 'cancelled', at())),
       retry: (id) => changed(moveJob(store.jobs.get(id), 'queued', at())),
       replace: (id) => changed(moveJob(store.jobs.get(id), 'replacing', at())),

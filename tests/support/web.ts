@@ -193,6 +193,7 @@ export async function startWeb(
     queue: {
       state: () => ({ paused: false, running: 0, pending: 0, blocked: 0, reasons: [] }),
       progress: () => null,
+      next: () => Promise.resolve(null),
       watched: () => Promise.resolve(new Set()),
       pause: () => Promise.resolve(void asked.push('pause')),
       resume: () => Promise.resolve(void asked.push('resume')),

@@ -1,6 +1,7 @@
 import { AppError, toAppError } from '../../domain/errors.js';
 import type { Job } from '../../domain/job.js';
 import { LOCAL_WORKER_ID } from '../../domain/worker.js';
+import type { WorkerChoice } from '../../domain/worker-choice.js';
 import { Loop } from '../../lib/loop.js';
 import { WorkerChooser } from './choose-worker.js';
 import { InFlight } from './in-flight.js';
@@ -126,6 +127,14 @@ export class Dispatcher {
     });
   }
 
+  /** The job that is next, and how each worker would do it now; null where nothing waits, or there is no choice. */
+  async next(signal: AbortSignal): Promise<{ job: Job; choice: WorkerChoice } | null> {
+    const [job] = this.#parts.store.jobs.where(({ state }) => state === 'queued').sort(byPriority);
+    if (!job || !this.#chooser.hasOthers) return null;
+    const look = { running: this.#running(), viewers: this.#holdback };
+    return { job, choice: await this.#chooser.choose(job, look, signal) };
+  }
+
   async #look(signal: AbortSignal): Promise<void> {
     const isBusy = (id: string): boolean => this.isBusy(id);
     const { jobs } = this.#parts.store;
@@ -205,8 +214,9 @@ export class Dispatcher {
         this.#refusals = WorkerChooser.refusals(choice);
         return null;
       }
-      const mode = choice.winner.offer?.way.mode ?? null;
-      return { workerId: choice.winner.id, whyWorker: choice.why, transferMode: mode };
+      const { id, offer, parts } = choice.winner;
+      const weighed = { ways: offer?.ways ?? [], parts };
+      return { workerId: id, whyWorker: choice.why, transferMode: offer?.way.mode ?? null, weighed };
     } catch (error) {
       signal.throwIfAborted();
       this.#parts.log.debug({ err: error, jobId: job.id }, 'A job cannot be planned; it is tried here, which says why');

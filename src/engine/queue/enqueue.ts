@@ -67,6 +67,7 @@ export class Enqueue {
       percent: 0,
       workerId: null,
       whyWorker: null,
+      weighed: null,
       transferMode: null,
       encoder: null,
       wishedWorkerId: request.workerId ?? null,

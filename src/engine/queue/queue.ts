@@ -6,6 +6,7 @@ import { isFinished, type Job } from '../../domain/job.js';
 import type { QuarantineEntry } from '../../domain/quarantine.js';
 import type { Recommendation } from '../../domain/recommendation.js';
 import type { Progress } from '../../domain/executor.js';
+import type { WorkerChoice } from '../../domain/worker-choice.js';
 import { Dispatcher } from './dispatch.js';
 import type { Enqueue } from './enqueue.js';
 import { Janitor } from './janitor.js';
@@ -71,6 +72,17 @@ export class Queue {
       else if (state === 'blocked') counts.blocked++;
     }
     return { paused: this.#parts.store.settings.value.queue.paused, ...counts, reasons: this.#dispatcher.reasons() };
+  }
+
+  /** See `Dispatcher.next`; null as well when it cannot be told within `limitMs`. For pages. */
+  async next(limitMs: number): Promise<{ job: Job; choice: WorkerChoice } | null> {
+    const signal = AbortSignal.timeout(limitMs);
+    const late = new Promise<null>((resolve) => {
+      signal.addEventListener('abort', () => {
+        resolve(null);
+      });
+    });
+    return Promise.race([this.#dispatcher.next(signal).catch(() => null), late]);
   }
 
   /** Which of these files somebody is watching, as far as the servers say so within `limitMs`. For pages. */
