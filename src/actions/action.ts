@@ -25,7 +25,15 @@ import type { Run } from '../domain/run.js';
 import type { Saving } from '../domain/savings.js';
 import type { PlexWebhook, WebhookOutcome } from '../domain/webhook.js';
 import type { Progress, WorkerHealth } from '../domain/executor.js';
-import type { Capabilities, Line, Worker, WorkerKey, WorkerMetrics, WorkerPath } from '../domain/worker.js';
+import type {
+  Capabilities,
+  EncoderSpeed,
+  Line,
+  Worker,
+  WorkerKey,
+  WorkerMetrics,
+  WorkerPath,
+} from '../domain/worker.js';
 import type { WorkerChoice } from '../domain/worker-choice.js';
 import type { SeenWorker, WorkerDraft } from '../engine/fleet/fleet.js';
 import type { ProvisionRun } from '../engine/fleet/provision.js';
@@ -202,6 +210,8 @@ export interface WorkerRequests {
   measure(id: string): Promise<WorkerMetrics>;
   probe(id: string): Promise<Capabilities>;
   measureLine(id: string): Promise<Line>;
+  /** How quick each encoder is; of this machine too. Throws `conflict` while it encodes. */
+  measureSpeeds(id: string): Promise<EncoderSpeed[]>;
   /** Proves every shared folder now; what does not work stands in the answer. */
   provePaths(id: string): Promise<readonly WorkerPath[]>;
   /** Trusts a disabled worker again. */

@@ -205,6 +205,7 @@ function hereRow(ctx: Context, running: number): WorkerRow {
       scratchFreeBytes: metrics?.scratchFreeBytes ?? 0,
       ffmpegVersion: health.ok ? health.ffmpegVersion : null,
       encoders: health.ok ? [...health.encoders] : [],
+      speeds: ctx.store.settings.value.machine.speeds,
       at: metrics?.at ?? ctx.now().toISOString(),
     },
     lastSeenAt: ctx.now().toISOString(),

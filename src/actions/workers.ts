@@ -272,6 +272,17 @@ export const benchmarkWorker = action(
   },
 );
 
+/** Measures how many pictures each encoder makes in a second. Throws `conflict` while it encodes, and what keeps it from answering. */
+export const measureSpeed = action(
+  { summary: 'Measure the speed of every encoder of a worker with a generated film', input: ById, output: WorkerRow },
+  async (ctx, { id }) => {
+    const { name } = workerRow(ctx, id);
+    const speeds = await ctx.fleet.measureSpeeds(id);
+    if (speeds.length === 0) throw conflict(`Not one encoder of ${name} works. Test it again, which says why.`);
+    return workerRow(ctx, id);
+  },
+);
+
 /** The last ten minutes of a worker, oldest first. Throws `not_found`. */
 export const showMetrics = action(
   { summary: 'The measurements of a worker in the last ten minutes', input: ById, output: z.object({ items: z.array(Metrics) }) },

@@ -1,24 +1,28 @@
-import { hardwareKind } from './encoder.js';
+import { hardwareEncoders, hardwareKind, softwareEncoder, type EncodedCodec } from './encoder.js';
 import type { Job } from './job.js';
 import { median } from './learned-savings.js';
 import { resolutionOf, type MediaFile, type Resolution } from './media.js';
 import type { Preset } from './preset.js';
 import type { Confidence } from './recommendation.js';
 import { pixelsLeft } from './savings.js';
+import { SPEED_PICTURE, type EncoderSpeed } from './worker.js';
 
 type Speed = Preset['video']['speed'];
 
 /** How much there is to do: pictures to encode, or bytes to copy with sound to encode beside them. */
 export type Work =
-  | { kind: 'encode'; codec: string; speed: Speed; resolution: Resolution; megapixels: number }
+  | { kind: 'encode'; codec: EncodedCodec; speed: Speed; resolution: Resolution; megapixels: number }
   | { kind: 'copy'; bytes: number; audioSec: number };
 
 /** How long work takes on one worker. Verifying the result comes on top. */
 export interface TimeEstimate {
   seconds: number;
   confidence: Confidence;
-  /** `measured`: jobs like this one ran there. `related`: other jobs ran there. `default`: nothing is known of the worker. */
-  basis: 'measured' | 'related' | 'default';
+  /**
+   * `measured`: jobs like this one ran there. `related`: other jobs ran there. `tested`: its speed was
+   * measured with a test film. `default`: nothing is known of the worker.
+   */
+  basis: 'measured' | 'related' | 'tested' | 'default';
 }
 
 /** How quickly one finished job went. Megapixels of the result, or bytes of the source, in one second. */
@@ -132,11 +136,17 @@ export const shareOfWork = (work: Work, share: number): Work =>
 
 /**
  * How quickly each worker is, from what it did: the median of two or more jobs of the same codec, effort and resolution;
- * else of the same codec and effort; else the documented defaults times what all its jobs say about the machine; else the
+ * else of the same codec and effort; else what its test film took; else the documented defaults times what all its jobs say about the machine; else the
  * defaults alone. Time is work divided by that rate. Adding one job costs microseconds.
  */
 export class EncodeSpeeds {
   readonly #rates = new Map<string, number[]>();
+  readonly #tested: (workerId: string) => readonly EncoderSpeed[];
+
+  /** `tested`: what was measured on a worker, by its id. */
+  constructor(tested: (workerId: string) => readonly EncoderSpeed[] = () => []) {
+    this.#tested = tested;
+  }
 
   /** Takes in one finished job. */
   add({ workerId, work, seconds }: SpeedSample): void {
@@ -156,6 +166,8 @@ export class EncodeSpeeds {
     if (work.kind === 'encode') {
       const near = this.#rateOf(`${workerId}/${work.codec}/${work.speed}`);
       if (near) return { seconds: secondsAt(work, near.rate), confidence: 'medium', basis: 'related' };
+      const tested = this.#testedRate(work, workerId);
+      if (tested !== null) return { seconds: secondsAt(work, tested), confidence: 'low', basis: 'tested' };
       const machine = this.#rateOf(`${workerId}/*`);
       if (machine)
         return {
@@ -165,6 +177,20 @@ export class EncodeSpeeds {
         };
     }
     return { seconds: secondsAt(work, defaultRate(work, workerId)), confidence: 'low', basis: 'default' };
+  }
+
+  /** Megapixels in a second; a graphics card's are taken for every effort. */
+  #testedRate({ codec, speed }: Work & { kind: 'encode' }, key: string): number | null {
+    const isHardware = key.endsWith(HARDWARE_MARK);
+    const speeds = this.#tested(isHardware ? key.slice(0, -HARDWARE_MARK.length) : key);
+    const found = speeds.find(
+      (one) =>
+        one.isHardware === isHardware &&
+        (isHardware ? hardwareEncoders(codec).includes(one.encoder) : one.encoder === softwareEncoder(codec)),
+    );
+    if (!found) return null;
+    const megapixels = (SPEED_PICTURE.width * SPEED_PICTURE.height) / 1e6;
+    return found.fps * megapixels * (isHardware ? 1 : SPEED_FACTOR[speed]);
   }
 
   #note(key: string, rate: number): void {

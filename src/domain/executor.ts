@@ -1,6 +1,14 @@
 import type { ProvisionStep } from './provision.js';
 import type { SampleFile, SeenTwice } from './shared-folders.js';
-import type { Capabilities, EncoderSupport, Line, TransferMode, WorkerMetrics, WorkerPath } from './worker.js';
+import type {
+  Capabilities,
+  EncoderSpeed,
+  EncoderSupport,
+  Line,
+  TransferMode,
+  WorkerMetrics,
+  WorkerPath,
+} from './worker.js';
 
 /** A part of an argument list: text, or a file whose place the executor knows. */
 export type Arg = string | { file: 'input' | 'output' } | { scratch: string };
@@ -53,6 +61,8 @@ export type WorkerHealth =
 export interface Executor {
   /** Real test encodes; the answer may be cached per ffmpeg version. */
   check(signal: AbortSignal): Promise<WorkerHealth>;
+  /** How quick each of these encoders is that works, by some seconds of encoding with each. Throws like `encode`. */
+  measureSpeeds(encoders: readonly EncoderSupport[], signal: AbortSignal): Promise<EncoderSpeed[]>;
   /**
    * Resolves when `task.output` is complete here and was compared with what the worker wrote. Throws `encode_failed`,
    * `hardware_failed`, `no_space`, `encoder_missing`, `worker_unreachable` and other trouble of the worker, or the signal's reason.
@@ -75,7 +85,7 @@ export interface SharedSearch {
 export interface RemoteExecutor extends Executor {
   /** What the machine has to do right now, in one short question: also the proof that it is there. Throws `worker_unreachable` and other trouble of the worker. */
   measure(signal: AbortSignal): Promise<WorkerMetrics>;
-  /** What the machine is and can do, with real test encodes. `at` is now. Throws like `measure`. */
+  /** What the machine is and can do, with real test encodes, but not how quick it is. `at` is now. Throws like `measure`. */
   probe(signal: AbortSignal): Promise<Capabilities>;
   /**
    * Puts an ffmpeg that works for films on the machine and says of each step what it does; drivers and kernels are never touched.

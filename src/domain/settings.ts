@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { HardwareFallback } from './encoder.js';
 import { LibraryColumn, USUAL_COLUMNS } from './library-columns.js';
 import type { PathMapping } from './paths.js';
+import { EncoderSpeed } from './worker.js';
 
 const Cron = z.string().trim().min(9).max(100);
 
@@ -137,6 +138,8 @@ export const Settings = z.object({
   review: z
     .object({ view: z.enum(['cards', 'table']).default('cards').meta({ title: 'Recommendations as' }) })
     .prefault({}),
+  /** How quick this machine was when it was measured; nobody types it in. */
+  machine: z.object({ speeds: z.array(EncoderSpeed).default([]) }).prefault({}),
   setup: z.object({ finishedAt: z.string().nullable().default(null) }).prefault({}),
 });
 export type Settings = z.infer<typeof Settings>;

@@ -34,6 +34,20 @@ export const Gpu = z.object({
 });
 export type Gpu = z.infer<typeof Gpu>;
 
+/** The picture that speeds of encoders are measured with. */
+export const SPEED_PICTURE = { width: 1920, height: 1080 } as const;
+
+/** How quick an encoder was with a generated film of 1080p, at medium effort. */
+export const EncoderSpeed = z.object({
+  /** ffmpeg's name. */
+  encoder: z.string(),
+  isHardware: z.boolean(),
+  /** Pictures in a second. */
+  fps: z.number().positive(),
+  at: z.string(),
+});
+export type EncoderSpeed = z.infer<typeof EncoderSpeed>;
+
 /** What a probe found on a machine. */
 export const Capabilities = z.object({
   os: z.string(),
@@ -44,6 +58,8 @@ export const Capabilities = z.object({
   ffmpegVersion: z.string().nullable(),
   gpus: z.array(Gpu),
   encoders: z.array(EncoderSupport),
+  /** Empty until they are measured. */
+  speeds: z.array(EncoderSpeed).default([]),
   /** ISO time of the probe. */
   at: z.string(),
 });

@@ -28,7 +28,8 @@ export interface ProbePlaces {
 /** Small hardware encoders refuse less than this; six pictures show what more would, each at a whole millisecond. */
 const SIZE = { width: 320, height: 256 };
 const PICTURE = `testsrc2=s=${SIZE.width}x${SIZE.height}:r=25:d=0.24`;
-const OPENING = ['-nostdin', '-hide_banner', '-nostats', '-loglevel'];
+/** What every test begins with; the level of the log comes next. */
+export const OPENING = ['-nostdin', '-hide_banner', '-nostats', '-loglevel'];
 /** A result that is less like the picture than this (dB) is none; at the quality tested 35 and more are usual. */
 const LEAST_PSNR = 25;
 const TIMEOUT_MS = 60_000;
@@ -162,7 +163,7 @@ async function attempt(
   bits: '8' | '10',
   output: string,
 ): Promise<string | null> {
-  const { plan, video } = testPlan(codec, bits, hardwareKind(name) === null);
+  const { plan, video } = testPlan(codec, bits, hardwareKind(name) === null ? 'ultrafast' : 'medium', SIZE);
   const encode = [
     ...[...OPENING, 'level+warning', ...deviceArgs(name, device), '-f', 'lavfi', '-i', PICTURE],
     ...[...videoArgs(plan, video, 'v:0', name), '-f', 'matroska', '-y', output],
@@ -186,21 +187,22 @@ async function misses(run: RunFfmpeg, { pixelFormat, preset }: EncodePlan, outpu
   return psnr === 'inf' || Number(psnr) >= LEAST_PSNR ? null : `what it wrote is not the picture (${psnr} dB)`;
 }
 
-/** A job as any other, for the test picture. The processor does with the least effort. */
-function testPlan(
+/** A job as any other, for a test picture. */
+export function testPlan(
   codec: EncodedCodec,
   bits: '8' | '10',
-  isSoftware: boolean,
+  speed: Preset['video']['speed'],
+  size: { width: number; height: number },
 ): { plan: EncodePlan; video: PlannedStream } {
   const preset = Preset.parse({
     ...{ id: 'test', title: 'Test', description: 'Test', container: 'mkv', audio: { codec: 'copy' } },
-    video: { codec, quality: 25, speed: isSoftware ? 'ultrafast' : 'medium', bitDepth: bits },
+    video: { codec, quality: 25, speed, bitDepth: bits },
   });
   const source = ProbedStream.parse({
     ...{ index: 0, kind: 'video', codec: 'rawvideo', profile: null, language: null, title: null, bitrateKbps: null },
     ...{
       flags: [],
-      ...SIZE,
+      ...size,
       pixelFormat: 'yuv420p',
       bitDepth: 8,
       fps: 25,

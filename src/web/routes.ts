@@ -318,6 +318,7 @@ export const routes: readonly Route[] = [
   post('/workers/:id/benchmark',            '/api/servers/:id/benchmark',           workers.benchmarkWorker,  { notice: measured }),
   post('/workers/:id/find-shared',          '/api/servers/:id/find-shared',         workerPaths.findSharedFolders, { view: 'workers/found' }),
   post('/workers/:id/use-shared',           '/api/servers/:id/use-shared',          workerPaths.useSharedFolder, { view: 'workers/used' }),
+  post('/workers/:id/speed',                '/api/servers/:id/speed',               workers.measureSpeed,     { notice: named('is measured.') }),
   post('/workers/:id/pause',                '/api/servers/:id/pause',               workers.pauseWorker,      { notice: named('is paused. What runs there goes on.') }),
   post('/workers/:id/drain',                '/api/servers/:id/drain',               workers.drainWorker,      { notice: named('finishes what it has and takes nothing new.') }),
   post('/workers/:id/resume',               '/api/servers/:id/resume',              workers.resumeWorker,     { notice: named('takes work again.') }),

@@ -112,7 +112,7 @@ const WAYS: Readonly<Record<string, string>> = {
 };
 
 /** Tested encoders by codec and by what encodes: the processor, or a way to a graphics card. */
-function encoderTable(encoders: unknown): { ways: string[]; rows: { title: string; cells: { way: string; encoder: Encoder | null }[] }[] } {
+function encoderTable(encoders: unknown, speeds: unknown): { ways: string[]; rows: { title: string; cells: { way: string; encoder: Encoder | null; fps: number | null }[] }[] } {
   const all = (Array.isArray(encoders) ? encoders : []) as Encoder[];
   const find = (codec: (typeof CODECS)[number], way: string): Encoder | null =>
     all.find(({ name }) => name === (way === 'cpu' ? codec.software : `${codec.id}_${way}`)) ?? null;
@@ -122,10 +122,26 @@ function encoderTable(encoders: unknown): { ways: string[]; rows: { title: strin
     ways: ways.map(nameOf),
     rows: CODECS.map((codec) => ({
       title: codec.title,
-      cells: ways.map((way) => ({ way: nameOf(way), encoder: find(codec, way) })),
+      cells: ways.map((way) => {
+        const encoder = find(codec, way);
+        const speed = rowsIn(speeds).find((row) => row['encoder'] === encoder?.name);
+        return { way: nameOf(way), encoder, fps: numberIn(speed, 'fps') };
+      }),
     })),
   };
 } // prettier-ignore
+
+/** Of each codec the quickest encoder that was measured. */
+function quickest(speeds: unknown): { title: string; fps: number }[] {
+  const fpsOf = ({ id, software }: (typeof CODECS)[number]): number =>
+    Math.max(
+      0,
+      ...rowsIn(speeds)
+        .filter(({ encoder }) => encoder === software || String(encoder).startsWith(`${id}_`))
+        .map((row) => numberIn(row, 'fps') ?? 0),
+    );
+  return CODECS.map((codec) => ({ title: codec.title, fps: fpsOf(codec) })).filter(({ fps }) => fps > 0);
+}
 
 /** What helps on a card: each codec with what encodes it best, and how much does not work. */
 function encoderWords(encoders: unknown): { works: { title: string; by: string; bits: string }[]; failing: Encoder[] } {
@@ -202,6 +218,7 @@ export const workerHelpers = {
   fingerprint,
   encoderTable,
   encoderWords,
+  quickest,
   heartbeat,
   fieldWord,
   hasGpu,

@@ -1,7 +1,9 @@
 import { rm, stat } from 'node:fs/promises';
 import { AppError } from '../domain/errors.js';
 import type { EncodeStep, EncodeTask, Executor, Progress, WorkerHealth } from '../domain/executor.js';
+import type { EncoderSpeed, EncoderSupport } from '../domain/worker.js';
 import { placeArgs, quoteArgs } from '../ffmpeg/command-line.js';
+import { measureSpeeds } from '../ffmpeg/encoder-speed.js';
 import { probeHere, runHere, versionOf } from '../ffmpeg/encoders.js';
 import { encodeFailure } from '../ffmpeg/failure.js';
 import { findProgram } from '../ffmpeg/program.js';
@@ -49,6 +51,11 @@ export class LocalExecutor implements Executor {
       if (error instanceof AppError) return { ok: false, reason: error.message };
       throw error;
     }
+  }
+
+  async measureSpeeds(encoders: readonly EncoderSupport[], signal: AbortSignal): Promise<EncoderSpeed[]> {
+    const ffmpeg = await findProgram(this.#ffmpeg);
+    return measureSpeeds(runHere(ffmpeg, signal), encoders, () => new Date());
   }
 
   async encode(task: EncodeTask, report: (progress: Progress) => void, signal: AbortSignal): Promise<void> {

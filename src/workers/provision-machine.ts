@@ -11,7 +11,7 @@ import { followStep } from './ssh-step.js';
 export interface SshProvisionParts {
   line: SshLine;
   /** What the machine is. */
-  describe: (signal: AbortSignal) => Promise<Omit<Capabilities, 'ffmpegVersion' | 'encoders'>>;
+  describe: (signal: AbortSignal) => Promise<Omit<Capabilities, 'ffmpegVersion' | 'encoders' | 'speeds'>>;
   /** Our folder there and the ffmpeg that is found now; asked anew each time. */
   ground: (signal: AbortSignal) => Promise<{ root: string; ffmpeg: string | null; renderNodes: readonly string[] }>;
   /** Runs the ffmpeg at an absolute path there. */

@@ -85,7 +85,7 @@ export class SshMachine {
   }
 
   /** What it is. Throws like `measure`. */
-  async describe(signal: AbortSignal): Promise<Omit<Capabilities, 'ffmpegVersion' | 'encoders'>> {
+  async describe(signal: AbortSignal): Promise<Omit<Capabilities, 'ffmpegVersion' | 'encoders' | 'speeds'>> {
     const { line, scratchDir, folderName, now } = this.#parts;
     await this.#connected(signal);
     const ran = await line.persist(

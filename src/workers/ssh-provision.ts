@@ -40,7 +40,12 @@ export class SshProvision {
     const described = await this.#parts.describe(signal);
     const driver = described.gpus.find((card) => /^\d+\.\d/.test(card.driver ?? ''))?.driver ?? null;
     const ground = await this.#look(driver, signal);
-    const result = ({ ffmpegVersion, encoders }: Tried): Capabilities => ({ ...described, ffmpegVersion, encoders });
+    const result = ({ ffmpegVersion, encoders }: Tried): Capabilities => ({
+      ...described,
+      speeds: [],
+      ffmpegVersion,
+      encoders,
+    });
     if (ground.before?.verdict.level === 'good') {
       this.#steps.skip('Install ffmpeg', 'There is nothing to do.');
       return result(ground.before);

@@ -2,7 +2,8 @@ import { AppError } from '../domain/errors.js';
 import type { ProvisionStep } from '../domain/provision.js';
 import type { EncodeTask, Progress, RemoteExecutor, SharedSearch, WorkerHealth } from '../domain/executor.js';
 import type { SampleFile } from '../domain/shared-folders.js';
-import type { Capabilities, EncoderSupport, Line, WorkerMetrics, WorkerPath } from '../domain/worker.js';
+import type { Capabilities, EncoderSpeed, EncoderSupport, Line, WorkerMetrics, WorkerPath } from '../domain/worker.js';
+import { measureSpeeds } from '../ffmpeg/encoder-speed.js';
 import { probeEncoders, versionOf, type RunFfmpeg } from '../ffmpeg/encoders.js';
 import type { SshAddress } from '../ssh/connect.js';
 import { SshLine } from '../ssh/line.js';
@@ -88,7 +89,16 @@ export class SshExecutor implements RemoteExecutor {
 
   async probe(signal: AbortSignal): Promise<Capabilities> {
     const described = await this.#machine.describe(signal);
-    return { ...described, ...((await this.#tried(signal)) ?? { ffmpegVersion: null, encoders: [] }) };
+    return { ...described, speeds: [], ...((await this.#tried(signal)) ?? { ffmpegVersion: null, encoders: [] }) };
+  }
+
+  async measureSpeeds(encoders: readonly EncoderSupport[], signal: AbortSignal): Promise<EncoderSpeed[]> {
+    const { now = () => new Date(), address } = this.#options;
+    return this.#machine.inTurn(async () => {
+      const { ffmpeg } = await this.#prepared(signal);
+      if (ffmpeg === null) throw new AppError('worker_unavailable', withoutFfmpeg(address.host));
+      return measureSpeeds(this.#ffmpegRun(ffmpeg, signal), encoders, now);
+    });
   }
 
   async measureLine(signal: AbortSignal): Promise<Line> {

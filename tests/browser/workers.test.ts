@@ -73,6 +73,20 @@ describe('workers in a browser', function () {
     expect(await sidewaysIn(page)).to.equal(0);
   }); // prettier-ignore
 
+  it('show how quick their encoders are, and measure it on a click', async () => {
+    await open('/workers/w-attic');
+    expect(await page.locator('.matrix').textContent()).to.contain('287 fps');
+    await open('/workers/compare');
+    expect(await page.locator('tr:has-text("attic-gpu")').textContent()).to.contain('HEVC 287 fps');
+    await visit.web.context.fleet.change('w-closet', { isPaused: false });
+    await open('/workers/w-closet');
+    expect(await page.locator('.matrix').textContent()).not.to.contain('fps');
+    await page.click('button:has-text("Measure speed")');
+    await page.waitForSelector('.matrix:has-text("24 fps")');
+    expect(await seriousIn(page)).to.deep.equal([]);
+    await visit.web.context.fleet.change('w-closet', { isPaused: true });
+  });
+
   it('move with what is measured, without another page', async () => {
     await open('/workers');
     await page.evaluate("document.body.setAttribute('data-same', 'yes')");

@@ -4,6 +4,7 @@ import {
   addWork,
   EncodeSpeeds,
   shareOfWork,
+  speedKey,
   speedSampleOf,
   totalTime,
   workKey,
@@ -102,6 +103,23 @@ describe('encode time', () => {
     const both = addWork(film, shareOfWork(film, 0.25));
     expect(speeds.estimate(both, 'local').seconds).to.be.closeTo(speeds.estimate(film, 'local').seconds * 1.25, 0.01);
   });
+
+  it('begins with what the test film took there, until jobs like it were measured', () => {
+    const speed = (encoder: string, fps: number) => ({ encoder, isHardware: encoder.includes('_'), fps, at: '' });
+    const speeds = new EncodeSpeeds((id) => (id === 'attic' ? [speed('libx265', 10), speed('hevc_nvenc', 300)] : []));
+    const pictures = (film.kind === 'encode' ? film.megapixels : 0) / 2.0736;
+    expect(speeds.estimate(film, 'attic')).to.deep.include({ basis: 'tested', confidence: 'low' });
+    expect(speeds.estimate(film, 'attic').seconds).to.be.closeTo(pictures / 10, 0.1);
+    expect(speeds.estimate(film, speedKey('attic', 'hevc_nvenc')).seconds).to.be.closeTo(pictures / 300, 0.1);
+    const slow = workOf(aFile(), preset({ speed: 'slow' }));
+    expect(speeds.estimate(slow, 'attic').seconds).to.be.closeTo(pictures / 6, 0.1);
+    expect(speeds.estimate(slow, speedKey('attic', 'hevc_nvenc')).seconds).to.be.closeTo(pictures / 300, 0.1);
+    for (const [work, where] of [[film, 'cellar'], [workOf(aFile(), preset({ codec: 'av1' })), 'attic']] as const)
+      expect(speeds.estimate(work, where).basis).to.equal('default');
+    for (const seconds of [77, 77]) speeds.add({ workerId: 'attic', work: film, seconds });
+    expect(speeds.estimate(film, 'attic')).to.deep.include({ basis: 'measured' });
+    expect(speeds.estimate(film, 'attic').seconds).to.be.closeTo(77, 0.1);
+  }); // prettier-ignore
 
   it('assumes a length for a file that does not tell', () => {
     expect(

@@ -50,6 +50,13 @@ export const MACHINE: Capabilities = {
   ffmpegVersion: '7.1.2',
   gpus: [{ name: 'NVIDIA GeForce RTX 3060', driver: '550.163', memoryBytes: 12.9e9 }],
   encoders: CARD,
+  speeds: [
+    { encoder: 'libx265', isHardware: false, fps: 31.4, at: ago(88) },
+    { encoder: 'libx264', isHardware: false, fps: 104, at: ago(88) },
+    { encoder: 'libsvtav1', isHardware: false, fps: 42.7, at: ago(88) },
+    { encoder: 'hevc_nvenc', isHardware: true, fps: 287, at: ago(88) },
+    { encoder: 'h264_nvenc', isHardware: true, fps: 342, at: ago(88) },
+  ],
   at: ago(90),
 };
 export const LINE: Line = { upMbps: 941, downMbps: 934, latencyMs: 0.4, at: ago(80) };
@@ -148,6 +155,7 @@ export class PlayedWorkers {
     return {
       measure: () => answer('measure', (machine) => measured(machine, now())),
       probe: () => answer('probe', ({ capabilities }) => ({ ...capabilities, at: now() })),
+      measureSpeeds: () => answer('speeds', () => [{ encoder: 'libx265', isHardware: false, fps: 24, at: now() }]),
       measureLine: () => answer('line', ({ line }) => ({ ...line, at: now() })),
       provePath: () => answer('prove', ({ sharing }) => sharing),
       findShared: (samples: readonly SampleFile[]) =>
@@ -181,7 +189,15 @@ export async function previewFleet(
   await add({ id: 'w-attic', name: 'attic-gpu', host: 'attic.lan', slots: 2, tags: ['gpu'] });
   await add({ id: 'w-garage', name: 'garage-nuc', host: '192.168.1.40', hostKey: null, seenHostKey: SEEN_KEY, capabilities: null, line: null, lastSeenAt: null }); // prettier-ignore
   await add({ id: 'w-studio', name: 'studio', host: 'studio.lan', port: 2222, seenHostKey: SEEN_KEY });
-  const bare = { ...MACHINE, cpu: 'Intel N100', cores: 4, memoryBytes: 16e9, gpus: [], encoders: PROCESSOR };
+  const bare = {
+    ...MACHINE,
+    cpu: 'Intel N100',
+    cores: 4,
+    memoryBytes: 16e9,
+    gpus: [],
+    encoders: PROCESSOR,
+    speeds: [],
+  };
   await add({ id: 'w-closet', name: 'closet', host: 'closet.lan', capabilities: bare, isPaused: true, hours: [{ days: [1, 2, 3, 4, 5], from: '22:00', to: '06:00' }] }); // prettier-ignore
   await add({ id: 'w-loft', name: 'loft-mac', host: 'loft.lan', capabilities: { ...bare, os: 'macOS 15.2 arm64', cpu: 'Apple M2' }, disabledReason: 'Three jobs in a row failed there, the last because its disk was full. Free some space on it, then put it back into service.', failuresInRow: 3 }); // prettier-ignore
   await add({ id: 'w-barn', name: 'barn', host: 'barn.lan', capabilities: bare, line: { ...LINE, upMbps: 38.2, downMbps: 36 } }); // prettier-ignore

@@ -52,6 +52,18 @@ describe('workers over HTTP', function () {
     }
   };
 
+  it('are measured with a test film when they are idle, and keep what came out', async () => {
+    const { id } = await add({ hostKey: SEEN_KEY });
+    await untilState(id, 'online');
+    expect((await api('POST', `/api/servers/${id}/speed`)).json).to.nested.include({
+      'capabilities.speeds[0].fps': 24,
+    });
+    await api('POST', `/api/servers/${id}/probe`);
+    expect(web.context.store.workers.get(id).capabilities?.speeds[0]?.encoder).to.equal('libx265');
+    await web.context.store.jobs.put(aJob({ id: 'j', state: 'running', workerId: id }));
+    expect((await api('POST', `/api/servers/${id}/speed`)).json.error.code).to.equal('conflict');
+  });
+
   it('answer this machine first, of which only the slots can be changed', async () => {
     const { json } = await api('GET', '/api/servers');
     expect(json).to.nested.include({ total: 1, 'items[0].id': 'local', 'items[0].kind': 'local', 'items[0].hostKey': null });

@@ -91,6 +91,14 @@ export function executorContract(kind: string, under: ExecutorUnderTest, { isBri
       expect(works).to.include.members(['libx264', 'libx265', 'libsvtav1']);
     });
 
+    it('measures how quick an encoder is that works, and leaves out one that does not', async () => {
+      const encoder = (name: string, works: boolean) => ({ name, works, tenBit: works, error: null, device: null });
+      const asked = [encoder('libx264', true), encoder('libx265', false), encoder('hevc_videotoolbox', true)];
+      const speeds = await executor.measureSpeeds(asked, never());
+      expect(speeds.map(({ encoder, isHardware }) => [encoder, isHardware])).to.deep.equal([['libx264', false]]);
+      expect(speeds[0]?.fps).to.be.greaterThan(0.1);
+    });
+
     it('encodes, reports progress up to 100 and keeps a log with the command', async () => {
       const reports: Progress[] = [];
       const made = await task(await clips.get('plain.mkv'));

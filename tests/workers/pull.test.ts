@@ -26,6 +26,10 @@ class PullingExecutor implements Executor {
     return this.#local.check(signal);
   }
 
+  measureSpeeds(...asked: Parameters<Executor['measureSpeeds']>): ReturnType<Executor['measureSpeeds']> {
+    return this.#local.measureSpeeds(...asked);
+  }
+
   async encode(task: EncodeTask, report: (progress: Progress) => void, signal: AbortSignal): Promise<void> {
     const folder = await mkdtemp(join(tmpdir(), 'pulled-'));
     const there = (path: string): string => remotePath('nas', path);

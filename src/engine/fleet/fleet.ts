@@ -4,6 +4,7 @@ import {
   LOCAL_WORKER_ID,
   Worker,
   type Capabilities,
+  type EncoderSpeed,
   type EncoderSupport,
   type Line,
   type WorkerKey,
@@ -16,10 +17,11 @@ import { workerIdFor } from '../../domain/worker-id.js';
 import { Loop } from '../../lib/loop.js';
 import { Leftovers } from './leftovers.js';
 import { keepProofs, provePaths } from './shared-paths.js';
+import { keepSpeeds } from './speeds.js';
 import { Members, type MembersParts } from './members.js';
 import { Provisions } from './provision.js';
 import { SharedFinder } from './shared-search.js';
-import type { Watch } from './watch.js';
+import { stateOf } from './worker-state.js';
 
 export interface FleetParts extends Omit<MembersParts, 'provePaths'> {
   newId: (prefix: string) => string;
@@ -45,6 +47,8 @@ export type WorkerDraft = Omit<Worker, 'id' | 'createdAt' | 'authKind' | 'seenHo
 
 /** A probe makes some thirty test encodes; those of a slow machine take a while. Milliseconds. */
 const PROBE_MS = 300_000;
+/** Two encodes of some seconds with each encoder; those of a slow machine take a while. Milliseconds. */
+const SPEEDS_MS = 300_000;
 const MEASURE_MS = 30_000;
 const PROVE_MS = 300_000;
 const PROVE_EVERY_MS = 3_600_000;
@@ -222,7 +226,8 @@ export class Fleet {
 
   /** What the machine is and can do, found out now and kept. Throws `worker_unavailable` and other trouble of the worker. */
   async probe(id: string, signal: AbortSignal = AbortSignal.timeout(PROBE_MS)): Promise<Capabilities> {
-    const capabilities = await this.#members.remote(id).probe(signal);
+    const found = await this.#members.remote(id).probe(signal);
+    const capabilities = { ...found, speeds: this.#parts.store.workers.get(id).capabilities?.speeds ?? [] };
     await this.#parts.store.workers.patch(id, { capabilities });
     this.#members.tell(id);
     return capabilities;
@@ -244,6 +249,14 @@ export class Fleet {
     await this.#parts.store.workers.patch(id, { line });
     this.#members.tell(id);
     return line;
+  }
+
+  /** See `keepSpeeds`. */
+  async measureSpeeds(id: string, signal: AbortSignal = AbortSignal.timeout(SPEEDS_MS)): Promise<EncoderSpeed[]> {
+    const asked = { executor: this.executorOf(id), encoders: await this.encodersOf(id, signal) };
+    const speeds = await keepSpeeds(this.#parts.store, id, asked, signal);
+    this.#members.tell(id);
+    return speeds;
   }
 
   /** A job went well there. */
@@ -287,20 +300,4 @@ export class Fleet {
     const [state, reason] = stateOf(worker, watch);
     return { worker, state, reason, history, lastSeenAt };
   }
-}
-
-/** What the owner decided goes before what was seen. */
-function stateOf(worker: Worker, watch: Watch | undefined): [WorkerState, string | null] {
-  if (worker.seenHostKey !== null) {
-    const why =
-      worker.hostKey === null
-        ? 'Its host key waits for your yes.'
-        : 'It shows another host key than the one you confirmed. Nothing is sent to it.';
-    return ['unconfirmed', why];
-  }
-  if (worker.disabledReason !== null) return ['disabled', worker.disabledReason];
-  if (worker.isPaused) return ['paused', null];
-  if (watch?.state === 'offline') return ['offline', watch.reason];
-  if (worker.isDraining) return ['draining', null];
-  return [watch?.state ?? 'offline', watch ? null : 'It cannot be reached without its key. Enter the key again.'];
 }

@@ -41,7 +41,7 @@ export const HERE = 'local';
 export class Learning implements Learned {
   readonly #parts: LearningParts;
   readonly #savings = new LearnedSavings();
-  readonly #speeds = new EncodeSpeeds();
+  readonly #speeds: EncodeSpeeds;
   readonly #promises = new KeptPromises();
   /** Jobs that taught already. What ended well never changes again, so each teaches once. */
   readonly #taught = new Set<string>();
@@ -51,6 +51,10 @@ export class Learning implements Learned {
 
   constructor(parts: LearningParts) {
     this.#parts = parts;
+    const { workers, settings } = parts.store;
+    this.#speeds = new EncodeSpeeds((id) =>
+      id === HERE ? settings.value.machine.speeds : (workers.find(id)?.capabilities?.speeds ?? []),
+    );
   }
 
   /** Begins to count, which nobody has to wait for. */
