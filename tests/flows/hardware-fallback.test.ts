@@ -55,7 +55,8 @@ describe('a film whose graphics card fails', () => {
     await stage.until(`${name} is there`, () => fleet.get(id).state === 'online');
     return id;
   };
-  const queued = async (workerId: string, hardwareFallback: HardwareFallback): Promise<{ job: Job; path: string; before: string }> => {
+  /** `workerId`: the one that is wished for. */
+  const queued = async (workerId: string | null, hardwareFallback: HardwareFallback): Promise<{ job: Job; path: string; before: string }> => {
     await context().store.settings.change({ queue: { hardwareFallback } });
     const path = await stage.add('Films/A Film (1999)/A Film (1999).mkv', await clips.make('old.mkv', OLD));
     const before = await sha256Of(path);
@@ -64,18 +65,25 @@ describe('a film whose graphics card fails', () => {
     const item = await stage.until('the film is read', () =>
       [...context().store.library.values()].find(({ files }) => files.some(({ localPath }) => localPath === path)),
     );
-    const made = await stage.api<{ items: Job[] }>('POST', '/api/transcode/jobs', { itemIds: [item.id], presetId: 'quick', workerId });
+    const made = await stage.api<{ items: Job[] }>('POST', '/api/transcode/jobs', { itemIds: [item.id], presetId: 'quick', ...(workerId === null ? {} : { workerId }) });
     const [job] = made.items;
     if (!job) throw new Error('no job was made');
     return { job, path, before };
   }; // prettier-ignore
   const ended = (id: string): Promise<Job> =>
     stage.jobThat((job) => job.id === id && ['done', 'failed', 'skipped'].includes(job.state), `job ${id} has ended`);
+  /** This machine is out of question, so that a card is tried first. */
+  const queuedForCards = async (hardwareFallback: HardwareFallback): ReturnType<typeof queued> => {
+    await stage.api('POST', '/api/transcode/queue/pause');
+    const made = await queued(null, hardwareFallback);
+    await context().store.jobs.patch(made.job.id, { failedOn: [{ workerId: 'local', why: 'Not here.' }] });
+    await stage.api('POST', '/api/transcode/queue/resume');
+    return made;
+  };
 
   it('is left as it is where the owner wants no other try', async () => {
     const id = await addCard('attic', true);
-    const { job, path, before } = await queued(id, 'fail');
-    await context().store.jobs.patch(job.id, { wishedWorkerId: null });
+    const { job, path, before } = await queuedForCards('fail');
     const failed = await ended(job.id);
     expect(failed).to.include({ state: 'failed', workerId: id, prefersCpu: false });
     expect(failed.error).to.have.property('code', 'hardware_failed');
@@ -87,21 +95,25 @@ describe('a film whose graphics card fails', () => {
   it('is done by another machine with such a card', async () => {
     const first = await addCard('attic', true);
     const second = await addCard('cellar', false);
-    const { job, path, before } = await queued(first, 'other-worker');
-    // It began there by a wish, so that it is known where it fails.
-    await context().store.jobs.patch(job.id, { wishedWorkerId: null });
+    await stage.api('POST', `/api/servers/${second}/pause`);
+    const { job, path, before } = await queuedForCards('other-worker');
+    await stage.jobThat(
+      ({ failedOn }) => failedOn.some(({ workerId }) => workerId === first),
+      'the first card has failed',
+    );
+    await stage.api('POST', `/api/servers/${second}/resume`);
     const done = await ended(job.id);
     expect(done).to.include({ state: 'done', workerId: second, prefersCpu: false });
     expect(done.encoder?.name, 'not by a processor').to.equal('hevc_nvenc');
-    expect(done.failedOn.map(({ workerId }) => workerId)).to.deep.equal([first]);
+    expect(done.failedOn.map(({ workerId }) => workerId)).to.deep.equal(['local', first]);
     expect(await sha256Of(path))
       .to.equal(done.outputSha256)
       .and.not.equal(before);
   });
 
   it('has failed where another card is to try it and there is none, though a processor could', async () => {
-    const { job, path, before } = await queued(await addCard('attic', true), 'other-worker');
-    await context().store.jobs.patch(job.id, { wishedWorkerId: null });
+    await addCard('attic', true);
+    const { job, path, before } = await queuedForCards('other-worker');
     expect((await ended(job.id)).error).to.have.property('code', 'hardware_failed');
     expect(await sha256Of(path)).to.equal(before);
   });
