@@ -110,15 +110,8 @@ export class Swapper {
     const settled: SettledSwap[] = [];
     for (const id of await this.#journal.ids()) {
       try {
-        await this.#inLine(id, async () => {
-          const record = await this.#journal.read(id);
-          if (!record) return;
-          const run = this.#run(record);
-          settled.push(await settle(run));
-          const left = run.record.phase === 'undone' ? await leftOf(run) : null;
-          if (left === null) this.#stuckById.delete(id);
-          else this.#stuckById.set(id, left);
-        });
+        const swap = await this.settle(id);
+        if (swap !== null) settled.push(swap);
       } catch (error) {
         const { code, message } = toAppError(error);
         // A damaged note was set aside, where `problems` finds it.
@@ -126,6 +119,20 @@ export class Swapper {
       }
     }
     return settled;
+  }
+
+  /** The same for one swap; null when none is written down. Throws when its files cannot be found. */
+  async settle(id: string): Promise<SettledSwap | null> {
+    return this.#inLine(id, async () => {
+      const record = await this.#journal.read(id);
+      if (!record) return null;
+      const run = this.#run(record);
+      const settled = await settle(run);
+      const left = run.record.phase === 'undone' ? await leftOf(run) : null;
+      if (left === null) this.#stuckById.delete(id);
+      else this.#stuckById.set(id, left);
+      return settled;
+    });
   }
 
   /** What `recover` could not bring to rest, for the owner. */

@@ -47,7 +47,7 @@ export async function settleSwaps(
   for (const swap of await swapper.recover()) {
     if (isBusy(swap.plan.id)) continue;
     if (swap.state === 'undone' || swap.placed === null) await swapper.finish(swap.plan.id);
-    else await sortStanding(parts, swap, swap.placed, unfinished);
+    else await sortStanding(parts, book, { ...swap, placed: swap.placed }, unfinished);
   }
   const withJournal = new Set((await swapper.pending()).map(({ plan }) => plan.id));
   for (const { id } of store.jobs.where(({ state }) => state === 'replacing')) {
@@ -59,8 +59,8 @@ export async function settleSwaps(
 
 async function sortStanding(
   parts: QueueParts,
-  { plan, state }: SettledSwap,
-  placed: Placed,
+  book: JobBook,
+  { plan, state, placed }: SettledSwap & { placed: Placed },
   unfinished: Unfinished,
 ): Promise<void> {
   const { swapper, store, log } = parts;
@@ -71,7 +71,9 @@ async function sortStanding(
     return;
   }
   const job = store.jobs.find(plan.id);
-  if (job?.state === 'replacing') {
+  // It was put off when its disk went away in the middle, and nobody could see how far it had come.
+  if (job?.state === 'verified') await book.move(job.id, 'replacing', { nextTryAt: null });
+  if (job?.state === 'replacing' || job?.state === 'verified') {
     unfinished.swaps.push({ jobId: plan.id, standing: { placed, isRetired } });
     return;
   }

@@ -55,8 +55,9 @@ export class Replacer {
     }
   }
 
-  async #run(job: Job, signal: AbortSignal, standing: StandingSwap | null): Promise<void> {
+  async #run(job: Job, signal: AbortSignal, known: StandingSwap | null): Promise<void> {
     const { swapper, log } = this.#parts;
+    const standing = known ?? (await this.#left(job.id));
     const where = await this.#whereIs(job, signal);
     const plan = await this.#planOf(job);
     if (!standing) {
@@ -76,6 +77,17 @@ export class Replacer {
     await this.#tidy(job);
     await this.#record(job.id, plan, placed, shown);
     await swapper.finish(job.id);
+  }
+
+  /** How far an earlier try came whose disk went away in the middle; what it could be taken back of, is. */
+  async #left(id: string): Promise<StandingSwap | null> {
+    const { swapper } = this.#parts;
+    const settled = await swapper.settle(id);
+    if (settled === null) return null;
+    if (settled.state !== 'undone' && settled.placed)
+      return { placed: settled.placed, isRetired: settled.state === 'retired' };
+    await swapper.finish(id);
+    return null;
   }
 
   async #whereIs(job: Job, signal: AbortSignal): Promise<Where | null> {
