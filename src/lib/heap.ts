@@ -29,11 +29,11 @@ export function keepHeapSmall(): void {
 }
 
 /**
- * Lets the heap double between two collections, until the returned function is called: for a small heap that is being
- * filled, as by the first sync of a library, every second collection is for nothing. For all threads as well.
+ * Lets the heap grow by so many percent between two collections, until the returned function is called: for a small heap that
+ * is being filled, as by the first sync of a library, every second collection is for nothing. For all threads as well.
  */
-export function letHeapDouble(): () => void {
-  setFlagsFromString('--heap-growing-percent=100');
+export function letHeapGrow(percent: number): () => void {
+  setFlagsFromString(`--heap-growing-percent=${percent}`);
   return () => {
     setFlagsFromString(SMALL_STEPS);
   };

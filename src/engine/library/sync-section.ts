@@ -5,7 +5,7 @@ import type { Servers } from '../../domain/media-server.js';
 import { isInside, toLocalPath } from '../../domain/paths.js';
 import type { Run } from '../../domain/run.js';
 import { Breather } from '../../lib/breather.js';
-import { letHeapDouble } from '../../lib/heap.js';
+import { letHeapGrow } from '../../lib/heap.js';
 import type { Bus } from '../../lib/bus.js';
 import type { Log } from '../../lib/log.js';
 import type { Store } from '../../store/store.js';
@@ -36,6 +36,9 @@ const COMPLETE_SHARE = 0.95;
 const WRITES_AHEAD = 4;
 /** With fewer titles the heap may double, and still takes less than it does with 100,000 of them. */
 const FILLED = 50_000;
+/** By how much the heap may grow between two collections before that, and from then on until a first sync is over. */
+const FILLING_PERCENT = 100;
+const FILLED_PERCENT = 50;
 
 /** Something is wrong with a library: nothing in it is touched until it is back. */
 export class Frozen extends Error {}
@@ -107,13 +110,17 @@ export class SectionSync {
     let total = 0;
     const breather = new Breather();
     const isFilling = (): boolean => this.#parts.store.library.size < FILLED;
-    const growSlowly = isFilling() ? letHeapDouble() : null;
+    let growSlowly = isFilling() ? letHeapGrow(FILLING_PERCENT) : null;
+    let isFilled = growSlowly === null;
     try {
       for await (const page of server.items(section, { ...(since === null ? {} : { since }), signal })) {
         signal.throwIfAborted();
         total = page.total;
         if (breather.isDue) await breather.pause();
-        if (!isFilling()) growSlowly?.();
+        if (!isFilled && !isFilling()) {
+          isFilled = true;
+          growSlowly = letHeapGrow(FILLED_PERCENT);
+        }
         const fresh = page.items.filter(({ id }) => isFirst(id, seen));
         // A set this large takes a while to grow, and so does what the rows are put into.
         if (breather.isDue) await breather.pause();
