@@ -17,6 +17,8 @@ const EAGER: LibraryFacts = {
 
 const CODECS = ['h264', 'hevc', 'mpeg4', 'mpeg2video', 'vc1', 'av1', 'vp9'];
 const SIZES = [
+  // Larger than any film: what is made of it is above any limit that fits a film.
+  [8192, 8192],
   [3840, 2160],
   [1920, 1080],
   [1280, 720],
@@ -39,6 +41,8 @@ const SOUNDS: readonly AudioStream[][] = [
   [track('truehd', 8, 4500), track('ac3', 6, 640)],
   [track('dts', 6, 3800, 'DTS-HD MA'), track('flac', 2, 900)],
   [track('aac', 2, 160)],
+  // As large as sound gets: three times eight channels of 24 bit at 96 kHz.
+  [track('pcm_s24le', 8, 18_432), track('flac', 8, 18_432), track('truehd', 8, 18_432)],
 ];
 
 /** Films of every usual kind, each in few of all combinations. */
