@@ -1,274 +1,34 @@
 import type { z } from 'zod';
 import type { Access } from '../domain/access.js';
-import type { BatchEdit } from '../domain/batch-edit.js';
-import type { CollectionPlan, LibraryCollection, PlacePreview } from '../domain/collection.js';
-import type { TimeEstimate } from '../domain/encode-time.js';
-import type { ErrorCode } from '../domain/errors.js';
 import type { Events } from '../domain/events.js';
-import type { Job } from '../domain/job.js';
-import type { KeptPromise } from '../domain/kept-promises.js';
-import type { FacetCounts, LibraryFilter, LibrarySort } from '../domain/library-filter.js';
-import type { MediaFile } from '../domain/media.js';
 import type { MediaServer, Servers } from '../domain/media-server.js';
-import type { OpenSums } from '../domain/open-findings.js';
 import type { PathProof } from '../domain/path-proof.js';
 import type { PathMapping } from '../domain/paths.js';
 import type { PlexTv } from '../domain/plex-account.js';
-import type { Preset } from '../domain/preset.js';
 import type { Presets } from '../domain/presets.js';
 import type { Problem } from '../domain/problem.js';
-import type { QuarantineEntry } from '../domain/quarantine.js';
-import type { LibraryStatistics } from '../domain/statistics.js';
-import type { Confidence, Recommendation } from '../domain/recommendation.js';
-import type { Decision, RuleRunner, RuleTrial, Subject } from '../domain/rule.js';
-import type { Run } from '../domain/run.js';
-import type { Saving } from '../domain/savings.js';
-import type { PlexWebhook, WebhookOutcome } from '../domain/webhook.js';
-import type { Progress, WorkerHealth } from '../domain/executor.js';
-import type {
-  Capabilities,
-  EncoderSpeed,
-  Line,
-  Worker,
-  WorkerKey,
-  WorkerMetrics,
-  WorkerPath,
-} from '../domain/worker.js';
-import type { WorkerChoice } from '../domain/worker-choice.js';
-import type { SeenWorker, WorkerDraft } from '../engine/fleet/fleet.js';
-import type { ProvisionRun } from '../engine/fleet/provision.js';
-import type { FoundShared } from '../engine/fleet/shared-search.js';
+import type { RuleRunner } from '../domain/rule.js';
+import type { WorkerHealth } from '../domain/executor.js';
 import type { Bus } from '../lib/bus.js';
 import type { Log } from '../lib/log.js';
 import type { Store } from '../store/store.js';
-
-/** What actions ask of the part that takes in news from the media server. */
-export interface IntakeRequests {
-  /** Returns at once; the work follows. */
-  receive(event: PlexWebhook): Promise<WebhookOutcome>;
-  /** Counts what the door refused. */
-  count(outcome: WebhookOutcome, event: string): Promise<void>;
-  /** Reads these items of one server (the first without an id) again now, without waiting for them to settle. */
-  readNow(ratingKeys: string[], serverId?: string): Promise<void>;
-}
-
-/** What actions ask of the library sync. */
-export interface SyncRequests {
-  /** Throws `conflict` while one is running. */
-  run(request: { mode: 'full' | 'changed'; sectionId?: string; trigger: Run['trigger'] }): {
-    runId: string;
-    done: Promise<Run>;
-  };
-  status(): { state: 'idle' | 'running'; done: number; total: number; lastRun: Run | null };
-}
-
-/** What actions ask of the connection over which the media server tells news by itself. */
-export interface NewsRequests {
-  /** Of one server; without an id, of the first. */
-  status(serverId?: string): {
-    /** `off`: no server is set up, or it has not said yet who it is. */
-    state: 'off' | 'connecting' | 'connected';
-    /** ISO time since when the state is what it is. */
-    since: string;
-    /** ISO time when the library had caught up with what was missed before the connection; null until then. */
-    caughtUpAt: string | null;
-    /** ISO time of the last event, of any kind. */
-    lastEventAt: string | null;
-    /** Why the last connection ended or did not come about; null once it stands again. `at` is ISO time. */
-    lastError: { code: ErrorCode; message: string; at: string } | null;
-  };
-}
-
-/** What actions ask of the analysis. */
-export interface AnalyzerRequests {
-  items(itemIds: string[], trigger: Run['trigger']): Promise<Run>;
-  /** Everything, or one library of Plex. Throws `conflict` while one is running, `not_found`. */
-  library(trigger: Run['trigger'], sectionId?: string | null): Promise<Run>;
-  /** What every rule says about one item, "no" included; changes nothing. */
-  decide(itemId: string): Promise<Decision[]>;
-  /** The files of a group that a rule may have queued now. */
-  membersOf(group: { codec: string; resolution: string }, ruleId: string): Subject[];
-  /** One rule with these options against one item or the library; changes nothing. */
-  try(request: { ruleId: string; options?: Record<string, unknown>; itemId?: string }): Promise<RuleTrial>;
-}
-
-/** What encoding would save and take. */
-export interface EstimateRequests {
-  /** With the range, and why: learned from finished jobs, or what is commonly published. */
-  saving(file: MediaFile, preset: Preset): Saving;
-  /** Without a worker: on this machine. Verifying comes on top. */
-  seconds(file: MediaFile, preset: Preset, workerId?: string): TimeEstimate;
-  /** Together; a file counts once, with the largest saving, however many of them name it. Unknown ids are passed over. */
-  forRecommendations(
-    ids: readonly string[],
-    workerId?: string,
-  ): Promise<{
-    savesBytes: number;
-    lowBytes: number;
-    highBytes: number;
-    seconds: number;
-    timeConfidence: Confidence;
-    workerTitle: string;
-    files: number;
-  }>;
-  /** Everything that is open, with the `top` most worthwhile. */
-  open(
-    top: number,
-    workerId?: string,
-  ): Promise<OpenSums & { seconds: number; timeConfidence: Confidence; top: Recommendation[] }>;
-  /** What each rule promised and what came of it. */
-  promises(): Promise<ReadonlyMap<string, Readonly<KeptPromise>>>;
-}
-
-/** The only maker of jobs. */
-export interface EnqueueRequests {
-  /** Throws `invalid`, `not_found`, `path_unmapped`, `too_many_attempts`, or `conflict` when one is already open for the file. */
-  job(request: {
-    itemId: string;
-    fileId?: string;
-    presetId: string;
-    ruleId?: string;
-    recommendationId?: string;
-    priority?: number;
-    expectedSavesBytes?: number;
-    workerId?: string;
-    force?: boolean;
-  }): Promise<Job>;
-}
-
-/** Queueing all files of a group that a recommendation is about. */
-export interface GroupRequests {
-  /** Throws `conflict` when it was decided before, or with the reason when not one file could be queued. */
-  queue(
-    row: Recommendation,
-    presetId: string | null,
-    members: readonly Subject[],
-  ): Promise<{ items: Job[]; refused: { message: string; count: number }[] }>;
-}
-
-/** Setting surplus copies aside. */
-export interface CopyRequests {
-  /** Moves the file of a recommendation to quarantine, once the copy that stays was looked at. Throws why not, and then nothing was moved. */
-  setAside(row: Recommendation): Promise<QuarantineEntry>;
-}
-
-/** Finding titles. */
-export interface SearchRequests {
-  /** One page of ids, sorted; `page` counts from 1. Total and bytes are of everything that matches. */
-  find(request: {
-    filter: LibraryFilter;
-    sort: LibrarySort;
-    page: number;
-    pageSize: number;
-    facets?: boolean;
-  }): Promise<{ ids: string[]; total: number; sizeBytes: number; facets: FacetCounts | null }>;
-  /** Ids of everything that matches, sorted. */
-  all(filter: LibraryFilter, sort?: LibrarySort): Promise<string[]>;
-}
-
-/** What actions ask of the part that keeps collections in Plex. */
-export interface CollectionRequests {
-  /** Throws `invalid` for a filter that is gone, cannot be read, or lets everything through. */
-  filterOf(plan: Pick<CollectionPlan, 'filterId' | 'query'>): LibraryFilter;
-  /** Asks Plex and changes nothing; when Plex fails, the preview says so. Throws `invalid`. */
-  preview(plan: CollectionPlan): Promise<PlacePreview[]>;
-  /** What went wrong stands in the row. Throws `not_found`, `conflict`. */
-  sync(id: string): Promise<LibraryCollection>;
-  /** All that follow by themselves; returns at once. */
-  syncSoon(): void;
-  isSyncing(id: string): boolean;
-  makeAgain(id: string, sectionId: string): Promise<LibraryCollection>;
-  forget(id: string, sectionId: string): Promise<LibraryCollection>;
-  adopt(id: string, sectionId: string): Promise<LibraryCollection>;
-  putBack(id: string, sectionId: string): Promise<LibraryCollection>;
-  remove(id: string, inPlex: boolean): Promise<LibraryCollection>;
-}
-
-/** The library in numbers. */
-export interface StatisticsRequests {
-  /** Counted anew after a change, which takes a moment. */
-  library(): Promise<LibraryStatistics>;
-}
-
-/** What actions ask of the workers. */
-export interface WorkerRequests {
-  list(): SeenWorker[];
-  /** Throws `not_found`. */
-  get(id: string): SeenWorker;
-  /** Of this machine; null before it was tested for the first time. */
-  localHealth(): WorkerHealth | null;
-  /** Tests this machine anew. */
-  lookAtLocal(): Promise<WorkerHealth>;
-  /** Throws `worker_unreachable`, or `conflict` for one that is there already. */
-  add(draft: WorkerDraft, key: WorkerKey): Promise<Worker>;
-  /** Throws `invalid` for another host key than the one that was seen. */
-  confirm(id: string, hostKey: string): Promise<Worker>;
-  change(id: string, change: Partial<Omit<Worker, 'id' | 'createdAt'>>, key?: WorkerKey): Promise<Worker>;
-  /** Throws `conflict` while it encodes. */
-  remove(id: string): Promise<Worker>;
-  /** How it is right now. Throws what keeps it from answering, like `probe` and `measureLine`. */
-  measure(id: string): Promise<WorkerMetrics>;
-  probe(id: string): Promise<Capabilities>;
-  measureLine(id: string): Promise<Line>;
-  /** How quick each encoder is; of this machine too. Throws `conflict` while it encodes. */
-  measureSpeeds(id: string): Promise<EncoderSpeed[]>;
-  /** Proves every shared folder now; what does not work stands in the answer. */
-  provePaths(id: string): Promise<readonly WorkerPath[]>;
-  /** Trusts a disabled worker again. */
-  enable(id: string): Promise<Worker>;
-  /** Looks for the folders of the library there. Throws like `probe`, and `conflict` when there is nothing to look for. */
-  shared: { find(id: string): Promise<FoundShared> };
-  /** Installs ffmpeg there. `begin` returns at once; it throws `worker_unavailable`, or `conflict` while that goes on. */
-  provisions: { begin(id: string): ProvisionRun; of(id: string): ProvisionRun | null };
-}
-
-/** This machine as its own operating system describes it. */
-export interface HereNow {
-  os: string;
-  cpu: string;
-  cores: number;
-  /** The last ten minutes, oldest first. */
-  history: readonly WorkerMetrics[];
-}
-
-/** What actions ask of the queue. */
-export interface QueueRequests {
-  /** `reasons` answers "why is nothing running"; empty when something runs or nothing waits. */
-  state(): { paused: boolean; running: number; pending: number; blocked: number; reasons: string[] };
-  /** The job that is next, and how each worker would do it now; null where there is none or no choice, or it takes too long to tell. */
-  next(limitMs: number): Promise<{ job: Job; choice: WorkerChoice } | null>;
-  cancel(jobId: string): Promise<Job>;
-  retry(jobId: string, onCpu?: boolean): Promise<Job>;
-  /** The owner approves the swap; resolves when the job is `replacing`, the work goes on. */
-  replace(jobId: string): Promise<Job>;
-  move(jobId: string, where: 'top' | 'up' | 'down' | 'bottom'): Promise<Job>;
-  pause(): Promise<void>;
-  resume(): Promise<void>;
-  /** Which of these files somebody is watching, as far as the servers say so in time. */
-  watched<T extends { serverId: string; ratingKey: string; fileId: string; serverPath: string; localPath: string }>(
-    files: readonly T[],
-    limitMs: number,
-  ): Promise<Set<T>>;
-  /** The latest live figures, or null when it does not encode. */
-  progress(jobId: string): Progress | null;
-  log(jobId: string): Promise<string>;
-  simulate(request: {
-    itemId: string;
-    presetId: string;
-  }): Promise<{ planNotes: string[]; commands: string[]; skipped: string | null }>;
-  restore(quarantineId: string): Promise<QuarantineEntry>;
-  purge(quarantineId: string): Promise<QuarantineEntry>;
-}
-
-/** What actions ask of the part that edits metadata on the media servers. */
-export interface EditRequests {
-  /** An edit as it stands at this moment. Throws `not_found`. */
-  find(id: string): BatchEdit;
-  /** Returns at once; the work follows. Throws `conflict` for another number of titles, and while an edit is running. */
-  begin(id: string, expected: number): Promise<BatchEdit>;
-  /** Throws `conflict` when it is not running. */
-  halt(id: string): Promise<BatchEdit>;
-}
+import type {
+  IntakeRequests,
+  SyncRequests,
+  NewsRequests,
+  AnalyzerRequests,
+  EstimateRequests,
+  EnqueueRequests,
+  GroupRequests,
+  CopyRequests,
+  SearchRequests,
+  CollectionRequests,
+  StatisticsRequests,
+  WorkerRequests,
+  HereNow,
+  QueueRequests,
+  EditRequests,
+} from './requests.js';
 
 /** Everything an action may work with. The composition root hands in the parts; an action names only what it asks of them. */
 export interface Context {

@@ -4,7 +4,7 @@ import { StatisticsTally, type LibraryStatistics } from '../domain/statistics.js
 import { Breather } from '../lib/breather.js';
 import type { Bus } from '../lib/bus.js';
 import type { Store } from '../store/store.js';
-import type { StatisticsRequests } from './action.js';
+import type { StatisticsRequests } from './requests.js';
 
 /** Titles counted between two looks at the clock. */
 const ITEMS_PER_TURN = 100;
