@@ -67,7 +67,7 @@ export interface CopyOptions {
 export interface RemoteDisk extends Disk {
   /** Fetches a file into `here`, a path of this machine. Resolves with the SHA-256 it has there. Not yet compared. */
   fetch(path: string, here: string, options?: CopyOptions): Promise<string>;
-  /** Fetches `length` bytes from `at` on. `at` counts in whole 64 KiB. */
+  /** Fetches `length` bytes from `at` on, or as many as there are. */
   fetchPart(path: string, part: { at: number; length: number }, signal?: AbortSignal): Promise<Buffer>;
   /** Sends a file of this machine to a path at which nothing stands. Resolves with the SHA-256 it has here. Not yet compared. */
   send(here: string, path: string, options?: CopyOptions): Promise<string>;

@@ -76,7 +76,7 @@ export const Job = z.object({
   /** The line broke while it was streamed to a worker: from then on it is copied. */
   streamBroke: z.boolean().default(false),
   /** A graphics card failed it, and the owner wants another card to try, not a processor. */
-  needsCard: z.boolean().optional(),
+  needsCard: z.boolean().default(false),
   /** Another machine holds work of this job that can be taken up again, under this key. */
   leftOn: z
     .object({ workerId: z.string(), workKey: z.string(), hasSource: z.boolean(), percent: z.number() })

@@ -9,6 +9,7 @@ import * as scripts from './disk-scripts.js';
 import { SshLine } from './line.js';
 import { BLOCK_BYTES } from './pieces.js';
 import { GET } from './scripts.js';
+import { asTouch, readStats } from './stat-answer.js';
 import { systemError } from './system-error.js';
 import { download, lanesFor, upload, type TransferOptions } from './transfer.js';
 
@@ -151,7 +152,9 @@ export class SshDisk implements RemoteDisk {
 
   async fetchPart(path: string, { at, length }: { at: number; length: number }, signal?: AbortSignal): Promise<Buffer> {
     const { dir, name } = split(path);
-    const args = [dir, name, String(at / BLOCK_BYTES), String(Math.ceil(length / BLOCK_BYTES))];
+    const first = Math.floor(at / BLOCK_BYTES);
+    const skipped = at - first * BLOCK_BYTES;
+    const args = [dir, name, String(first), String(Math.ceil((skipped + length) / BLOCK_BYTES))];
     const stop = signal ?? new AbortController().signal;
     return this.#named(() =>
       this.#line.persist(async (connection) => {
@@ -165,7 +168,7 @@ export class SshDisk implements RemoteDisk {
           throw error;
         });
         if (code === null) throw new AppError('worker_unreachable', `The connection to ${connection.host} was lost.`);
-        return Buffer.concat(parts).subarray(0, length);
+        return Buffer.concat(parts).subarray(skipped, skipped + length);
       }, stop),
     );
   }
@@ -272,38 +275,4 @@ function hashIn(said: string): string {
   const hash = said.trim();
   if (!SHA256.test(hash)) throw systemError('no program to make checksums (sha256sum, shasum or openssl)');
   return hash;
-}
-
-/** As `touch -t` takes it: `202611280527.05`, UTC. */
-const asTouch = (seconds: number): string =>
-  new Date(Math.floor(seconds) * 1000)
-    .toISOString()
-    .slice(0, 19)
-    .replaceAll(/[-T:]/g, '')
-    .replace(/(\d\d)$/, '.$1');
-
-const KINDS: Readonly<Record<number, FileStats['kind']>> = { 0o100000: 'file', 0o040000: 'folder', 0o120000: 'link' };
-
-function readStats(said: string): FileStats {
-  const [bits = '', dev = '', ino = '', bytes, mtime = '', atime = '', names, uid, gid] = said.trim().split(' ');
-  const kindAndMode = Number.parseInt(bits, 16);
-  if (!Number.isFinite(kindAndMode) || ino === '') throw systemError(`stat said ${said.slice(0, 100)}`);
-  return {
-    kind: KINDS[kindAndMode & 0o170000] ?? 'other',
-    dev,
-    ino,
-    sizeBytes: Number(bytes),
-    mtimeNs: nanoseconds(mtime),
-    atimeNs: nanoseconds(atime),
-    nlink: Number(names),
-    uid: Number(uid),
-    gid: Number(gid),
-    mode: kindAndMode & 0o7777,
-  };
-}
-
-/** `1764307625.123456789`; some systems know whole seconds alone. */
-function nanoseconds(text: string): bigint {
-  const [seconds = '0', rest = ''] = text.split('.');
-  return BigInt(seconds) * 1_000_000_000n + BigInt(rest.padEnd(9, '0').slice(0, 9));
 }

@@ -61,7 +61,6 @@ export class SshExecutor implements RemoteExecutor {
   readonly #running = new Set<{ abort: AbortController; done: Promise<unknown> }>();
   /** By their folders there. */
   readonly #encoding = new Set<string>();
-  readonly #left = new Set<string>();
   readonly #forgetting = new Map<string, Promise<unknown>>();
   #ground: Promise<Ground> | null = null;
 
@@ -106,18 +105,7 @@ export class SshExecutor implements RemoteExecutor {
   }
 
   async encode(task: EncodeTask, report: (progress: Progress) => void, signal: AbortSignal): Promise<void> {
-    const folder = SshEncode.folderOf(task);
-    await this.#untilClosed(async (open) => {
-      await this.#forgetting.get(folder);
-      this.#encoding.add(folder);
-      try {
-        await this.#encode(task, report, AbortSignal.any([signal, open]));
-      } finally {
-        this.#encoding.delete(folder);
-        // The job does not wait for it. A worker that stays away is swept when it is met again.
-        if (this.#left.delete(folder)) void this.forget(task, AbortSignal.timeout(FORGET_MS)).catch(() => undefined);
-      }
-    });
+    await this.#untilClosed((open) => this.#encode(task, report, AbortSignal.any([signal, open])));
   }
 
   /** Puts an ffmpeg that works for films on the machine, and says what it does meanwhile. Throws `worker_unavailable` with what to do by hand. */
@@ -190,6 +178,7 @@ export class SshExecutor implements RemoteExecutor {
   }
 
   async #encode(task: EncodeTask, report: (progress: Progress) => void, signal: AbortSignal): Promise<void> {
+    const folder = SshEncode.folderOf(task);
     signal.throwIfAborted();
     const ground = await this.#prepared(signal);
     const { ffmpeg, root } = ground;
@@ -199,10 +188,15 @@ export class SshExecutor implements RemoteExecutor {
     const shared = known.filter(({ provedAt, problem }) => provedAt !== null && problem === null);
     const parts = { line: this.#line, task, root, ffmpeg, maxMbps, shared, pollMs, stallMs, report };
     const encode = new SshEncode(parts);
+    // Whoever takes it away is not to take away what begins now.
+    await this.#forgetting.get(folder);
+    this.#encoding.add(folder);
     try {
       await encode.run(signal);
     } finally {
-      if (encode.hasLeft) this.#left.add(SshEncode.folderOf(task));
+      this.#encoding.delete(folder);
+      // The job does not wait for it. A worker that stays away is swept when it is met again.
+      if (encode.hasLeft) void this.forget(task, AbortSignal.timeout(FORGET_MS)).catch(() => undefined);
     }
   }
 

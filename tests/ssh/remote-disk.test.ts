@@ -77,6 +77,8 @@ describe('the disk of a machine reached over SSH', () => {
     expect(await part(0, 100)).to.equal(true);
     expect(await part(65_536, 100_000)).to.equal(true);
     expect(await part(196_608, 65_536)).to.equal(true);
+    expect(await part(65_537, 65_536)).to.equal(true);
+    expect(await part(1, 3)).to.equal(true);
   });
 
   it('does everything once on a line that breaks all the time', async () => {

@@ -109,7 +109,7 @@ export class WorkerChooser {
       encode:
         needs === null || file === null
           ? null
-          : { needs, preference: job.prefersCpu ? 'cpu' : 'gpu', needsCard: job.needsCard === true },
+          : { needs, preference: job.prefersCpu ? 'cpu' : 'gpu', needsCard: job.needsCard },
       wishedWorkerId: job.wishedWorkerId,
       tags: [],
       failedOn: job.failedOn,

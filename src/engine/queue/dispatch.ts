@@ -130,7 +130,8 @@ export class Dispatcher {
   /** The job that is next, and how each worker would do it now; null where nothing waits, or there is no choice. */
   async next(signal: AbortSignal): Promise<{ job: Job; choice: WorkerChoice } | null> {
     const [job] = this.#parts.store.jobs.where(({ state }) => state === 'queued').sort(byPriority);
-    if (!job || !this.#chooser.hasOthers) return null;
+    // A page is no reason to fetch from another machine what a plan needs to know.
+    if (!job || !this.#chooser.hasOthers || isFar(job.sourcePath)) return null;
     const look = { running: this.#running(), viewers: this.#holdback };
     return { job, choice: await this.#chooser.choose(job, look, signal) };
   }
@@ -138,10 +139,7 @@ export class Dispatcher {
   async #look(signal: AbortSignal): Promise<void> {
     const isBusy = (id: string): boolean => this.isBusy(id);
     const { jobs } = this.#parts.store;
-    const isCutOff =
-      jobs.where(({ id, state }) => state === 'replacing' && !isBusy(id)).length > 0 ||
-      // Whoever tries again finds out first how far the last try came.
-      this.#due().some(({ postponed }) => postponed > 0);
+    const isCutOff = jobs.where(({ id, state }) => state === 'replacing' && !isBusy(id)).length > 0;
     if (isCutOff) this.#continue(await settleSwaps(this.#parts, this.#book, isBusy));
     await mendJobs(this.#parts, this.#book, isBusy);
     await this.#unblock();
@@ -163,16 +161,14 @@ export class Dispatcher {
 
   /** Verified results that may go in without asking: approved, and not put off. */
   async #swapDue(): Promise<void> {
-    if (this.#parts.store.settings.value.safety.dryRun) return;
-    for (const job of this.#due()) await this.swap(job.id);
-  }
-
-  #due(): Job[] {
-    const at = this.#parts.now().toISOString();
-    return this.#parts.store.jobs.where(
+    const { store, now } = this.#parts;
+    if (store.settings.value.safety.dryRun) return;
+    const at = now().toISOString();
+    const due = store.jobs.where(
       ({ state, approvedToReplace, nextTryAt }) =>
         state === 'verified' && approvedToReplace && (nextTryAt === null || nextTryAt <= at),
     );
+    for (const job of due) await this.swap(job.id);
   }
 
   /** Moves a verified job to `replacing` and swaps in the background. Throws `conflict` when it is not verified. */

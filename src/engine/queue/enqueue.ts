@@ -73,6 +73,7 @@ export class Enqueue {
       wishedWorkerId: request.workerId ?? null,
       failedOn: [],
       prefersCpu: false,
+      needsCard: false,
       leftOn: null,
       streamBroke: false,
       priority: request.priority ?? BY_HAND,

@@ -11,10 +11,9 @@ import { fingerprint, isSameFile } from '../../files/fingerprint.js';
 import { naming } from '../../files/file-error.js';
 import { sha256File } from '../../files/hash.js';
 
-/** Where every container we know keeps what it says of its streams: at its beginning or at its end. Bytes, whole 64 KiB. */
+/** Where every container we know keeps what it says of its streams: at its beginning or at its end. Bytes. */
 const HEAD_BYTES = 8 << 20;
 const TAIL_BYTES = 16 << 20;
-const BLOCK_BYTES = 65_536;
 /** What goes wrong on the way is tried once more. */
 const TRIES = 2;
 const MOST_KNOWN = 500;
@@ -99,7 +98,7 @@ export async function fetchSource(path: string, folder: string, { signal, onByte
 async function fetchEnds(path: string, sizeBytes: number, to: string, signal: AbortSignal): Promise<void> {
   const far = remoteDiskOf(path);
   if (far === null) return;
-  const tailAt = Math.floor(Math.max(HEAD_BYTES, sizeBytes - TAIL_BYTES) / BLOCK_BYTES) * BLOCK_BYTES;
+  const tailAt = Math.max(HEAD_BYTES, sizeBytes - TAIL_BYTES);
   const parts = [
     { at: 0, length: Math.min(sizeBytes, HEAD_BYTES) },
     { at: tailAt, length: Math.max(0, sizeBytes - tailAt) },
