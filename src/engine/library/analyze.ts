@@ -4,7 +4,7 @@ import { LiveFacts } from '../../domain/facts.js';
 import type { Learned } from '../../domain/learned-savings.js';
 import { displayTitle, type LibraryItem } from '../../domain/library.js';
 import type { Presets } from '../../domain/presets.js';
-import type { Decision, Facts, Finding, RuleCall, RuleRunner } from '../../domain/rule.js';
+import type { Decision, Facts, Finding, RuleRunner } from '../../domain/rule.js';
 import type { RuleSample, RuleTrial, Subject } from '../../domain/rule.js';
 import type { Run } from '../../domain/run.js';
 import { Breather } from '../../lib/breather.js';
@@ -14,6 +14,7 @@ import type { Store } from '../../store/store.js';
 import type { Automation } from './automate.js';
 import { GroupLook } from './group-look.js';
 import { RecommendationBook } from './recommendation-book.js';
+import { RuleCalls, type SetCall } from './rule-calls.js';
 import { RunBook } from './run-book.js';
 import { outOfReach } from './rule-reach.js';
 import { savingOf } from './upkeep.js';
@@ -40,6 +41,7 @@ export class Analyzer {
   readonly #facts: LiveFacts;
   readonly #book: RecommendationBook;
   readonly #groups: GroupLook;
+  readonly #calls: RuleCalls;
   readonly #runs: RunBook;
   /** Rules whose setting changed while the library was being looked at. */
   readonly #changedRules = new Set<string>();
@@ -54,6 +56,7 @@ export class Analyzer {
     this.#facts = new LiveFacts((id) => parts.store.library.find(id));
     this.#book = new RecommendationBook(parts);
     this.#groups = new GroupLook({ ...parts, facts: this.#facts });
+    this.#calls = new RuleCalls(parts);
     this.#runs = new RunBook(parts);
   }
 
@@ -99,8 +102,8 @@ export class Analyzer {
     this.#count(itemIds);
     const items = itemIds.map((id) => store.library.find(id)).filter((item) => item !== null);
     const run = this.#runs.begin({ mode: 'items', trigger });
-    await this.#look(run, items, this.#calls());
-    await this.#lookAtGroups(run, this.#calls());
+    await this.#look(run, items, this.#calls.ready());
+    await this.#lookAtGroups(run, this.#calls.ready());
     run.removed += await this.#book.closeGone(itemIds);
     return this.#runs.finish(run);
   }
@@ -109,7 +112,7 @@ export class Analyzer {
   async library(trigger: Run['trigger'], sectionId: string | null = null): Promise<Run> {
     if (this.#library) throw conflict('The library is being analyzed already');
     if (sectionId !== null) this.#parts.store.sections.get(sectionId);
-    return this.#startLibrary(this.#runs.begin({ mode: 'full', trigger, sectionId }), this.#calls());
+    return this.#startLibrary(this.#runs.begin({ mode: 'full', trigger, sectionId }), this.#calls.ready());
   }
 
   /** What every rule that works says about one item, those that are off included. Throws `not_found`. */
@@ -119,7 +122,7 @@ export class Analyzer {
     const usable = rules.list().filter(({ problem }) => problem === null);
     const decisions = await rules.evaluate(
       [...subjectsOf([item])],
-      usable.map(({ id }) => this.#callOf(id)),
+      usable.map(({ id }) => this.#calls.of(id)),
       await this.#wholeFacts(),
     );
     return decisions.map((decision) => {
@@ -137,7 +140,7 @@ export class Analyzer {
   async try(request: { ruleId: string; options?: Record<string, unknown>; itemId?: string }): Promise<RuleTrial> {
     const { store, rules } = this.#parts;
     const { ruleId, itemId } = request;
-    const call = this.#callOf(rules.get(ruleId).id);
+    const call = this.#calls.of(rules.get(ruleId).id);
     if (request.options) call.options = await rules.parseOptions(ruleId, { ...call.options, ...request.options });
     const items = itemId === undefined ? store.library.values() : [store.library.get(itemId)];
     const result: RuleTrial = { matches: 0, looked: 0, savesBytes: 0, samples: [] };
@@ -178,26 +181,7 @@ export class Analyzer {
     for (const id of itemIds) this.#facts.set(id, this.#parts.store.library.find(id));
   }
 
-  #callOf(ruleId: string): RuleCall {
-    return { ruleId, options: this.#parts.store.rules.find(ruleId)?.options ?? {} };
-  }
-
-  #modeOf(ruleId: string): 'off' | 'recommend' | 'automatic' {
-    return this.#parts.store.rules.find(ruleId)?.mode ?? 'recommend';
-  }
-
-  /** The rules that are on and work. */
-  #calls(): RuleCall[] {
-    const usable = this.#parts.rules.list().filter(({ id, problem }) => problem === null && this.#modeOf(id) !== 'off');
-    return usable.map(({ id }) => this.#callOf(id));
-  }
-
-  #offRules(): Set<string> {
-    const off = this.#parts.rules.list().filter(({ id }) => this.#modeOf(id) === 'off');
-    return new Set(off.map(({ id }) => id));
-  }
-
-  #startLibrary(run: Run, calls: RuleCall[]): Promise<Run> {
+  #startLibrary(run: Run, calls: SetCall[]): Promise<Run> {
     this.#library = this.#runLibrary(run, calls).finally(() => {
       this.#library = null;
       this.#rerunChanged();
@@ -205,7 +189,7 @@ export class Analyzer {
     return this.#library;
   }
 
-  async #runLibrary(run: Run, calls: RuleCall[]): Promise<Run> {
+  async #runLibrary(run: Run, calls: SetCall[]): Promise<Run> {
     const { store, log } = this.#parts;
     const { sectionId } = run;
     try {
@@ -213,7 +197,7 @@ export class Analyzer {
       const items = sectionId === null ? null : store.library.where((item) => item.sectionId === sectionId);
       await this.#look(run, items ?? store.library.values(), calls);
       await this.#lookAtGroups(run, calls);
-      run.removed += await this.#book.closeOff(this.#offRules());
+      run.removed += await this.#book.closeOff(this.#calls.off());
       run.removed += await this.#book.closeWithoutRule((id) => this.#isThere(id));
       run.removed += await this.#book.closeGone(items?.map(({ id }) => id));
     } catch (error) {
@@ -224,15 +208,17 @@ export class Analyzer {
     return this.#runs.finish(run);
   }
 
-  async #look(run: Run, items: Iterable<LibraryItem>, calls: RuleCall[]): Promise<void> {
+  async #look(run: Run, items: Iterable<LibraryItem>, calls: SetCall[]): Promise<void> {
     const { rules, automation } = this.#parts;
-    const offRules = this.#offRules();
     const breather = new Breather();
     const perFile = calls.filter(({ ruleId }) => !rules.get(ruleId).perGroup);
     for await (const part of rules.evaluateMany(subjectsOf(items), perFile, await this.#wholeFacts())) {
-      const changes = await this.#book.apply(part, offRules);
+      const stillSet = this.#calls.stillSet(perFile);
+      const findings = part.findings.filter(({ ruleId }) => stillSet.has(ruleId));
+      const ruleIds = part.ruleIds.filter((id) => stillSet.has(id));
+      const changes = await this.#book.apply({ ...part, findings, ruleIds }, this.#calls.off());
       run.items += new Set(part.subjects.map(({ item }) => item.id)).size;
-      run.findings += part.findings.length;
+      run.findings += findings.length;
       run.added += changes.added;
       run.changed += changes.changed;
       run.removed += changes.closed;
@@ -244,10 +230,13 @@ export class Analyzer {
     }
   }
 
-  async #lookAtGroups(run: Run, calls: readonly RuleCall[]): Promise<void> {
+  async #lookAtGroups(run: Run, calls: readonly SetCall[]): Promise<void> {
     if (this.#abort.signal.aborted) return;
     const { store, automation } = this.#parts;
-    const { verdicts, ruleIds } = await this.#groups.look(calls, await this.#wholeFacts());
+    const said = await this.#groups.look(calls, await this.#wholeFacts());
+    const stillSet = this.#calls.stillSet(calls);
+    const verdicts = said.verdicts.filter(({ ruleId }) => stillSet.has(ruleId));
+    const ruleIds = new Set([...said.ruleIds].filter((id) => stillSet.has(id)));
     const changes = await this.#book.groups.apply(verdicts, ruleIds);
     run.findings += verdicts.filter(({ finding }) => finding !== null).length;
     run.added += changes.added;
@@ -261,12 +250,12 @@ export class Analyzer {
 
   #isAutomatic(recommendationId: string): boolean {
     const row = this.#parts.store.recommendations.find(recommendationId);
-    return row !== null && this.#modeOf(row.ruleId) === 'automatic';
+    return row !== null && this.#calls.modeOf(row.ruleId) === 'automatic';
   }
 
   /** A rule that was switched off takes its findings along; one that was changed looks at the library again. */
   async #followRules(ids: readonly string[]): Promise<void> {
-    const off = ids.filter((id) => this.#modeOf(id) === 'off');
+    const off = ids.filter((id) => this.#calls.modeOf(id) === 'off');
     for (const id of ids) if (!off.includes(id)) this.#changedRules.add(id);
     if (off.length > 0) await this.#book.closeOff(new Set(off));
     if (ids.some((id) => !this.#isThere(id))) await this.#book.closeWithoutRule((id) => this.#isThere(id));
@@ -279,7 +268,7 @@ export class Analyzer {
 
   #rerunChanged(): void {
     if (this.#library || this.#changedRules.size === 0 || this.#abort.signal.aborted) return;
-    const calls = this.#calls().filter(({ ruleId }) => this.#changedRules.has(ruleId));
+    const calls = this.#calls.ready().filter(({ ruleId }) => this.#changedRules.has(ruleId));
     this.#changedRules.clear();
     if (calls.length === 0) return;
     const ruleIds = calls.map(({ ruleId }) => ruleId);

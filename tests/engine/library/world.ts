@@ -247,13 +247,14 @@ export class World {
         fileId: string;
         recommendationId: string;
         ruleId: string;
+        presetId: string;
       }): Promise<Job> => {
         this.queued.push(request.recommendationId);
         if (this.refuse) throw this.refuse;
         const isOpen = ({ fileId, state }: Job): boolean => fileId === request.fileId && state === 'queued';
         if (store.jobs.where(isOpen).length > 0) throw conflict('There is already a job for this file');
-        const { itemId, fileId, recommendationId, ruleId } = request;
-        return store.jobs.put(aJob({ id: newId('job'), itemId, fileId, recommendationId, ruleId }));
+        const { itemId, fileId, recommendationId, ruleId, presetId } = request;
+        return store.jobs.put(aJob({ id: newId('job'), itemId, fileId, recommendationId, ruleId, presetId }));
       },
     };
     this.automation = new Automation({ ...shared, enqueue });
