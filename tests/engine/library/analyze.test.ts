@@ -338,7 +338,7 @@ describe('analysis', () => {
         });
         await set('big', 'recommend', { preset: 'balanced' });
         await world.until(() => world.store.jobs.size > 0);
-        await saved;
+        await Promise.all([saved]);
         await world.automation.idle();
         expect(world.store.jobs.where(() => true).map(({ presetId }) => presetId)).to.deep.equal(['remux']);
         const rows = world.store.recommendations.where(({ ruleId }) => ruleId === 'big');
