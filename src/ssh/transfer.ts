@@ -1,12 +1,12 @@
-import { once } from 'node:events';
-import { open, type FileHandle } from 'node:fs/promises';
+import { open } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { ClientChannel } from 'ssh2';
-import { AppError, toAppError } from '../domain/errors.js';
+import { toAppError } from '../domain/errors.js';
+import { Gate } from '../lib/gate.js';
+import { freeBuffersAtOnce } from '../lib/heap.js';
 import type { Rate } from '../lib/rate.js';
-import { endOf, orAborted, type SshConnection } from './connection.js';
+import type { SshConnection } from './connection.js';
+import { fetchPiece, sendPiece, type PieceMove } from './piece-move.js';
 import { BLOCK_BYTES, Pieces, type Piece } from './pieces.js';
-import { GET, onOneLine, PUT_COMMAND } from './scripts.js';
 
 export interface TransferOptions {
   /** Opens a connection for this transfer alone; closed by it. */
@@ -24,15 +24,14 @@ export interface TransferOptions {
   signal: AbortSignal;
 }
 
+/** What is the same for every piece of a file. */
 type Move = (
-  connection: SshConnection,
-  piece: Piece,
-  signal: AbortSignal,
-  onBytes: (bytes: number) => void,
+  lane: { connection: SshConnection; gate: Gate },
+  what: Omit<PieceMove, 'file' | 'dir' | 'name' | 'rate'>,
 ) => Promise<void>;
 
-/** How much of a file is read at a time. Bytes. */
-const CHUNK_BYTES = 256 * 1024;
+/** So many pieces are under way on a connection: while one comes to its end, the line carries the next. */
+const AT_ONCE = 2;
 const FIRST_PAUSE_MS = 200;
 const LONGEST_PAUSE_MS = 5000;
 /** What a connection may have under way unanswered (ssh2's window), bytes. */
@@ -61,8 +60,9 @@ export async function upload(
 ): Promise<void> {
   const file = await open(path);
   try {
-    await moveAll(new Pieces(sizeBytes, options.lanes, options.held), options, (connection, piece, signal, onBytes) =>
-      put(connection, { file, dir, name, piece, rate: options.rate, signal, onBytes }),
+    const pieces = new Pieces(sizeBytes, options.lanes * AT_ONCE, options.held);
+    await moveAll(pieces, options, ({ connection, gate }, what) =>
+      sendPiece(connection, { ...what, file, dir, name, rate: options.rate }, gate),
     );
   } finally {
     await file.close();
@@ -70,8 +70,8 @@ export async function upload(
 }
 
 /**
- * Fetches the file `name` of `sizeBytes` in a folder of the worker into `path`, piece by piece, and syncs it. What arrived is not yet
- * compared. Throws `worker_unreachable`, `no_space`, or the signal's reason.
+ * Fetches the file `name` of `sizeBytes` in a folder of the worker into `path`, piece by piece. What arrived is not yet
+ * compared, and not synced. Throws `worker_unreachable`, `no_space`, or the signal's reason.
  */
 export async function download(
   { dir, name, sizeBytes }: { dir: string; name: string; sizeBytes: number },
@@ -80,23 +80,17 @@ export async function download(
 ): Promise<void> {
   const file = await open(path, 'w');
   try {
-    await moveAll(new Pieces(sizeBytes, options.lanes), options, (connection, piece, signal, onBytes) =>
-      get(connection, { file, dir, name, piece, rate: options.rate, signal, onBytes }),
+    await moveAll(new Pieces(sizeBytes, options.lanes * AT_ONCE), options, ({ connection }, what) =>
+      fetchPiece(connection, { ...what, file, dir, name, rate: options.rate }),
     );
-    await file.sync();
   } finally {
     await file.close();
   }
 }
 
-/**
- * Fetches a part of the file `name` in a folder of the worker into the same place of an open file. `piece` begins at a whole
- * block. Throws `worker_unreachable`, `transfer_failed`, `no_space`, or the signal's reason.
- */
-export const fetchPiece: (connection: SshConnection, what: PieceMove & { name: string }) => Promise<void> = get;
-
 /** Several lines work through the pieces; the first that cannot go on ends all. */
 async function moveAll(pieces: Pieces, options: TransferOptions, move: Move): Promise<void> {
+  freeBuffersAtOnce();
   const failed = new AbortController();
   const signal = AbortSignal.any([options.signal, failed.signal]);
   const state = { movedAtMs: performance.now(), underWay: 0 };
@@ -106,149 +100,81 @@ async function moveAll(pieces: Pieces, options: TransferOptions, move: Move): Pr
     options.onBytes(pieces.doneBytes + state.underWay);
   };
   const most = Math.max(1, Math.ceil(pieces.size / (16 * BLOCK_BYTES)));
-  const lanes = Array.from({ length: Math.min(options.lanes, most) }, () =>
-    runLane(pieces, options, { move, signal, tell, state }).catch((error: unknown) => {
-      failed.abort(error);
-      throw error;
-    }),
+  const lanes = Array.from({ length: Math.min(options.lanes, most) }, () => new Lane(options.connect, signal));
+  const ends = await Promise.allSettled(
+    lanes.flatMap((lane) =>
+      Array.from({ length: AT_ONCE }, () =>
+        runLane(pieces, options, { lane, move, signal, tell, state }).catch((error: unknown) => {
+          failed.abort(error);
+          throw error;
+        }),
+      ),
+    ),
   );
-  const ends = await Promise.allSettled(lanes);
+  for (const lane of lanes) lane.close();
   options.signal.throwIfAborted();
   if (failed.signal.aborted) throw failed.signal.reason;
   for (const end of ends) if (end.status === 'rejected') throw end.reason;
 }
 
+/** A connection that pieces share, opened anew when it was lost. */
+class Lane {
+  readonly #connect: TransferOptions['connect'];
+  readonly #signal: AbortSignal;
+  #opening: Promise<SshConnection> | null = null;
+  #connection: SshConnection | null = null;
+  /** For those that send: one after the other. */
+  readonly gate = new Gate(1);
+
+  constructor(connect: TransferOptions['connect'], signal: AbortSignal) {
+    this.#connect = connect;
+    this.#signal = signal;
+  }
+
+  /** Throws `worker_unreachable` and the like, or the signal's reason. */
+  async connection(): Promise<SshConnection> {
+    if (this.#connection?.isOpen) return this.#connection;
+    this.#opening ??= this.#connect(this.#signal).finally(() => {
+      this.#opening = null;
+    });
+    return (this.#connection = await this.#opening);
+  }
+
+  close(): void {
+    this.#connection?.close();
+  }
+}
+
 async function runLane(
   pieces: Pieces,
-  { connect, patienceMs }: TransferOptions,
-  lane: { move: Move; signal: AbortSignal; tell: (bytes: number) => void; state: { movedAtMs: number } },
+  { patienceMs }: TransferOptions,
+  way: { lane: Lane; move: Move; signal: AbortSignal; tell: (bytes: number) => void; state: { movedAtMs: number } },
 ): Promise<void> {
-  const { move, signal, tell, state } = lane;
-  let connection: SshConnection | null = null;
+  const { lane, move, signal, tell, state } = way;
   let pauseMs = FIRST_PAUSE_MS;
-  try {
-    for (let piece = pieces.take(); piece; piece = pieces.take()) {
-      let moved = 0;
-      const startedMs = performance.now();
-      try {
-        if (!connection?.isOpen) connection = await connect(signal);
-        await move(connection, piece, signal, (bytes) => {
-          moved += bytes;
-          tell(bytes);
-        });
-        pieces.done(piece, performance.now() - startedMs);
-        tell(-moved);
-        pauseMs = FIRST_PAUSE_MS;
-      } catch (error) {
-        tell(-moved);
-        pieces.giveBack(piece);
+  for (let piece = pieces.take(); piece; piece = pieces.take()) {
+    let moved = 0;
+    const onBytes = (bytes: number): void => {
+      moved += bytes;
+      tell(bytes);
+    };
+    const startedMs = performance.now();
+    try {
+      await move({ connection: await lane.connection(), gate: lane.gate }, { piece, signal, onBytes });
+      pieces.done(piece, performance.now() - startedMs);
+      tell(-moved);
+      pauseMs = FIRST_PAUSE_MS;
+    } catch (error) {
+      tell(-moved);
+      pieces.giveBack(piece);
+      signal.throwIfAborted();
+      const known = toAppError(error);
+      if (known.code !== 'worker_unreachable' && known.code !== 'transfer_failed') throw known;
+      if (performance.now() - state.movedAtMs > patienceMs) throw known;
+      await sleep(pauseMs, undefined, { signal }).catch(() => {
         signal.throwIfAborted();
-        const known = toAppError(error);
-        if (known.code !== 'worker_unreachable' && known.code !== 'transfer_failed') throw known;
-        if (performance.now() - state.movedAtMs > patienceMs) throw known;
-        await sleep(pauseMs, undefined, { signal }).catch(() => {
-          signal.throwIfAborted();
-        });
-        pauseMs = Math.min(LONGEST_PAUSE_MS, pauseMs * 2);
-      }
+      });
+      pauseMs = Math.min(LONGEST_PAUSE_MS, pauseMs * 2);
     }
-  } finally {
-    connection?.close();
   }
-}
-
-export interface PieceMove {
-  file: FileHandle;
-  dir: string;
-  piece: Piece;
-  rate: Rate | null;
-  signal: AbortSignal;
-  onBytes: (bytes: number) => void;
-}
-
-async function put(
-  connection: SshConnection,
-  { file, dir, name, piece, rate, signal, onBytes }: PieceMove & { name: string },
-): Promise<void> {
-  const channel = await connection.exec(PUT_COMMAND, signal);
-  const said = wordsOf(channel);
-  const ended = endOf(channel);
-  try {
-    channel.write(`${onOneLine(dir)}\n${onOneLine(name)}\n${piece.at / BLOCK_BYTES}\n`);
-    const isOver = ended.then(() => true);
-    for (let sent = 0; sent < piece.length;) {
-      // ssh2 keeps what it was given until it is sent: every chunk has a buffer of its own.
-      const chunk = Buffer.allocUnsafe(Math.min(CHUNK_BYTES, piece.length - sent));
-      const { bytesRead } = await file.read(chunk, 0, chunk.length, piece.at + sent);
-      if (bytesRead === 0)
-        throw new AppError('file_changed', 'The file became shorter while it was sent to the worker.');
-      await rate?.pass(bytesRead, signal);
-      const isRoom = channel.write(bytesRead === chunk.length ? chunk : chunk.subarray(0, bytesRead));
-      sent += bytesRead;
-      onBytes(bytesRead);
-      if (isRoom) continue;
-      const drained = once(channel, 'drain').then(() => false);
-      drained.catch(() => undefined);
-      if (await orAborted(Promise.race([drained, isOver]), signal)) break;
-    }
-    channel.end();
-    const code = await orAborted(ended, signal);
-    if (code !== 0) throw refusal(said(), connection.host);
-  } catch (error) {
-    channel.destroy();
-    throw error;
-  }
-}
-
-async function get(
-  connection: SshConnection,
-  { file, dir, name, piece, rate, signal, onBytes }: PieceMove & { name: string },
-): Promise<void> {
-  const channel = await connection.script(
-    GET,
-    [...[dir, name, String(piece.at / BLOCK_BYTES), String(Math.ceil(piece.length / BLOCK_BYTES))]],
-    signal,
-  );
-  const ended = endOf(channel);
-  channel.stderr.resume();
-  let got = 0;
-  try {
-    await orAborted(
-      (async () => {
-        for await (const chunk of channel as AsyncIterable<Buffer>) {
-          const wanted = chunk.subarray(0, piece.length - got);
-          await file.write(wanted, 0, wanted.length, piece.at + got);
-          got += wanted.length;
-          onBytes(wanted.length);
-          await rate?.pass(wanted.length, signal);
-        }
-      })(),
-      signal,
-    );
-    const code = await orAborted(ended, signal);
-    if (code !== 0 || got !== piece.length) throw refusal('', connection.host);
-  } catch (error) {
-    channel.destroy();
-    signal.throwIfAborted();
-    if (error instanceof AppError || (error as NodeJS.ErrnoException).code === 'ENOSPC') throw error;
-    throw refusal('', connection.host);
-  }
-}
-
-function refusal(said: string, host: string): AppError {
-  if (/No space left|quota/i.test(said)) {
-    return new AppError('no_space', `The work disk of ${host} became full while the file was sent there.`);
-  }
-  return new AppError('transfer_failed', `A part of the file did not get over to or from ${host}.`);
-}
-
-/** What a command says, as far as it is short. */
-function wordsOf(channel: ClientChannel): () => string {
-  let text = '';
-  const add = (part: Buffer): void => {
-    if (text.length < 2000) text += part.toString('utf8');
-  };
-  channel.on('data', add);
-  channel.stderr.on('data', add);
-  return () => text;
 }

@@ -9,7 +9,7 @@ import type { SshConnection } from '../ssh/connection.js';
 import type { SshLine } from '../ssh/line.js';
 import { BLOCK_BYTES, type Piece } from '../ssh/pieces.js';
 import { hashesOf, sizeOf } from '../ssh/remote-job.js';
-import { fetchPiece } from '../ssh/transfer.js';
+import { fetchPiece } from '../ssh/piece-move.js';
 import { refuseNarrow } from './copied-files.js';
 import type { FileWay } from './file-way.js';
 import { SourceServer } from './source-server.js';
@@ -119,7 +119,6 @@ export class StreamedFiles implements FileWay {
           await get({ at, length });
         }
       }
-      await file.sync();
     } finally {
       await file.close();
     }

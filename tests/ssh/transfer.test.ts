@@ -1,8 +1,10 @@
 import { expect } from 'chai';
+import { execa } from 'execa';
 import { randomBytes } from 'node:crypto';
 import { mkdir, mkdtemp, rm, stat, truncate, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
+import { toAppError } from '../../src/domain/errors.js';
 import { sha256Of } from '../../src/lib/sha256.js';
 import { Rate } from '../../src/lib/rate.js';
 import type { SshAddress } from '../../src/ssh/connect.js';
@@ -107,6 +109,22 @@ describe('a file on its way to a worker and back', () => {
       download({ dir, name: 'film', sizeBytes: 9 ** 6 }, join(there, 'back'), options({ patienceMs: 0 })),
     );
     expect(short).to.have.property('code', 'transfer_failed');
+  });
+
+  it('says that the disk here is full, and goes on with nothing that still comes', async function () {
+    const path = await made(5_000_000);
+    const small = join(dir, 'small');
+    await mkdir(small);
+    const mounted = await execa('mount', ['-t', 'tmpfs', '-o', 'size=2m', 'tmpfs', small], { reject: false });
+    if (mounted.failed) this.skip();
+    try {
+      const whole = { dir, name: basename(path), sizeBytes: 5_000_000 };
+      const full = await failureOf(download(whole, join(small, 'back'), options({ lanes: 2 })));
+      expect(toAppError(full)).to.have.property('code', 'no_space');
+      expect((await stat(join(small, 'back'))).size).to.be.lessThan(5_000_000);
+    } finally {
+      await execa('umount', [small]);
+    }
   });
 
   it('keeps to the speed it is allowed', async () => {
