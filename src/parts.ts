@@ -1,0 +1,222 @@
+import { join } from 'node:path';
+import type { Context } from './actions/action.js';
+import { LibraryStatisticsBook } from './actions/library-statistics.js';
+import { OwnerAccess } from './actions/owner-access.js';
+import type { Rules } from './catalog/rules.js';
+import type { Config } from './config.js';
+import type { Events } from './domain/events.js';
+import type { MediaServer } from './domain/media-server.js';
+import type { Presets } from './domain/presets.js';
+import { Fleet } from './engine/fleet/fleet.js';
+import { Storage } from './engine/fleet/storage.js';
+import { AllNews } from './engine/library/all-news.js';
+import { Analyzer } from './engine/library/analyze.js';
+import { Automation } from './engine/library/automate.js';
+import { BatchEdits } from './engine/library/batch-edits.js';
+import { CollectionKeeper } from './engine/library/collection-keeper.js';
+import { Estimates } from './engine/library/estimates.js';
+import { FileCheck } from './engine/library/file-check.js';
+import { FirstContact } from './engine/library/first-contact.js';
+import { GroupQueue } from './engine/library/group-queue.js';
+import { Intake } from './engine/library/intake.js';
+import { Learning } from './engine/library/learning.js';
+import { LibrarySearch } from './engine/library/search.js';
+import { LibrarySync } from './engine/library/sync.js';
+import { Problems } from './engine/problems.js';
+import { Enqueue } from './engine/queue/enqueue.js';
+import { FarSources } from './engine/queue/far-sources.js';
+import { Queue } from './engine/queue/queue.js';
+import { Schedule } from './engine/schedule.js';
+import { standingTasks } from './engine/standing-tasks.js';
+import { mountRemotes } from './files/disks.js';
+import { countMatches, findLocalFolder } from './files/find-folder.js';
+import { countLinks } from './files/link-counts.js';
+import { provePath } from './files/prove-path.js';
+import { SpaceLedger } from './files/space.js';
+import { Swapper } from './files/swap.js';
+import { Bus } from './lib/bus.js';
+import { newId } from './lib/ids.js';
+import type { Log } from './lib/log.js';
+import { PlexTvService } from './plex/account.js';
+import { PlexServers } from './plex/servers.js';
+import { newSshKey } from './ssh/new-key.js';
+import type { Store } from './store/store.js';
+import { connectDisk, connectWorker, seeHostKey } from './workers/connect.js';
+import { LocalExecutor } from './workers/local.js';
+import { ThisMachine } from './workers/this-machine.js';
+
+/** What is there before the parts are. */
+export interface Ground {
+  config: Config;
+  store: Store;
+  presets: Presets;
+  rules: Rules;
+  log: Log;
+  now: () => Date;
+  version: string;
+  isDemo: boolean;
+  isReady: () => boolean;
+  /** Another pace than usual, milliseconds: how often workers are asked, how long lost ones are waited for. */
+  workers: { heartbeatMs?: number; patienceMs?: number; pollMs?: number };
+  /** What was opened is handed over here at once, so that it is closed whatever happens next. */
+  closeLater: (close: () => Promise<void> | void) => void;
+}
+
+export interface Part {
+  start(): Promise<void> | void;
+  stop(): Promise<void> | void;
+}
+
+export interface Parts {
+  context: Context;
+  /** As they are to be started; stopped in reverse. */
+  inOrder: Part[];
+  /** Resolves when what is read after the start was read. */
+  settled: () => Promise<unknown>;
+}
+
+/** Encoders that do not answer by then do not work. */
+const WORKER_CHECK_MS = 120_000;
+
+/** Puts the parts together, and hands each the contracts it needs. */
+export async function assemble(ground: Ground): Promise<Parts> {
+  const { config, store, presets, rules, log, now, version, isDemo, isReady } = ground;
+  const bus = new Bus<Events>((error, event) => {
+    log.error({ err: error, event }, 'Something that listens to an event failed');
+  });
+  rules.watch((ids) => {
+    bus.emit('rule.changed', { ids });
+  });
+  const access = new OwnerAccess({
+    secrets: store.secrets,
+    log,
+    password: config.adminPassword,
+    apiKey: config.apiKey,
+  });
+  await access.start();
+  const clientId = (): string => store.secrets.find('clientId') ?? 'mediaflow';
+  const plex = new PlexServers({ addressOf: (id) => store.servers.address(id), clientId, version });
+  const server = (id?: string): MediaServer => plex.server(id);
+
+  const shared = { store, bus, log, now, newId, server, presets, rules };
+  const library = libraryParts(shared);
+  const { analyzer, estimates, search, sync, intake } = library;
+  const work = workParts(ground, { shared, library, clientId });
+  const { fleet, queue, here, executor, swapper } = work;
+  const news = new AllNews({
+    ...shared,
+    intake,
+    sync,
+    onPlaying: () => {
+      queue.viewersChanged();
+    },
+  });
+  const contact = new FirstContact({ ...shared, sync });
+  const schedule = new Schedule({ bus, log, tasks: standingTasks({ store, sync, analyzer }) });
+  const files = new FileCheck(shared);
+  const problems = new Problems({ ...shared, files, executor, swapper, schedule, dataDir: config.dataDir });
+  const { learning, statistics, collections, edits } = library;
+  const context: Context = {
+    ...shared,
+
+    ...{ ...library, news, queue, copies: queue, fleet, access },
+    config: { version, urlBase: config.urlBase, publicUrl: config.publicUrl, demo: isDemo },
+    connectPlex: (address) => plex.connect(address),
+    plexTv: new PlexTvService({ url: config.plexTvUrl, clientId, version, now }),
+    nextRuns: () => schedule.next(),
+    provePath,
+    findFolder: findLocalFolder,
+    countFiles: (paths) => countMatches('/', paths),
+    countLinks,
+    checkWorker: () => fleet.lookAtLocal(AbortSignal.timeout(WORKER_CHECK_MS)),
+    here: () => here.describe(),
+    newKey: () => newSshKey('mediaflow'),
+    problems: () => Promise.resolve(problems.list()),
+    readiness: () => ({ ready: isReady() }),
+  };
+  return {
+    context,
+    inOrder: [
+      ...[learning, estimates, analyzer, search, statistics, collections],
+      ...[fleet, here, queue],
+      ...[intake, edits, sync, news, contact, schedule, files, problems],
+    ],
+    settled: () => Promise.all([search.settled(), analyzer.settled(), estimates.settled()]),
+  };
+}
+
+interface Shared extends Pick<Ground, 'store' | 'log' | 'now' | 'presets' | 'rules'> {
+  bus: Bus<Events>;
+  newId: (prefix: string) => string;
+  server: (id?: string) => MediaServer;
+}
+
+/** What knows the titles, and what the rules say of them. */
+function libraryParts(shared: Shared) {
+  const enqueue = new Enqueue(shared);
+  const automation = new Automation({ ...shared, enqueue });
+  const groups = new GroupQueue({ ...shared, enqueue });
+  const learning = new Learning(shared);
+  const analyzer = new Analyzer({ ...shared, automation, learned: learning });
+  const membersOf = analyzer.membersOf.bind(analyzer);
+  const estimates = new Estimates({ ...shared, learning, membersOf });
+  const search = new LibrarySearch(shared);
+  const statistics = new LibraryStatisticsBook(shared);
+  const collections = new CollectionKeeper({ ...shared, search });
+  const sync = new LibrarySync({ ...shared, analyzer });
+  const intake = new Intake({ ...shared, analyzer });
+  const edits = new BatchEdits({ ...shared, readNow: intake.readNow.bind(intake) });
+  return { enqueue, groups, learning, analyzer, estimates, search, statistics, collections, sync, intake, edits };
+}
+
+/** What encodes, and what takes the results in. */
+function workParts(
+  { config, workers, closeLater }: Ground,
+  { shared, library, clientId }: { shared: Shared; library: ReturnType<typeof libraryParts>; clientId: () => string },
+) {
+  const { store, bus, now } = shared;
+  const { enqueue, estimates, intake } = library;
+  const { heartbeatMs, ...pace } = workers;
+  const { agentSocket } = config;
+  const executor = new LocalExecutor({ ffmpeg: config.ffmpeg });
+  closeLater(() => executor.close());
+  const swapper = new Swapper({ journalDir: join(config.dataDir, 'swaps') });
+  const fleet = new Fleet({
+    ...shared,
+    local: executor,
+    seeHostKey,
+    connect: (worker, key, sharedPaths) =>
+      connectWorker(worker, key, { installId: clientId(), agentSocket, now, sharedPaths, ...pace }),
+    ...(heartbeatMs === undefined ? {} : { heartbeatMs }),
+  });
+  const storage = new Storage({
+    store,
+    connectDisk: (machine, key) => connectDisk(machine, key, { agentSocket, ...pace }),
+  });
+  const unmount = mountRemotes((machineId) => storage.diskOf(machineId));
+  closeLater(() => {
+    storage.stop();
+    unmount();
+  });
+  const here = new ThisMachine({
+    ...{ bus, now },
+    workFolder: () => {
+      const { queue: { workDir }, paths: { mappings } } = store.settings.value; // prettier-ignore
+      return workDir || (mappings[0]?.to ?? null);
+    },
+  });
+  const fetchDir = join(config.dataDir, 'fetched');
+  const queue = new Queue(
+    {
+      ...{ ...shared, fleet, swapper, fetchDir },
+      secondsOf: (file, preset, key) => estimates.seconds(file, preset, key).seconds,
+      space: new SpaceLedger(),
+      tools: { ffmpeg: config.ffmpeg, ffprobe: config.ffprobe },
+      farSources: new FarSources({ dir: fetchDir, ffprobe: config.ffprobe }),
+      logsDir: join(config.dataDir, 'logs', 'jobs'),
+      readNow: intake.readNow.bind(intake),
+    },
+    enqueue,
+  );
+  return { executor, swapper, fleet, here, queue };
+}
