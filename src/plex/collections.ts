@@ -6,9 +6,8 @@ import { itemsOf } from './answer.js';
 import type { PlexClient } from './client.js';
 import { toBool, toCount, toStr, type Raw } from './coerce.js';
 import { badAnswer } from './failure.js';
-import { pagesOf } from './listing.js';
+import { PAGE_SIZE, pagesOf } from './listing.js';
 
-const PAGE_SIZE = 500;
 /** Longer lists make addresses that servers refuse. */
 const TITLES_AT_ONCE = 100;
 const NAMES_AT_ONCE = 50;

@@ -4,6 +4,8 @@ import type { PlexClient } from './client.js';
 import { toStr, type Raw } from './coerce.js';
 import { badAnswer } from './failure.js';
 
+/** Entries that are asked for at a time. */
+export const PAGE_SIZE = 500;
 /** A list may grow while it is read, but not by more than itself and so many entries. */
 const GROWTH = 5000;
 /** More than any library holds: where a list does not say how long it is, it ends here at the latest. */

@@ -8,35 +8,25 @@ import { Breather } from '../lib/breather.js';
 import { directoriesOf, itemsOf } from './answer.js';
 import { PlexClient } from './client.js';
 import { PlexCollections } from './collections.js';
-import { toBool, toBoolOrNull, toIso, toKey, toList, toNum, toStr, toText, type Raw } from './coerce.js';
+import { toBool, toBoolOrNull, toIso, toKey, toList, toStr, toText, type Raw } from './coerce.js';
 import { askedFor, checkLibraries, checkSection, isWanted } from './entries.js';
 import { badAnswer } from './failure.js';
-import { pagesOf } from './listing.js';
+import { pagesOf, PAGE_SIZE } from './listing.js';
 import { toItem } from './mapping.js';
 import { MetadataEditor } from './metadata-edit.js';
 import { notifications, type NotificationOptions } from './notifications.js';
 import { toPlaySession } from './play-sessions.js';
 import { Posters } from './posters.js';
+import { keyOf, pathOf } from './request-path.js';
+import { SectionListing } from './section-listing.js';
 import { isSameServerPath, serverBasename } from './server-path.js';
 
-const PAGE_SIZE = 500;
 const DETAILS_AT_ONCE = 50;
 /** So many are read between two looks at the clock. */
 const ITEMS_PER_TURN = 50;
-/** Server and client clocks differ, and an item may be written a while after its time was taken. */
-const SINCE_OVERLAP_SEC = 300;
 const DEFAULT_TIMEOUT_MS = 60_000;
 /** A server that is busy scanning may not show an item for a moment. */
 const SECOND_LOOK_MS = 500;
-
-/** What a listing need not hold: it is most of the bytes, and nobody reads it here. */
-const SLIM = {
-  excludeElements: 'Country,Director,Genre,Image,Rating,Role,Similar,UltraBlurColors,Writer',
-  excludeFields: 'summary,tagline',
-};
-
-const typeNumber = ({ type }: Pick<Section, 'type'>): number => (type === 'movie' ? 1 : 4);
-const pathOf = (...parts: string[]): string => `/${parts.map(encodeURIComponent).join('/')}`;
 
 /**
  * A Plex Media Server. Speaks JSON and understands XML; the token travels in a header only, and only to the server
@@ -49,6 +39,7 @@ export class PlexServer implements MediaServer {
   readonly #posters: Posters;
   readonly #notifications: NotificationOptions;
   readonly #prefix: string;
+  readonly #listing: SectionListing;
 
   /**
    * `expectedServerId` null: a server that is not known yet. `sectionPrefix` stands before the server's own keys in the
@@ -71,6 +62,7 @@ export class PlexServer implements MediaServer {
       timeoutMs: options.timeoutMs ?? DEFAULT_TIMEOUT_MS,
     });
     this.#prefix = options.sectionPrefix ?? '';
+    this.#listing = new SectionListing(this.#client, (id) => this.#keyOfSection(id));
     this.#posters = new Posters(this.#client, options.timeoutMs);
     this.metadata = new MetadataEditor(this.#client, (keys, signal) => this.#metadata(keys, signal));
     this.collections = new PlexCollections(this.#client, (id) => this.#keyOfSection(id));
@@ -124,8 +116,8 @@ export class PlexServer implements MediaServer {
     const place = { serverId: await this.#client.serverId(options.signal), sectionId: section.id };
     const pages =
       options.since === undefined
-        ? this.#list(section, { sort: 'id' }, true, options.signal)
-        : this.#changed(section, secondsOf(options.since), options.signal);
+        ? this.#listing.list(section, { sort: 'id' }, true, options.signal)
+        : this.#listing.changed(section, options.since, options.signal);
     const asked = { key: this.#keyOfSection(section.id), type: section.type };
     const breather = new Breather();
     let passedOver = 0;
@@ -187,7 +179,7 @@ export class PlexServer implements MediaServer {
       );
     const keys: string[] = [];
     // The filter is not documented; what it lets through is compared in full.
-    for await (const { items } of this.#list(section, { file: serverBasename(path) }, false, signal))
+    for await (const { items } of this.#listing.list(section, { file: serverBasename(path) }, false, signal))
       keys.push(...items.filter(holds).flatMap((raw) => toStr(raw['ratingKey']) ?? []));
     const found = await this.details(keys, signal);
     return found.filter(({ files }) => files.some((file) => isSameServerPath(file.path, path)));
@@ -235,49 +227,6 @@ export class PlexServer implements MediaServer {
     return this.#posters.read(thumb, size, signal);
   }
 
-  #list(
-    section: Pick<Section, 'id' | 'type'>,
-    query: Readonly<Record<string, string | number>>,
-    exact: boolean,
-    signal: AbortSignal | undefined,
-  ): ReturnType<typeof pagesOf> {
-    const path = pathOf('library', 'sections', this.#keyOfSection(section.id), 'all');
-    const all = { type: typeNumber(section), ...SLIM, ...query };
-    return pagesOf(this.#client, { path, query: all, pageSize: PAGE_SIZE, exact, signal });
-  }
-
-  /**
-   * Two listings, newest first, each item once. Servers ignore filters they do not know, so every item's own times are
-   * compared as well; once a sorted list has come to older ones, the rest need not be read.
-   */
-  async *#changed(
-    section: Pick<Section, 'id' | 'type'>,
-    sinceSec: number,
-    signal: AbortSignal | undefined,
-  ): ReturnType<typeof pagesOf> {
-    const scope = section.type === 'movie' ? '' : 'episode.';
-    const seen = new Set<string>();
-    for (const field of ['updatedAt', 'addedAt']) {
-      const query = { [`${scope}${field}>>`]: sinceSec, sort: `${scope}${field}:desc` };
-      let last = Infinity;
-      let isSorted = true;
-      for await (const page of this.#list(section, query, false, signal)) {
-        for (const raw of page.items) {
-          const time = toNum(raw[field]) ?? 0;
-          isSorted &&= time <= last;
-          last = time;
-        }
-        const items = page.items.filter((raw) => {
-          const key = toStr(raw['ratingKey']) ?? '';
-          const isNew = Math.max(toNum(raw['updatedAt']) ?? 0, toNum(raw['addedAt']) ?? 0) >= sinceSec;
-          return isNew && !seen.has(key) && seen.add(key);
-        });
-        yield { ...page, items };
-        if (isSorted && last < sinceSec) break;
-      }
-    }
-  }
-
   /** One answer for up to 50 ids. A server that answers 404 for the whole list because of one is asked for the halves. */
   async #metadata(keys: readonly string[], signal: AbortSignal | undefined): Promise<Raw[]> {
     const path = `/library/metadata/${keys.map((key) => encodeURIComponent(keyOf(key))).join(',')}`;
@@ -314,16 +263,4 @@ export class PlexServer implements MediaServer {
       throw error;
     }
   }
-}
-
-/** An id that may stand in a path. Throws `invalid` for an empty one: that would address everything. */
-function keyOf(id: string): string {
-  if (id === '' || id === '.' || id === '..') throw invalid('That id cannot be asked for.');
-  return id;
-}
-
-function secondsOf(since: string): number {
-  const ms = Date.parse(since);
-  if (Number.isNaN(ms)) throw invalid('The time to look back to is no time.');
-  return Math.max(0, Math.floor(ms / 1000) - SINCE_OVERLAP_SEC);
 }
