@@ -43,7 +43,8 @@ describe('the disk of a machine reached over SSH', () => {
 
   diskContract('over SSH', () => disk);
 
-  it('fetches and sends files of every name, whole', async () => {
+  it('fetches and sends files of every name, whole', async function () {
+    this.timeout(600_000);
     const bytes = randomBytes(70_000);
     const [here, back] = [join(dir, 'here'), join(dir, 'back')];
     await writeFile(here, bytes);
