@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import { open } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { toAppError } from '../domain/errors.js';
@@ -93,6 +94,8 @@ async function moveAll(pieces: Pieces, options: TransferOptions, move: Move): Pr
   freeBuffersAtOnce();
   const failed = new AbortController();
   const signal = AbortSignal.any([options.signal, failed.signal]);
+  // Every piece listens to it, more than once.
+  setMaxListeners(0, signal);
   const state = { movedAtMs: performance.now(), underWay: 0 };
   const tell = (bytes: number): void => {
     state.underWay += bytes;
