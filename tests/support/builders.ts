@@ -117,7 +117,7 @@ export const aJob = (change: Partial<Job> = {}): Job => ({
     wishedWorkerId: null,
     failedOn: [],
     prefersCpu: false,
-  needsCard: false,
+    needsCard: false,
     leftOn: null,
     streamBroke: false,
   },

@@ -329,16 +329,16 @@ describe('analysis', () => {
 
     for (const speaks of ['for files', 'for groups'] as const)
       it(`that speak ${speaks} queue nothing by options that were changed while they looked`, async () => {
-        let saved: Promise<void> | null = null;
+        const saved: Promise<void>[] = [];
         if (speaks === 'for groups') world.rules.perGroup.add('big');
         world.bus.emit('library.changed', { itemIds: ['01234567-1'] });
         world.rules.rules.set('big', (_, { preset }) => {
-          saved ??= set('big', 'automatic', { preset: 'remux' });
+          if (saved.length === 0) saved.push(set('big', 'automatic', { preset: 'remux' }));
           return { ...transcode(), preset: typeof preset === 'string' ? preset : 'balanced' };
         });
         await set('big', 'recommend', { preset: 'balanced' });
         await world.until(() => world.store.jobs.size > 0);
-        await Promise.all([saved]);
+        await Promise.all(saved);
         await world.automation.idle();
         expect(world.store.jobs.where(() => true).map(({ presetId }) => presetId)).to.deep.equal(['remux']);
         const rows = world.store.recommendations.where(({ ruleId }) => ruleId === 'big');
