@@ -136,10 +136,12 @@ class PieceSink extends Writable {
     const wanted = upTo(parts, piece.length - this.gotBytes);
     const bytes = wanted.reduce((sum, { length }) => sum + length, 0);
     if (bytes === 0) return;
-    await file.writev(wanted, at);
-    this.gotBytes += bytes;
-    onBytes(bytes);
-    await rate?.pass(bytes, signal);
+    const { bytesWritten } = await file.writev(wanted, at);
+    this.gotBytes += bytesWritten;
+    onBytes(bytesWritten);
+    await rate?.pass(bytesWritten, signal);
+    // A disk that is nearly full takes a part and says so only when it is given the rest.
+    if (bytesWritten < bytes) await this.#place([Buffer.concat(wanted).subarray(bytesWritten)]);
   }
 }
 
