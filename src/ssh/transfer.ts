@@ -25,10 +25,10 @@ export interface TransferOptions {
   signal: AbortSignal;
 }
 
-/** What is the same for every piece of a file. */
+/** Moves one piece; several wait for the gate on one connection. */
 type Move = (
   lane: { connection: SshConnection; gate: Gate },
-  what: Omit<PieceMove, 'file' | 'dir' | 'name' | 'rate'>,
+  what: Pick<PieceMove, 'piece' | 'signal' | 'onBytes'>,
 ) => Promise<void>;
 
 /** So many pieces are under way on a connection: while one comes to its end, the line carries the next. */
