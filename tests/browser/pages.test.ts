@@ -295,6 +295,9 @@ describe('the pages in a browser', function () {
       await own.goto(`${web.url}/library/01234567-101`);
       const picture = "document.querySelector('.item-head .photo img')";
       expect(await own.evaluate(`${picture}.decode().then(() => ${picture}.naturalWidth)`)).to.be.above(0);
+      // It lies over the painted one instead of below it.
+      const boxOf = (part: string) => own.locator(`.item-head .photo ${part}`).boundingBox();
+      expect(await boxOf('img')).to.deep.equal(await boxOf('svg'));
       await own.route('**/poster?*', (route) => route.fulfill({ status: 502, body: 'Plex is away' }));
       const refused = own.waitForEvent('requestfinished', (request) => request.url().includes('/poster?'));
       await own.reload();
