@@ -263,6 +263,8 @@ describe('metadata edits', function () {
     );
     await apply(id, 2);
     await ended(id);
+    // It has ended a moment before that is written down.
+    await edits.stop();
     await ctx.store.audit.flush();
     const name = (await readdir(dir)).find((file) => file.startsWith('audit-')) ?? '';
     const audit = await readFile(join(dir, name), 'utf8');
