@@ -8,9 +8,13 @@ export interface Piece {
 export const BLOCK_BYTES = 65_536;
 /** The first pieces of a line nobody knows; small enough that a slow or bad line gets one over. Bytes. */
 const FIRST_BYTES = 16 * BLOCK_BYTES;
-const LARGEST_BYTES = 1024 * BLOCK_BYTES;
+const LARGEST_BYTES = 8192 * BLOCK_BYTES;
 /** A piece should take about this long: a lost line costs one piece, and each piece costs a few round trips. Milliseconds. */
 const AIM_MS = 2000;
+/** A line that shows itself to be good gets pieces so many times larger at once. */
+const LEAP = 16;
+/** Towards the end, pieces become no smaller than this part of what they have been. */
+const LEAST_SHARE = 8;
 
 /**
  * What of a file is still to be moved, for several lines at once: each takes a piece, and gives back what it could not
@@ -26,6 +30,8 @@ export class Pieces {
   #isBegun = false;
   #doneBytes = 0;
   #pieceBytes = FIRST_BYTES;
+  /** Until something goes wrong; then it only doubles. */
+  #mayLeap = true;
 
   /**
    * `size` in bytes; `lanes`: how many lines work side by side; `held`: parts that are over already, in order and apart from
@@ -51,7 +57,8 @@ export class Pieces {
     this.#isBegun = true;
     const rest = this.size - this.#next;
     // Towards the end all get their share of what is left, so that none waits for the last.
-    const share = Math.max(FIRST_BYTES, Math.ceil(rest / this.#lanes / BLOCK_BYTES) * BLOCK_BYTES);
+    const least = Math.max(FIRST_BYTES, this.#pieceBytes / LEAST_SHARE);
+    const share = wholeBlocks(Math.max(least, rest / this.#lanes));
     const free = (this.#held[0]?.at ?? this.size) - this.#next;
     const piece = { at: this.#next, length: Math.min(this.#pieceBytes, share, free) };
     this.#next += piece.length;
@@ -63,14 +70,14 @@ export class Pieces {
     this.#doneBytes += piece.length;
     // One of an earlier size says nothing about this one.
     if (piece.length < this.#pieceBytes) return;
-    if (tookMs < AIM_MS / 2) this.#pieceBytes = Math.min(LARGEST_BYTES, this.#pieceBytes * 2);
-    else if (tookMs > AIM_MS * 2) this.#shrink();
+    if (tookMs < AIM_MS / 2) this.#grow(AIM_MS / 4 / tookMs);
+    else if (tookMs > AIM_MS * 2) this.#shrink(piece);
   }
 
   /** The piece did not get over; the next ones are smaller. */
   giveBack(piece: Piece): void {
     this.#returned.push(piece);
-    this.#shrink();
+    this.#shrink(piece);
   }
 
   #passHeld(): void {
@@ -80,8 +87,18 @@ export class Pieces {
     }
   }
 
-  #shrink(): void {
-    this.#pieceBytes = Math.max(BLOCK_BYTES, Math.floor(this.#pieceBytes / 2 / BLOCK_BYTES) * BLOCK_BYTES);
+  #grow(times: number): void {
+    const factor = Math.min(this.#mayLeap ? LEAP : 2, Math.max(2, times));
+    this.#pieceBytes = Math.min(LARGEST_BYTES, wholeBlocks(this.#pieceBytes * factor));
+  }
+
+  /** Pieces of one size that fail together, as with a lost line, count once. */
+  #shrink({ length }: Piece): void {
+    this.#mayLeap = false;
+    this.#pieceBytes = Math.max(
+      BLOCK_BYTES,
+      Math.min(this.#pieceBytes, Math.floor(length / 2 / BLOCK_BYTES) * BLOCK_BYTES),
+    );
   }
 
   /** As much of a returned piece as is sent at a time now; the rest waits. */
@@ -91,3 +108,5 @@ export class Pieces {
     return { at: piece.at, length: this.#pieceBytes };
   }
 }
+
+const wholeBlocks = (bytes: number): number => Math.ceil(bytes / BLOCK_BYTES) * BLOCK_BYTES;

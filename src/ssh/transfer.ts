@@ -61,7 +61,7 @@ export async function upload(
 ): Promise<void> {
   const file = await open(path);
   try {
-    const pieces = new Pieces(sizeBytes, options.lanes * AT_ONCE, options.held);
+    const pieces = new Pieces(sizeBytes, options.lanes, options.held);
     await moveAll(pieces, options, ({ connection, gate }, what) =>
       sendPiece(connection, { ...what, file, dir, name, rate: options.rate }, gate),
     );
@@ -81,7 +81,7 @@ export async function download(
 ): Promise<void> {
   const file = await open(path, 'w');
   try {
-    await moveAll(new Pieces(sizeBytes, options.lanes * AT_ONCE), options, ({ connection }, what) =>
+    await moveAll(new Pieces(sizeBytes, options.lanes), options, ({ connection }, what) =>
       fetchPiece(connection, { ...what, file, dir, name, rate: options.rate }),
     );
   } finally {
@@ -161,9 +161,10 @@ async function runLane(
       moved += bytes;
       tell(bytes);
     };
-    const startedMs = performance.now();
     try {
-      await move({ connection: await lane.connection(), gate: lane.gate }, { piece, signal, onBytes });
+      const connection = await lane.connection();
+      const startedMs = performance.now();
+      await move({ connection, gate: lane.gate }, { piece, signal, onBytes });
       pieces.done(piece, performance.now() - startedMs);
       tell(-moved);
       pauseMs = FIRST_PAUSE_MS;

@@ -160,6 +160,32 @@ describe('a file on its way to a worker and back', () => {
     expect(new Pieces(10, 1, [{ at: 0, length: 10 }]).take()).to.equal(null);
   });
 
+  it('finds the size of a piece quickly on a good line, and carefully on one that broke', () => {
+    const sizeOf = (tookMs: number, pieces: Pieces): number => {
+      const piece = pieces.take() ?? { at: 0, length: 0 };
+      pieces.done(piece, tookMs);
+      return piece.length / 2 ** 20;
+    };
+    const good = new Pieces(10 * 2 ** 30);
+    expect([2, 20, 400, 3000, 5000].map((ms) => sizeOf(ms, good))).to.deep.equal([1, 16, 256, 512, 512]);
+    expect(sizeOf(1500, good)).to.equal(256);
+    const bad = new Pieces(10 * 2 ** 30);
+    const together = [bad.take(), bad.take(), bad.take()];
+    for (const piece of together) if (piece) bad.giveBack(piece);
+    expect([2, 2, 2, 2, 2, 2].map((ms) => sizeOf(ms, bad))).to.deep.equal([0.5, 0.5, 1, 1, 2, 4]);
+  });
+
+  it('leaves no crumbs for the end', () => {
+    const pieces = new Pieces(2 ** 30, 4);
+    const sizes: number[] = [];
+    for (let piece = pieces.take(); piece; piece = pieces.take()) {
+      sizes.push(piece.length / 2 ** 20);
+      pieces.done(piece, 100 + piece.length / 2 ** 20);
+    }
+    expect(sizes.reduce((sum, size) => sum + size)).to.equal(1024);
+    expect(sizes.length).to.be.lessThan(25);
+  });
+
   it('counts every byte of a file once, whoever fails', () => {
     const pieces = new Pieces(10_000_000);
     const seen = new Map<number, number>();
