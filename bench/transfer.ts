@@ -9,8 +9,9 @@ import type { EncodeTask } from '../src/domain/executor.js';
 import { encodeSteps } from '../src/ffmpeg/args.js';
 import { placeArgs } from '../src/ffmpeg/command-line.js';
 import { probe } from '../src/ffmpeg/probe.js';
+import { createLog } from '../src/lib/log.js';
+import { Carrier } from '../src/ssh/carrier.js';
 import { SshLine } from '../src/ssh/line.js';
-import { download, lanesFor, upload, type TransferOptions } from '../src/ssh/transfer.js';
 import { SshExecutor } from '../src/workers/ssh.js';
 import { Sshd } from '../tests/support/sshd.js';
 import { nextWord, startChild } from './child.js';
@@ -89,14 +90,16 @@ async function beside(sshd: Sshd, dir: string, way: Way): Promise<{ ours: number
   await fill(source, way.bytes);
   const closed = way.latencyMs === 0 ? null : startChild('line-child.ts', [String(sshd.port), String(way.latencyMs)]);
   const port = closed ? (await nextWord<{ port: number }>(closed)).port : sshd.port;
-  const line = await lineTo(sshd, port);
+  const carrier = new Carrier({ log: createLog('silent') });
+  const line = new SshLine(await addressOf(sshd, port), 10_000, carrier.carry.bind(carrier));
+  const watch = { maxMbps: null, onBytes: () => undefined, signal: new AbortController().signal };
   try {
     const ours = async (): Promise<void> => {
       const there = join(dir, 'there');
       await mkdir(there, { recursive: true });
-      const options = await optionsOf(line);
-      await upload(source, way.bytes, there, options);
-      await download({ dir: there, name: 'in.part', sizeBytes: way.bytes }, join(dir, 'back.bin'), options);
+      const file = { dir: there, name: 'in.part', sizeBytes: way.bytes };
+      await line.carry({ kind: 'upload', path: source, ...file }, watch);
+      await line.carry({ kind: 'download', path: join(dir, 'back.bin'), ...file }, watch);
       await rm(there, { recursive: true });
     };
     const scp = async (): Promise<void> => {
@@ -109,6 +112,7 @@ async function beside(sshd: Sshd, dir: string, way: Way): Promise<{ ours: number
     return { ours: speed(each), scp: speed(bare) };
   } finally {
     line.close();
+    await carrier.close();
     closed?.disconnect();
   }
 }
@@ -187,17 +191,6 @@ async function fill(path: string, bytes: number): Promise<void> {
 async function addressOf(sshd: Sshd, port: number) {
   const { host, username, privateKey } = sshd;
   return { ...{ host, port, username, hostKey: await sshd.fingerprint() }, auth: { kind: 'key', privateKey } } as const;
-}
-
-const lineTo = async (sshd: Sshd, port: number): Promise<SshLine> => new SshLine(await addressOf(sshd, port), 10_000);
-
-async function optionsOf(line: SshLine): Promise<TransferOptions> {
-  const { signal } = new AbortController();
-  const latencyMs = await line.persist((connection) => connection.roundTripMs(signal), signal);
-  return {
-    ...{ connect: (abort) => line.own(abort), lanes: lanesFor(latencyMs), rate: null, patienceMs: 10_000 },
-    ...{ onBytes: () => undefined, signal },
-  };
 }
 
 const asClient = (sshd: Sshd, portOption: string, port: number): string[] => [

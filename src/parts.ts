@@ -41,7 +41,7 @@ import { PlexTvService } from './plex/account.js';
 import { PlexServers } from './plex/servers.js';
 import { newSshKey } from './ssh/new-key.js';
 import type { Store } from './store/store.js';
-import { connectDisk, connectWorker, seeHostKey } from './workers/connect.js';
+import { Carrier, connectDisk, connectWorker, seeHostKey } from './workers/connect.js';
 import { LocalExecutor } from './workers/local.js';
 import { ThisMachine } from './workers/this-machine.js';
 
@@ -180,18 +180,21 @@ function workParts(
   const { agentSocket } = config;
   const executor = new LocalExecutor({ ffmpeg: config.ffmpeg });
   closeLater(() => executor.close());
+  const carrier = new Carrier({ log: shared.log });
+  closeLater(() => carrier.close());
+  const carry = carrier.carry.bind(carrier);
   const swapper = new Swapper({ journalDir: join(config.dataDir, 'swaps') });
   const fleet = new Fleet({
     ...shared,
     local: executor,
     seeHostKey,
     connect: (worker, key, sharedPaths) =>
-      connectWorker(worker, key, { installId: clientId(), agentSocket, now, sharedPaths, ...pace }),
+      connectWorker(worker, key, { installId: clientId(), agentSocket, now, sharedPaths, carry, ...pace }),
     ...(heartbeatMs === undefined ? {} : { heartbeatMs }),
   });
   const storage = new Storage({
     store,
-    connectDisk: (machine, key) => connectDisk(machine, key, { agentSocket, ...pace }),
+    connectDisk: (machine, key) => connectDisk(machine, key, { agentSocket, carry, ...pace }),
   });
   const unmount = mountRemotes((machineId) => storage.diskOf(machineId));
   closeLater(() => {

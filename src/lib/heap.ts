@@ -38,12 +38,3 @@ export function letHeapGrow(percent: number): () => void {
     setFlagsFromString(SMALL_STEPS);
   };
 }
-
-/**
- * Has the memory of buffers given back by the thread that used them, from now on, instead of by one of its own: with
- * thousands of them in a second, as in a transfer, the two get in each other's way so much that it takes twice the processor
- * time. For all threads.
- */
-export function freeBuffersAtOnce(): void {
-  setFlagsFromString('--no-concurrent-array-buffer-sweeping');
-}

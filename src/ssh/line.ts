@@ -2,6 +2,11 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { AppError, toAppError } from '../domain/errors.js';
 import type { SshAddress } from './connect.js';
 import { SshConnection } from './connection.js';
+import { carry, type Load, type Watch } from './load.js';
+import { lanesFor } from './transfer.js';
+
+export type CarryFile = (load: Load, watch: Watch) => Promise<void>;
+export type FileLoad = Pick<Load, 'kind' | 'path' | 'dir' | 'name' | 'sizeBytes'> & Partial<Pick<Load, 'held'>>;
 
 const FIRST_PAUSE_MS = 250;
 const LONGEST_PAUSE_MS = 5000;
@@ -11,14 +16,17 @@ export class SshLine {
   readonly address: SshAddress;
   /** How long it is tried again before the worker is given up. Milliseconds. */
   readonly patienceMs: number;
+  readonly #carry: CarryFile;
   readonly #closed = new AbortController();
   readonly #extra = new Set<SshConnection>();
   #connection: SshConnection | null = null;
   #opening: Promise<SshConnection> | null = null;
 
-  constructor(address: SshAddress, patienceMs: number) {
+  /** `carry`: who carries files; by itself, this process does. */
+  constructor(address: SshAddress, patienceMs: number, carryFile: CarryFile = carry) {
     this.address = address;
     this.patienceMs = patienceMs;
+    this.#carry = carryFile;
   }
 
   /** The connection that everything but transfers shares. Throws what `SshConnection.open` throws. */
@@ -62,6 +70,19 @@ export class SshLine {
         });
       }
     }
+  }
+
+  /**
+   * Carries a file, over as many connections as the way is long. What came is not yet compared. Throws `worker_unreachable`,
+   * `transfer_failed`, `no_space`, `file_changed`, or the signal's reason.
+   */
+  async carry(file: FileLoad, { maxMbps, ...watch }: Watch & { maxMbps: number | null }): Promise<void> {
+    const latencyMs = await this.persist((connection) => connection.roundTripMs(watch.signal), watch.signal);
+    const load: Load = {
+      ...{ held: [], ...file, address: this.address, lanes: lanesFor(latencyMs), patienceMs: this.patienceMs },
+      bytesPerSec: maxMbps === null ? null : (maxMbps * 1e6) / 8,
+    };
+    await this.#carry(load, { ...watch, signal: AbortSignal.any([watch.signal, this.#closed.signal]) });
   }
 
   /** Ends all connections; nothing can be asked afterwards. Safe to call twice. */

@@ -1,17 +1,15 @@
 import { stat } from 'node:fs/promises';
 import type { CopyOptions, FileStats, RemoteDisk } from '../domain/disk.js';
 import { AppError, toAppError } from '../domain/errors.js';
-import { Rate } from '../lib/rate.js';
 import { sha256Of } from '../lib/sha256.js';
 import type { SshAddress } from './connect.js';
 import { endOf, orAborted, type Ran, type SshConnection } from './connection.js';
 import * as scripts from './disk-scripts.js';
-import { SshLine } from './line.js';
+import { SshLine, type CarryFile, type FileLoad } from './line.js';
 import { BLOCK_BYTES } from './pieces.js';
 import { GET } from './scripts.js';
 import { asTouch, readStats } from './stat-answer.js';
 import { systemError } from './system-error.js';
-import { download, lanesFor, upload, type TransferOptions } from './transfer.js';
 
 export interface SshDiskOptions {
   address: SshAddress;
@@ -21,6 +19,8 @@ export interface SshDiskOptions {
   maxMbps: number | null;
   /** How long a machine that does not answer is asked again. Milliseconds. */
   patienceMs?: number;
+  /** Who carries files; by itself, this process does. */
+  carry?: CarryFile;
 }
 
 const PATIENCE_MS = 60_000;
@@ -40,8 +40,8 @@ export class SshDisk implements RemoteDisk {
   readonly #maxMbps: number | null;
   #down: { error: AppError; untilMs: number } | null = null;
 
-  constructor({ address, name, maxMbps, patienceMs = PATIENCE_MS }: SshDiskOptions) {
-    this.#line = new SshLine(address, patienceMs);
+  constructor({ address, name, maxMbps, patienceMs = PATIENCE_MS, carry }: SshDiskOptions) {
+    this.#line = new SshLine(address, patienceMs, carry);
     this.#name = name;
     this.#maxMbps = maxMbps;
   }
@@ -146,7 +146,7 @@ export class SshDisk implements RemoteDisk {
     const { sizeBytes } = await this.lstat(path);
     const hashing = this.sha256(path, signal);
     hashing.catch(() => undefined);
-    await this.#move(signal, onBytes, (options) => download({ ...split(path), sizeBytes }, here, options));
+    await this.#carry({ kind: 'download', path: here, ...split(path), sizeBytes }, { signal, onBytes });
     return hashing;
   }
 
@@ -175,9 +175,8 @@ export class SshDisk implements RemoteDisk {
 
   async send(here: string, path: string, { signal, onBytes }: CopyOptions = {}): Promise<string> {
     if (!(await this.#isGone(path))) throw systemError('File exists');
-    const { dir, name } = split(path);
     const [{ size }, hash] = await Promise.all([stat(here), sha256Of(here, signal)]);
-    await this.#move(signal, onBytes, (options) => upload(here, size, dir, options, name));
+    await this.#carry({ kind: 'upload', path: here, ...split(path), sizeBytes: size }, { signal, onBytes });
     return hash;
   }
 
@@ -185,23 +184,12 @@ export class SshDisk implements RemoteDisk {
     this.#line.close();
   }
 
-  async #move(
-    signal: AbortSignal = new AbortController().signal,
-    onBytes: CopyOptions['onBytes'],
-    task: (options: TransferOptions) => Promise<void>,
+  async #carry(
+    file: FileLoad,
+    { signal, onBytes }: { [key in keyof CopyOptions]: CopyOptions[key] | undefined },
   ): Promise<void> {
-    const line = this.#line;
-    await this.#named(async () => {
-      const latencyMs = await line.persist((connection) => connection.roundTripMs(signal), signal);
-      await task({
-        connect: (abort) => line.own(abort),
-        lanes: lanesFor(latencyMs),
-        rate: this.#maxMbps === null ? null : new Rate((this.#maxMbps * 1e6) / 8),
-        patienceMs: line.patienceMs,
-        onBytes: onBytes ?? ((): void => undefined),
-        signal,
-      });
-    });
+    const watch = { signal: signal ?? new AbortController().signal, onBytes: onBytes ?? ((): void => undefined) };
+    await this.#named(() => this.#line.carry(file, { maxMbps: this.#maxMbps, ...watch }));
   }
 
   async #isGone(path: string): Promise<boolean> {

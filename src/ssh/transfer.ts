@@ -3,15 +3,16 @@ import { open } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { toAppError } from '../domain/errors.js';
 import { Gate } from '../lib/gate.js';
-import { freeBuffersAtOnce } from '../lib/heap.js';
 import type { Rate } from '../lib/rate.js';
 import type { SshConnection } from './connection.js';
 import { fetchPiece, sendPiece, type PieceMove } from './piece-move.js';
 import { BLOCK_BYTES, Pieces, type Piece } from './pieces.js';
 
 export interface TransferOptions {
-  /** Opens a connection for this transfer alone; closed by it. */
+  /** A connection for this transfer alone. */
   connect: (signal: AbortSignal) => Promise<SshConnection>;
+  /** Takes back a connection with which all went well; without it, that is closed as well. */
+  giveBack?: (connection: SshConnection) => void;
   /** How many connections carry it side by side. */
   lanes: number;
   /** Null: as fast as it goes. */
@@ -91,7 +92,6 @@ export async function download(
 
 /** Several lines work through the pieces; the first that cannot go on ends all. */
 async function moveAll(pieces: Pieces, options: TransferOptions, move: Move): Promise<void> {
-  freeBuffersAtOnce();
   const failed = new AbortController();
   const signal = AbortSignal.any([options.signal, failed.signal]);
   // Every piece listens to it, more than once.
@@ -114,7 +114,8 @@ async function moveAll(pieces: Pieces, options: TransferOptions, move: Move): Pr
       ),
     ),
   );
-  for (const lane of lanes) lane.close();
+  const isOver = ends.every(({ status }) => status === 'fulfilled') && !signal.aborted;
+  for (const lane of lanes) lane.close(isOver ? options.giveBack : undefined);
   options.signal.throwIfAborted();
   if (failed.signal.aborted) throw failed.signal.reason;
   for (const end of ends) if (end.status === 'rejected') throw end.reason;
@@ -143,8 +144,9 @@ class Lane {
     return (this.#connection = await this.#opening);
   }
 
-  close(): void {
-    this.#connection?.close();
+  close(giveBack?: (connection: SshConnection) => void): void {
+    if (giveBack && this.#connection) giveBack(this.#connection);
+    else this.#connection?.close();
   }
 }
 

@@ -2,14 +2,12 @@ import { stat } from 'node:fs/promises';
 import { AppError } from '../domain/errors.js';
 import type { EncodeTask, Progress } from '../domain/executor.js';
 import { plainExtension } from '../domain/paths.js';
-import { Rate } from '../lib/rate.js';
 import { sha256Of } from '../lib/sha256.js';
 import { formatBytes } from '../lib/units.js';
-import type { SshLine } from '../ssh/line.js';
+import type { FileLoad, SshLine } from '../ssh/line.js';
 import { BLOCK_BYTES, type Piece } from '../ssh/pieces.js';
 import { hashesOf, hashOf, sizeOf } from '../ssh/remote-job.js';
 import { ACCEPT } from '../ssh/scripts.js';
-import { download, lanesFor, upload, type TransferOptions } from '../ssh/transfer.js';
 import type { FileWay } from './file-way.js';
 
 export interface CopiedFilesParts {
@@ -66,9 +64,9 @@ export class CopiedFiles implements FileWay {
     const hashing = sha256Of(task.input, signal);
     hashing.catch(() => undefined);
     const held = await this.#heldOf(size, signal);
+    const file = { path: task.input, name: PARTIAL, sizeBytes: size };
     for (let tried = 1; ; tried++) {
-      const options = await this.#transfer('upload', size, signal);
-      await upload(task.input, size, this.#dir, tried === 1 ? { ...options, held } : options);
+      await this.#carry({ kind: 'upload', ...file, ...(tried === 1 ? { held } : {}) }, signal);
       const hash = await hashing;
       if (await this.#isAccepted(hash, size, signal)) return;
       if (tried >= TRIES) throw notTheSame(line.address.host, 'on its way there');
@@ -84,8 +82,7 @@ export class CopiedFiles implements FileWay {
     const hashing = line.persist((connection) => hashOf(connection, dir, this.#output, signal), signal);
     hashing.catch(() => undefined);
     for (let tried = 1; ; tried++) {
-      const options = await this.#transfer('download', sizeBytes, signal);
-      await download({ dir, name: this.#output, sizeBytes }, task.output, options);
+      await this.#carry({ kind: 'download', path: task.output, name: this.#output, sizeBytes }, signal);
       if ((await sha256Of(task.output, signal)) === (await hashing)) return;
       if (tried >= TRIES) throw notTheSame(line.address.host, 'on its way back');
     }
@@ -123,8 +120,9 @@ export class CopiedFiles implements FileWay {
     }, signal);
   }
 
-  async #transfer(stage: 'upload' | 'download', sizeBytes: number, signal: AbortSignal): Promise<TransferOptions> {
+  async #carry(file: Omit<FileLoad, 'dir'>, signal: AbortSignal): Promise<void> {
     const { line, maxMbps, report } = this.#parts;
+    const { kind: stage, sizeBytes } = file;
     let toldAtMs = 0;
     const startedMs = performance.now();
     const onBytes = (doneBytes: number): void => {
@@ -139,14 +137,7 @@ export class CopiedFiles implements FileWay {
         ...{ fps: null, speed: null, outputBytes: doneBytes },
       });
     };
-    return {
-      connect: (abort) => line.own(abort),
-      lanes: lanesFor(await line.persist((connection) => connection.roundTripMs(signal), signal)),
-      rate: maxMbps === null ? null : new Rate((maxMbps * 1e6) / 8),
-      patienceMs: line.patienceMs,
-      onBytes,
-      signal,
-    };
+    await line.carry({ ...file, dir: this.#dir }, { maxMbps, onBytes, signal });
   }
 }
 

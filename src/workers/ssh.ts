@@ -6,7 +6,7 @@ import type { Capabilities, EncoderSpeed, EncoderSupport, Line, WorkerMetrics, W
 import { measureSpeeds } from '../ffmpeg/encoder-speed.js';
 import { probeEncoders, versionOf, type RunFfmpeg } from '../ffmpeg/encoders.js';
 import type { SshAddress } from '../ssh/connect.js';
-import { SshLine } from '../ssh/line.js';
+import { SshLine, type CarryFile } from '../ssh/line.js';
 import { endJob, sweepJobs } from '../ssh/remote-job.js';
 import { FFMPEG, PREPARE } from '../ssh/scripts.js';
 import { findShared } from './find-shared.js';
@@ -34,6 +34,8 @@ export interface SshWorkerOptions {
   now?: () => Date;
   /** Where a release of static builds of ffmpeg lies, with a `checksums.sha256` beside them. */
   releaseUrl?: string;
+  /** Who carries files; by itself, this process does. */
+  carry?: CarryFile;
 }
 
 /** What is known of a worker's side once it was asked. */
@@ -66,7 +68,7 @@ export class SshExecutor implements RemoteExecutor {
 
   constructor(options: SshWorkerOptions) {
     this.#options = options;
-    this.#line = new SshLine(options.address, options.patienceMs ?? PATIENCE_MS);
+    this.#line = new SshLine(options.address, options.patienceMs ?? PATIENCE_MS, options.carry);
     const { now = () => new Date() } = options;
     this.#machine = new SshMachine({ ...options, line: this.#line, now });
   }

@@ -63,6 +63,11 @@ export class Program {
     this.#stage.reachedAt(url);
   }
 
+  /** 0 while it does not run: then it has no processes of its own either. */
+  get pid(): number {
+    return this.#child?.pid ?? 0;
+  }
+
   async kill(): Promise<void> {
     this.#child?.kill('SIGKILL');
     await this.#child;

@@ -1,3 +1,4 @@
+import { execa } from 'execa';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Job } from '../../src/domain/job.js';
 import type { TransferMode } from '../../src/domain/worker.js';
@@ -56,6 +57,9 @@ const FAULTS: Record<string, (scene: Scene) => Promise<void>> = {
   },
   'ffmpeg killed': async ({ machine: { scratch }, world }) => {
     for (const pid of await runningFfmpeg(world.mode === 'pull' ? world.stage.dir : scratch)) end(pid);
+  },
+  'carrier killed': async ({ world: { program } }) => {
+    await execa('pkill', ['-KILL', '-P', String(program.pid), '-f', 'carrier-process'], { reject: false });
   },
   'MediaFlow killed': async ({ world: { program }, random }) => {
     await program.kill();

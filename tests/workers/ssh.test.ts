@@ -6,6 +6,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { EncodeTask, Progress } from '../../src/domain/executor.js';
 import type { WorkerPath } from '../../src/domain/worker.js';
 import { SshExecutor, type SshWorkerOptions } from '../../src/workers/ssh.js';
+import { carry } from '../support/carrying.js';
 import { Clips } from '../support/clips.js';
 import { playedNvenc } from '../support/played-nvenc.js';
 import { SmallDisk } from '../support/small-disk.js';
@@ -46,7 +47,14 @@ class Machine {
     const address = { host, port, username, hostKey: await this.sshd.fingerprint() };
     return new SshExecutor({
       address: { ...address, auth: { kind: 'key', privateKey } },
-      ...{ scratchDir: this.scratch, folderName: 'mediaflow-test', maxMbps: null, pollMs: 100, patienceMs: 2000 },
+      ...{
+        scratchDir: this.scratch,
+        folderName: 'mediaflow-test',
+        maxMbps: null,
+        pollMs: 100,
+        patienceMs: 2000,
+        carry,
+      },
       ...change,
     });
   }

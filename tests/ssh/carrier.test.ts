@@ -1,0 +1,201 @@
+import { expect } from 'chai';
+import { execa } from 'execa';
+import { spawn } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
+import { once } from 'node:events';
+import { mkdir, mkdtemp, rm, stat, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { AppError } from '../../src/domain/errors.js';
+import { createLog } from '../../src/lib/log.js';
+import { sha256Of } from '../../src/lib/sha256.js';
+import { Carrier } from '../../src/ssh/carrier.js';
+import type { Load, Watch } from '../../src/ssh/load.js';
+import { Sshd } from '../support/sshd.js';
+import { TcpProxy } from '../support/tcp-proxy.js';
+
+const failureOf = (work: Promise<unknown>): Promise<unknown> =>
+  work.then(
+    () => 'it went well',
+    (error: unknown) => error,
+  );
+
+/** The numbers of the processes that carry files for this one, or for another. */
+const carriersOf = async (parent: number = process.pid): Promise<number[]> => {
+  const { stdout } = await execa('pgrep', ['-P', String(parent), '-f', 'carrier-process'], { reject: false });
+  return stdout.split('\n').filter(Boolean).map(Number);
+};
+const untilGone = async (pid: number): Promise<void> => {
+  for (;;) {
+    try {
+      process.kill(pid, 0);
+    } catch {
+      return;
+    }
+    await sleep(20);
+  }
+};
+
+describe('the process that carries files', () => {
+  let sshd: Sshd;
+  let proxy: TcpProxy;
+  let dir: string;
+  let there: string;
+  let carrier: Carrier;
+  const logged: string[] = [];
+  const log = createLog('info', { write: (line) => void logged.push(line) });
+
+  before(async () => {
+    sshd = await Sshd.start();
+  });
+  after(() => sshd.close());
+  beforeEach(async () => {
+    logged.length = 0;
+    proxy = await TcpProxy.start(sshd);
+    dir = await mkdtemp(join(tmpdir(), "mediaflow ' carrier-"));
+    there = join(dir, 'there $x');
+    await mkdir(there);
+    carrier = new Carrier({ log });
+  });
+  afterEach(async () => {
+    await carrier.close();
+    await proxy.close();
+    await rm(dir, { recursive: true, force: true });
+  });
+
+  const loadOf = async (change: Partial<Load> = {}): Promise<Load> => ({
+    address: {
+      ...{ host: sshd.host, port: proxy.port, username: sshd.username, hostKey: await sshd.fingerprint() },
+      auth: { kind: 'key', privateKey: sshd.privateKey },
+    },
+    ...{ kind: 'upload', path: join(dir, 'film'), dir: there, name: 'in.part', sizeBytes: 0, held: [], lanes: 1 },
+    ...{ bytesPerSec: null, patienceMs: 20_000 },
+    ...change,
+  });
+  const watch = (change: Partial<Watch> = {}): Watch => ({
+    ...{ onBytes: () => undefined, signal: new AbortController().signal },
+    ...change,
+  });
+  const made = async (sizeBytes: number): Promise<{ path: string; sizeBytes: number }> => {
+    const path = join(dir, 'film');
+    await writeFile(path, randomBytes(sizeBytes));
+    return { path, sizeBytes };
+  };
+
+  it('carries there and back beside this one, over one connection, and says how far it is', async () => {
+    const file = await made(3_000_001);
+    const seen: number[] = [];
+    const onBytes = (bytes: number): void => void seen.push(bytes);
+    await carrier.carry(await loadOf(file), watch({ onBytes }));
+    expect(seen.at(-1)).to.equal(3_000_001);
+    expect(await carriersOf()).to.have.length(1);
+    const back = join(dir, 'back');
+    await carrier.carry(await loadOf({ ...file, kind: 'download', path: back }), watch());
+    expect(await sha256Of(back)).to.equal(await sha256Of(file.path));
+    expect(proxy.connections).to.equal(1);
+    // A connection of another key is not taken for this one.
+    const changed = await loadOf({ ...file, patienceMs: 0 });
+    changed.address.hostKey = 'SHA256:another';
+    const refused = await failureOf(carrier.carry(changed, watch()));
+    expect(refused).to.have.property('code', 'worker_host_key');
+    expect(refused).to.have.nested.property('fields.hostKey', await sshd.fingerprint());
+  });
+
+  it('opens a new connection when the one it kept is lost', async () => {
+    const file = await made(1000);
+    await carrier.carry(await loadOf(file), watch());
+    await sshd.cut();
+    await carrier.carry(await loadOf({ ...file, kind: 'download', path: join(dir, 'back') }), watch());
+    expect(await sha256Of(join(dir, 'back'))).to.equal(await sha256Of(file.path));
+    expect(proxy.connections).to.equal(2);
+  });
+
+  it('stops when told, with the reason, and carries the next', async () => {
+    const file = await made(4_000_000);
+    proxy.faults.bytesPerSec = 400_000;
+    const abort = new AbortController();
+    const onBytes = (): void => {
+      abort.abort(new Error('enough'));
+    };
+    const down = { ...file, kind: 'download', dir, name: 'film', path: join(dir, 'back') } as const;
+    const stopped = await failureOf(carrier.carry(await loadOf(down), watch({ onBytes, signal: abort.signal })));
+    expect(stopped).to.have.property('message', 'enough');
+    expect((await stat(down.path)).size).to.be.lessThan(4_000_000);
+    const [pid] = await carriersOf();
+    proxy.faults.bytesPerSec = null;
+    await carrier.carry(await loadOf(down), watch());
+    expect(await sha256Of(down.path)).to.equal(await sha256Of(file.path));
+    expect(await carriersOf()).to.deep.equal([pid]);
+    expect(await failureOf(carrier.carry(await loadOf(down), watch({ signal: abort.signal })))).to.equal(stopped);
+  });
+
+  it('says what is wrong as if it had happened here', async () => {
+    const file = await made(10);
+    const missing = await failureOf(carrier.carry(await loadOf({ ...file, path: join(dir, 'none') }), watch()));
+    expect(missing).to.have.property('code', 'ENOENT');
+    expect(missing).to.not.be.instanceOf(AppError);
+    const gone = await failureOf(
+      carrier.carry(await loadOf({ ...file, dir: join(dir, 'none'), patienceMs: 0 }), watch()),
+    );
+    expect(gone).to.have.property('code', 'transfer_failed');
+    proxy.faults.isRefused = true;
+    const away = await failureOf(carrier.carry(await loadOf({ ...file, patienceMs: 0, lanes: 2 }), watch()));
+    expect(away).to.have.property('code', 'worker_unreachable');
+  });
+
+  it('begins a file again when it is killed, and gives up when that goes on', async () => {
+    const file = await made(2_000_000);
+    proxy.faults.bytesPerSec = 1_000_000;
+    const killed: number[] = [];
+    const kill = (times: number) => (): void => {
+      void carriersOf().then(([pid]) => {
+        if (pid === undefined || killed.includes(pid) || killed.length >= times) return;
+        killed.push(pid);
+        process.kill(pid, 'SIGKILL');
+      });
+    };
+    await carrier.carry(await loadOf(file), watch({ onBytes: kill(1) }));
+    expect(killed).to.have.length(1);
+    expect(await sha256Of(join(there, 'in.part'))).to.equal(await sha256Of(file.path));
+    expect(logged.join('')).to.include('signal SIGKILL');
+    const error = await failureOf(carrier.carry(await loadOf(file), watch({ onBytes: kill(3) })));
+    expect(error).to.have.property('code', 'transfer_failed');
+    expect(error).to.have.property('message').that.includes(sshd.host);
+  });
+
+  it('ends when it is idle, and is started again', async () => {
+    await carrier.close();
+    carrier = new Carrier({ log, idleMs: 50 });
+    const file = await made(1000);
+    await carrier.carry(await loadOf(file), watch());
+    const [pid = 0] = await carriersOf();
+    await untilGone(pid);
+    await carrier.carry(await loadOf(file), watch());
+    expect(await carriersOf()).to.not.include(pid);
+  });
+
+  it('ends with the program that started it', async () => {
+    const file = await made(4_000_000);
+    proxy.faults.bytesPerSec = 200_000;
+    const script = join(import.meta.dirname, '../support/carrier-parent.ts');
+    const program = spawn(process.execPath, ['--import=tsx', script, JSON.stringify(await loadOf(file))], {
+      stdio: ['ignore', 'pipe', 'inherit'],
+    });
+    await once(program.stdout, 'data');
+    const [pid = 0] = await carriersOf(program.pid);
+    expect(pid).to.be.greaterThan(0);
+    process.kill(program.pid ?? 0, 'SIGKILL');
+    await untilGone(pid);
+  });
+
+  it('carries in this process where none can be started', async () => {
+    await carrier.close();
+    await writeFile(join(dir, 'fails.cjs'), 'process.exitCode = 1;');
+    carrier = new Carrier({ log, program: { file: join(dir, 'fails.cjs'), flags: [] } });
+    const file = await made(100_000);
+    await carrier.carry(await loadOf(file), watch());
+    expect(await sha256Of(join(there, 'in.part'))).to.equal(await sha256Of(file.path));
+    expect(logged.join('')).to.include('carried in this one');
+  });
+});

@@ -1,0 +1,10 @@
+import { createLog } from '../../src/lib/log.js';
+import { Carrier } from '../../src/ssh/carrier.js';
+import type { Load } from '../../src/ssh/load.js';
+
+/** A program that carries a file slowly, says its bytes, and does not end by itself. */
+const load = JSON.parse(process.argv[2] ?? '') as Load;
+const onBytes = (doneBytes: number): void => {
+  process.stdout.write(`${doneBytes}\n`);
+};
+await new Carrier({ log: createLog('silent') }).carry(load, { onBytes, signal: new AbortController().signal });
