@@ -20,7 +20,7 @@ import { figure, median, timed, type Figure } from './figure.js';
 const MB = 1024 * 1024;
 /** What ssh2 and OpenSSH agree on; scp is told to take the same. */
 const CIPHER = 'aes128-gcm@openssh.com';
-const LOOPBACK = { bytes: 512 * MB, rounds: 5, latencyMs: 0 };
+const LOOPBACK = { bytes: 512 * MB, rounds: 7, latencyMs: 0 };
 const FAR = { bytes: 128 * MB, rounds: 3, latencyMs: 50 };
 const STREAM_ROUNDS = 3;
 const LINE = { latencyMs: 20, mbps: 100 };
@@ -94,20 +94,24 @@ async function beside(sshd: Sshd, dir: string, way: Way): Promise<{ ours: number
   const line = new SshLine(await addressOf(sshd, port), 10_000, carrier.carry.bind(carrier));
   const watch = { maxMbps: null, onBytes: () => undefined, signal: new AbortController().signal };
   try {
+    const there = join(dir, 'there');
+    const [back, byScp] = [join(dir, 'back.bin'), join(dir, 'by-scp.bin')];
+    // Taking an old file away waits for the disk, and is no part of copying one.
+    const clear = async (): Promise<void> => {
+      for (const path of [there, back, byScp]) await rm(path, { recursive: true, force: true });
+      await mkdir(there);
+    };
     const ours = async (): Promise<void> => {
-      const there = join(dir, 'there');
-      await mkdir(there, { recursive: true });
       const file = { dir: there, name: 'in.part', sizeBytes: way.bytes };
       await line.carry({ kind: 'upload', path: source, ...file }, watch);
-      await line.carry({ kind: 'download', path: join(dir, 'back.bin'), ...file }, watch);
-      await rm(there, { recursive: true });
+      await line.carry({ kind: 'download', path: back, ...file }, watch);
     };
     const scp = async (): Promise<void> => {
-      const there = `${sshd.username}@${sshd.host}:${join(dir, 'by-scp.bin')}`;
-      await execa('scp', [...asClient(sshd, '-P', port), source, there]);
-      await execa('scp', [...asClient(sshd, '-P', port), there, join(dir, 'back.bin')]);
+      const remote = `${sshd.username}@${sshd.host}:${byScp}`;
+      await execa('scp', [...asClient(sshd, '-P', port), source, remote]);
+      await execa('scp', [...asClient(sshd, '-P', port), remote, back]);
     };
-    const [each, bare] = await pairs(ours, scp, way.rounds);
+    const [each, bare] = await pairs(ours, scp, { rounds: way.rounds, clear });
     const speed = (ms: number): number => (2 * way.bytes) / 1e6 / (ms / 1000);
     return { ours: speed(each), scp: speed(bare) };
   } finally {
@@ -138,7 +142,7 @@ async function besideScript(sshd: Sshd, dir: string): Promise<{ ours: number; sc
       await execa('scp', [...asClient(sshd, '-P', port), `${host}:${places.output}`, join(dir, 'back.mkv')]);
     };
     const ours = (): Promise<void> => executor.encode(task, () => undefined, new AbortController().signal);
-    const [each, bare] = await pairs(ours, script, STREAM_ROUNDS);
+    const [each, bare] = await pairs(ours, script, { rounds: STREAM_ROUNDS });
     return { ours: each, script: bare };
   } finally {
     await executor.close();
@@ -167,17 +171,21 @@ async function prepare(dir: string): Promise<EncodeTask> {
   return made((LINE.mbps * encodeSec) / FILM_SEC);
 }
 
-/** Medians of both, each going first in turn. */
+/** Medians of both, each going first in turn; `clear` comes before each and does not count. */
 async function pairs(
   one: () => Promise<void>,
   other: () => Promise<void>,
-  rounds: number,
+  { rounds, clear = () => Promise.resolve() }: { rounds: number; clear?: () => Promise<void> },
 ): Promise<[one: number, other: number]> {
   const [ones, others]: [number[], number[]] = [[], []];
+  const measure = async (task: () => Promise<void>): Promise<number> => {
+    await clear();
+    return timed(task);
+  };
   for (let round = 0; round < rounds; round++) {
-    if (round % 2 === 0) ones.push(await timed(one));
-    others.push(await timed(other));
-    if (round % 2 === 1) ones.push(await timed(one));
+    if (round % 2 === 0) ones.push(await measure(one));
+    others.push(await measure(other));
+    if (round % 2 === 1) ones.push(await measure(one));
   }
   return [median(ones), median(others)];
 }
