@@ -163,8 +163,11 @@ function play(clips: () => Clips): Play {
       expect(job.waitsFor).to.contain('Dry run');
       expect(job.commands[0]).to.contain('libx265');
       expect((await stage.ask('POST', `/api/transcode/jobs/${job.id}/replace`)).status).to.equal(409);
-      const queue = await stage.api<{ reasons: string[] }>('GET', '/api/transcode/queue');
-      expect(queue.reasons.join(' ')).to.contain('Dry run is on');
+      // Whoever planned it may not have left yet.
+      await stage.until('the queue says why nothing runs', async () => {
+        const { reasons } = await stage.api<{ reasons: string[] }>('GET', '/api/transcode/queue');
+        return reasons.join(' ').includes('Dry run is on');
+      });
       expect(await stage.snapshot()).to.deep.equal(before);
       expect(await stat(path)).to.include({ mtimeMs, ctimeMs, ino });
 
