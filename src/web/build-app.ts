@@ -2,6 +2,7 @@ import compression from 'compression';
 import express, { type ErrorRequestHandler, type Express, type Router } from 'express';
 import type { Context } from '../actions/action.js';
 import { AppError } from '../domain/errors.js';
+import type { Assets } from './assets.js';
 import { securityHeaders } from './headers.js';
 import { isTrustedProxy } from './hosts.js';
 import { answerError, mount, type Doors } from './mount.js';
@@ -10,7 +11,7 @@ import { routes } from './routes.js';
 import { plexWebhook } from './webhook.js';
 
 /** Puts every door of the web layer in its place: health checks, webhook, files, then what the route table says. */
-export function buildApp(doors: Doors, publicDir: string): Express {
+export function buildApp(doors: Doors, assets: Assets): Express {
   const { ctx } = doors;
   const app = express();
   app.disable('x-powered-by');
@@ -23,7 +24,7 @@ export function buildApp(doors: Doors, publicDir: string): Express {
   });
   app.use(securityHeaders(ctx.config.publicUrl));
   app.use(healthChecks(ctx));
-  app.use(ctx.config.urlBase || '/', inside(doors, publicDir));
+  app.use(ctx.config.urlBase || '/', inside(doors, assets));
   const refuse: ErrorRequestHandler = (error: unknown, req, res, next) => {
     if (res.headersSent) {
       next(error);
@@ -41,7 +42,7 @@ export function buildApp(doors: Doors, publicDir: string): Express {
 const nothingAt = (path: string): AppError => new AppError('not_found', `There is no page at ${path}.`);
 
 /** Everything below the url base. */
-function inside(doors: Doors, publicDir: string): Router {
+function inside(doors: Doors, assets: Assets): Router {
   const { ctx, guard } = doors;
   const router = express.Router();
   router.use(healthChecks(ctx));
@@ -49,7 +50,7 @@ function inside(doors: Doors, publicDir: string): Router {
   router.post('/hooks/plex/:secret', plexWebhook(ctx));
   router.use(guard.checkHost);
   router.use(compression());
-  router.use(express.static(publicDir, { index: false, maxAge: '1h', redirect: false }));
+  router.use(assets.serve());
   router.use((_req, res, next) => {
     res.set('Cache-Control', 'no-store');
     next();

@@ -2,6 +2,7 @@ import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import Handlebars from 'handlebars';
 import { AppError } from '../domain/errors.js';
+import type { Assets } from './assets.js';
 import { viewHelpers } from './view-helpers.js';
 
 /** What every page needs beside its own data. */
@@ -23,13 +24,14 @@ export class Views {
   readonly #handlebars = Handlebars.create();
   readonly #views = new Map<string, HandlebarsTemplateDelegate>();
 
-  private constructor(urlBase: string) {
+  private constructor(urlBase: string, assets: Assets) {
     this.#handlebars.registerHelper(viewHelpers(urlBase) as Record<string, Handlebars.HelperDelegate>);
+    this.#handlebars.registerHelper('asset', (path: string) => assets.urlOf(path));
   }
 
   /** Reads and compiles every `.hbs` file below `dir`. Throws when the folder cannot be read. */
-  static async open(dir: string, urlBase: string): Promise<Views> {
-    const views = new Views(urlBase);
+  static async open(dir: string, urlBase: string, assets: Assets): Promise<Views> {
+    const views = new Views(urlBase, assets);
     const files = (await readdir(dir, { recursive: true })).filter((file) => file.endsWith('.hbs'));
     for (const file of files) {
       const source = await readFile(join(dir, file), 'utf8');

@@ -2,6 +2,7 @@ import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Context } from '../actions/action.js';
+import { Assets } from './assets.js';
 import { buildApp } from './build-app.js';
 import { Guard } from './guard.js';
 import { Live } from './live.js';
@@ -34,7 +35,8 @@ export class WebServer {
   /** Resolves with the port that is listened on. Throws when the port is taken or the templates cannot be read. */
   async start({ port, host }: { port: number; host: string }): Promise<number> {
     const { context, viewsDir, publicDir } = this.#options;
-    const views = await Views.open(viewsDir, context.config.urlBase);
+    const assets = await Assets.open(publicDir, context.config.urlBase);
+    const views = await Views.open(viewsDir, context.config.urlBase, assets);
     const sessions = new SessionStore(context);
     const guard = new Guard(context, sessions);
     const live = new Live(context, sessions, guard.session);
@@ -42,7 +44,7 @@ export class WebServer {
       live.recheck();
     };
     const doors = { ctx: context, guard, views, routes: [...routes, docsPage(routes)], onSession };
-    const app = buildApp(doors, publicDir);
+    const app = buildApp(doors, assets);
 
     const server = createServer({ requestTimeout: REQUEST_TIMEOUT_MS, headersTimeout: HEADERS_TIMEOUT_MS }, app);
     live.start(server);

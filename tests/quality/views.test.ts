@@ -2,6 +2,7 @@ import { load } from 'cheerio';
 import { expect } from 'chai';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
+import { Assets } from '../../src/web/assets.js';
 import type { PageFrame } from '../../src/web/render.js';
 import { Views } from '../../src/web/render.js';
 import { routes } from '../../src/web/routes.js';
@@ -643,7 +644,7 @@ const SAMPLES: Record<string, object[]> = {
 describe('views', () => {
   let open: Views;
   before(async () => {
-    open = await Views.open(join(root, 'views'), '');
+    open = await Views.open(join(root, 'views'), '', await Assets.open(join(root, 'public'), ''));
   });
   const draw = (name: string, data: object): string =>
     open.fragment(name, data, (data as { page?: PageFrame }).page ?? page);

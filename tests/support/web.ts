@@ -24,6 +24,7 @@ import { LibrarySearch } from '../../src/engine/library/search.js';
 import { newSshKey } from '../../src/ssh/new-key.js';
 import { createLog } from '../../src/lib/log.js';
 import { openStore } from '../../src/store/store.js';
+import { Assets } from '../../src/web/assets.js';
 import { buildApp } from '../../src/web/build-app.js';
 import { Guard } from '../../src/web/guard.js';
 import { docsPage } from '../../src/web/openapi.js';
@@ -258,7 +259,8 @@ interface Layer {
 
 /** `GET /queue` of everything that Express really answers, files aside. */
 export async function mountedRoutes({ context }: WebTest): Promise<string[]> {
-  const views = await Views.open(join(root, 'views'), '');
+  const assets = await Assets.open(join(root, 'public'), '');
+  const views = await Views.open(join(root, 'views'), '', assets);
   const sessions = new SessionStore(context);
   const guard = new Guard(context, sessions);
   const doors = { ctx: context, guard, views, routes: [...routes, docsPage(routes)], onSession: () => undefined };
@@ -268,7 +270,7 @@ export async function mountedRoutes({ context }: WebTest): Promise<string[]> {
       const methods = Object.keys(route.methods).map((method) => method.toUpperCase());
       return [route.path].flat().flatMap((path) => methods.map((method) => `${method} ${path}`));
     });
-  return list((buildApp(doors, join(root, 'public')).router as unknown as { stack: Layer[] }).stack);
+  return list((buildApp(doors, assets).router as unknown as { stack: Layer[] }).stack);
 }
 
 /** A browser as far as sign-in is concerned: keeps its cookie, finds the token in the page, does not follow redirects. */

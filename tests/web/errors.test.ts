@@ -125,6 +125,34 @@ describe('the headers of every answer', () => {
     expect((await raw(`${web.url}/app.js`)).headers['cache-control']).to.contain('max-age');
   });
 
+  it('let browsers keep a file for ever under an address that holds the hash of what is in it', async () => {
+    const { text } = await raw(`${web.url}/sign-in`);
+    const files = [...text.matchAll(/(?:href|src)="([^"#]+\.(?:css|js|svg|woff2))["#]/g)].map(([, path = '']) => path);
+    expect(files.length).to.be.greaterThan(30);
+    for (const path of new Set(files)) {
+      expect(path).to.match(/^\/assets\/[0-9a-f]{16}\//);
+      const { status, headers } = await raw(web.url + path);
+      expect(status, path).to.equal(200);
+      expect(headers['cache-control'], path).to.equal('public, max-age=31536000, immutable');
+    }
+    // A page that is older than the program still gets its files, and asks again the next time.
+    const old = await raw(`${web.url}/assets/0000000000000000/app.js`);
+    expect([old.status, old.headers['cache-control']]).to.deep.equal([200, 'public, max-age=0']);
+    const nowhere = await raw(`${web.url}${files[0]?.replace(/[^/]+$/, 'nothing.css') ?? ''}`);
+    expect([nowhere.status, nowhere.headers['cache-control']]).to.deep.equal([404, 'no-store']);
+  });
+
+  it('serve every font that a stylesheet names', async () => {
+    const { text: css } = await raw(`${web.url}/styles/fonts.css`);
+    const { text: tokens } = await raw(`${web.url}/styles/tokens.css`);
+    const [, first] = /--sans:\s*'?([^',]+)/.exec(tokens) ?? [];
+    expect(css).to.contain(`font-family: '${first ?? 'no font'}'`);
+    for (const [, path = ''] of css.matchAll(/url\('([^']+)'\)/g)) {
+      const { status, headers } = await raw(new URL(path, `${web.url}/styles/fonts.css`).href);
+      expect([status, headers['content-type']], path).to.deep.equal([200, 'font/woff2']);
+    }
+  });
+
   it('ask for https where the owner has it', async () => {
     const secure = await startWeb({ publicUrl: 'https://media.example' });
     const { headers } = await raw(`${secure.url}/sign-in`);

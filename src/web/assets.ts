@@ -1,0 +1,59 @@
+import { createHash } from 'node:crypto';
+import { readdir, readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import express, { type RequestHandler, type Router } from 'express';
+
+/** A year: the longest time browsers keep a file without asking. */
+const YEAR_SEC = 31_536_000;
+const HASH_LETTERS = 16;
+const HASHED = /^\/assets\/([0-9a-f]+)(\/.*)$/;
+
+/**
+ * The files that pages load. Their addresses hold a hash over all of them, so that a browser never asks twice and never
+ * mixes two releases; files that name each other by relative addresses share it.
+ */
+export class Assets {
+  readonly #dir: string;
+  readonly #hash: string;
+  readonly #urlBase: string;
+
+  private constructor(dir: string, hash: string, urlBase: string) {
+    this.#dir = dir;
+    this.#hash = hash;
+    this.#urlBase = urlBase;
+  }
+
+  /** Reads every file below `dir` once. Throws when the folder cannot be read. */
+  static async open(dir: string, urlBase: string): Promise<Assets> {
+    const entries = await readdir(dir, { recursive: true, withFileTypes: true });
+    const files = entries.filter((entry) => entry.isFile()).map((entry) => join(entry.parentPath, entry.name));
+    const hash = createHash('sha256');
+    for (const file of files.sort()) hash.update(file.slice(dir.length)).update(await readFile(file));
+    return new Assets(dir, hash.digest('hex').slice(0, HASH_LETTERS), urlBase);
+  }
+
+  /** The address of a file for a page, such as `/assets/0123456789abcdef/app.js`. */
+  urlOf(path: string): string {
+    return `${this.#urlBase}/assets/${this.#hash}${path}`;
+  }
+
+  /** Answers the files; for ever only under their present address, for a page may be older than the program. */
+  serve(): Router {
+    const router = express.Router();
+    const files = express.static(this.#dir, { index: false, redirect: false, cacheControl: false });
+    const serve: RequestHandler = (req, res, next) => {
+      const [, hash, path] = HASHED.exec(req.url) ?? [];
+      const isPresent = hash === this.#hash;
+      const { url } = req;
+      if (path !== undefined) req.url = path;
+      res.set('Cache-Control', isPresent ? `public, max-age=${YEAR_SEC}, immutable` : 'public, max-age=0');
+      files(req, res, (error?: unknown) => {
+        req.url = url;
+        res.removeHeader('Cache-Control');
+        next(error);
+      });
+    };
+    router.use(serve);
+    return router;
+  }
+}
