@@ -4,6 +4,7 @@ import { invalid } from '../domain/errors.js';
 import { Job, JobState } from '../domain/job.js';
 import { LOCAL_WORKER_ID } from '../domain/worker.js';
 import { action, type Context } from './action.js';
+import { liveJob } from './live-job.js';
 import { listOf, pageOf, Paging } from './paging.js';
 
 const ById = z.object({ id: z.string() });
@@ -19,17 +20,18 @@ export const listJobs = action(
     input: Paging.extend({ state: Choices.pipe(z.array(JobState)), itemId: z.string().optional() }),
     output: listOf(Job),
   },
-  ({ store }, { page, pageSize, state, itemId }) => {
-    const rows = store.jobs.where(
+  (ctx, { page, pageSize, state, itemId }) => {
+    const rows = ctx.store.jobs.where(
       (job) => (state.length === 0 || state.includes(job.state)) && (!itemId || job.itemId === itemId),
     );
-    return Promise.resolve(pageOf(rows.sort(latestFirst), { page, pageSize }, { state, itemId }));
+    const cut = pageOf(rows.sort(latestFirst), { page, pageSize }, { state, itemId });
+    return Promise.resolve({ ...cut, items: cut.items.map((job) => liveJob(ctx, job)) });
   },
 );
 
 /** One job. Throws `not_found`. */
-export const showJob = action({ summary: 'Show one job', input: ById, output: Job }, ({ store }, { id }) =>
-  Promise.resolve(store.jobs.get(id)),
+export const showJob = action({ summary: 'Show one job', input: ById, output: Job }, (ctx, { id }) =>
+  Promise.resolve(liveJob(ctx, ctx.store.jobs.get(id))),
 );
 
 const Several = z

@@ -6,9 +6,9 @@ import { resolutionOf } from '../domain/media.js';
 import { QuarantineEntry } from '../domain/quarantine.js';
 import { Recommendation } from '../domain/recommendation.js';
 import { Finding } from '../domain/rule.js';
-import type { Store } from '../store/store.js';
 import { action, type Context } from './action.js';
 import { latestFirst } from './jobs.js';
+import { liveJob } from './live-job.js';
 import { frameOf, listOf, Paging } from './paging.js';
 
 export const LibraryRow = LibraryItem.extend({
@@ -36,12 +36,15 @@ const Next = z.object({
   id: z.string(),
   state: z.string(),
   percent: z.number(),
+  /** Of a job that runs. */
+  stage: z.string().nullable(),
   savesBytes: z.number().nullable(),
   score: z.number().nullable(),
 });
 type Next = z.infer<typeof Next>;
 
-function nextFor(store: Store, itemIds: ReadonlySet<string>): (itemId: string) => Next | null {
+function nextFor(ctx: Context, itemIds: ReadonlySet<string>): (itemId: string) => Next | null {
+  const { store } = ctx;
   const found = new Map<string, Next>();
   for (const row of store.recommendations.values()) {
     const best = found.get(row.itemId);
@@ -51,6 +54,7 @@ function nextFor(store: Store, itemIds: ReadonlySet<string>): (itemId: string) =
       id: row.id,
       state: row.state,
       percent: 0,
+      stage: null,
       savesBytes: row.savesBytes,
       score: row.priority,
     });
@@ -61,7 +65,8 @@ function nextFor(store: Store, itemIds: ReadonlySet<string>): (itemId: string) =
       kind: 'job',
       id: job.id,
       state: job.state,
-      percent: job.percent,
+      percent: liveJob(ctx, job).percent,
+      stage: job.stage,
       savesBytes: job.expectedSavesBytes,
       score: null,
     });
@@ -93,7 +98,7 @@ export async function findPage(ctx: Context, query: LibraryQuery): Promise<z.inf
   const { store, search } = ctx;
   const found = await search.find({ ...query, filter: query });
   const rows = found.ids.map((id) => store.library.find(id)).filter((row) => row !== null);
-  const nextOf = nextFor(store, new Set(found.ids));
+  const nextOf = nextFor(ctx, new Set(found.ids));
   return {
     ...frameOf(found.total, query, queryOf(query)),
     items: rows.map((row) => ({ ...toRow(row), next: nextOf(row.id) })),
@@ -169,7 +174,8 @@ export const showItem = action(
       section: z.string(),
     }),
   },
-  async ({ store, analyzer, rules, presets }, { id }) => {
+  async (ctx, { id }) => {
+    const { store, analyzer, rules, presets } = ctx;
     const item = store.library.get(id);
     const titles = new Map(rules.list().map((rule) => [rule.id, rule.title]));
     const decisions = await analyzer.decide(id);
@@ -186,7 +192,10 @@ export const showItem = action(
         whyNot: whyNot ?? 'Nothing to improve here.',
       })),
       recommendations: store.recommendations.where((row) => row.itemId === id),
-      jobs: store.jobs.where((job) => job.itemId === id).sort(latestFirst),
+      jobs: store.jobs
+        .where((job) => job.itemId === id)
+        .sort(latestFirst)
+        .map((job) => liveJob(ctx, job)),
       kept: store.quarantine.where((entry) => entry.itemId === id),
       presets: presets.list().map((preset) => ({ id: preset.id, title: preset.title })),
     };

@@ -5,6 +5,7 @@ import { Receipt } from '../domain/receipt.js';
 import { LOCAL_WORKER_ID } from '../domain/worker.js';
 import { action, type Context } from './action.js';
 import { latestFirst } from './jobs.js';
+import { liveJob } from './live-job.js';
 
 /** The figures of a running job, as they come and go. */
 export const LiveFigures = z.object({
@@ -55,11 +56,12 @@ const QueueBoard = QueueState.extend({
 });
 
 /** Looks up the titles once for a whole page. */
-function rowsOf({ store, presets, rules }: Context): (job: Job) => JobRow {
+function rowsOf(ctx: Context): (job: Job) => JobRow {
+  const { store, presets, rules } = ctx;
   const presetTitles = new Map(presets.list().map(({ id, title }) => [id, title]));
   const ruleTitles = new Map(rules.list().map(({ id, title }) => [id, title]));
   return (job) => ({
-    ...job,
+    ...liveJob(ctx, job),
     presetTitle: presetTitles.get(job.presetId) ?? job.presetId,
     ruleTitle: job.ruleId === null ? null : (ruleTitles.get(job.ruleId) ?? job.ruleId),
     thumb: store.library.find(job.itemId)?.thumb ?? null,

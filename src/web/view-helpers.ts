@@ -148,6 +148,24 @@ function stagesOf(job: unknown): { name: string; isDone: boolean; isAt: boolean 
   }));
 }
 
+interface Moving {
+  stage?: string | null;
+  percent?: number;
+  progress?: { percent?: number } | null;
+}
+
+/** How far a job is, percent: the live figure, or else the stored one. */
+const reachedBy = (job: unknown): number => {
+  const { progress, percent } = (job ?? {}) as Moving;
+  return progress?.percent ?? percent ?? 0;
+};
+
+/** Whether there is nothing to count yet: a job that looks at its file has no percentage. */
+const isPreparing = (job: unknown): boolean => {
+  const { stage, progress } = (job ?? {}) as Moving;
+  return stage === 'prepare' && (progress ?? null) === null;
+};
+
 /** How many are given as a line from the left to the right of a 600 by 110 picture. */
 function linePath(values: unknown): string {
   const list = Array.isArray(values) ? (values as number[]) : [];
@@ -238,6 +256,8 @@ export function viewHelpers(urlBase: string): Record<string, (...args: never[]) 
     look: lookOf,
     stepNumber: (step: unknown) => SETUP_STEPS.indexOf(String(step)) + 1,
     stages: stagesOf,
+    reached: reachedBy,
+    isPreparing,
     linePath,
     flowPath,
     hue: (text: unknown) => numberOf(text, 10),
