@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { FACETS, LibraryFilter, LibrarySort, sizeOf, type Facet, type FacetCounts } from '../domain/library-filter.js';
+import { ExcludedItem } from '../domain/excluded-items.js';
 import { displayTitle, LibraryItem } from '../domain/library.js';
 import { isFinished, Job } from '../domain/job.js';
 import { resolutionOf } from '../domain/media.js';
@@ -172,6 +173,8 @@ export const showItem = action(
       presets: z.array(z.object({ id: z.string(), title: z.string() })),
       /** What the library it is in is called. */
       section: z.string(),
+      /** Null unless the owner excluded it from processing. */
+      excluded: ExcludedItem.nullable(),
     }),
   },
   async (ctx, { id }) => {
@@ -182,6 +185,7 @@ export const showItem = action(
     return {
       ...toRow(item),
       section: store.sections.find(item.sectionId)?.title ?? item.sectionId,
+      excluded: store.excluded.find(id),
       decisions: decisions.map(({ fileId, ruleId, finding, whyNot }) => ({
         fileId,
         ruleId,

@@ -4,6 +4,7 @@ import { z } from 'zod';
 import { LibraryCollection } from '../domain/collection.js';
 import { BatchEdit } from '../domain/batch-edit.js';
 import { AppError, toAppError } from '../domain/errors.js';
+import { ExcludedItem } from '../domain/excluded-items.js';
 import { Attempt, isFinished, Job } from '../domain/job.js';
 import { LibraryItem, Section } from '../domain/library.js';
 import { QuarantineEntry } from '../domain/quarantine.js';
@@ -15,7 +16,7 @@ import { SavedFilter } from '../domain/saved-filter.js';
 import { Server } from '../domain/server.js';
 import { Settings, type SettingsChange } from '../domain/settings.js';
 import { Tag } from '../domain/tag.js';
-import { Untouched } from '../domain/untouched.js';
+
 import { Worker } from '../domain/worker.js';
 import { PendingItem, WebhookOutcome } from '../domain/webhook.js';
 import type { Log } from '../lib/log.js';
@@ -127,7 +128,8 @@ export async function openStore(options: StoreOptions) {
     ),
     attempts: await open('attempt', Attempt, filled('attempts')),
     pending: await open('pending item', PendingItem, single('pending.json')),
-    untouched: await open('title never touched', Untouched, single('untouched.json')),
+    // The file keeps the name it had in older versions.
+    excluded: await open('excluded item', ExcludedItem, single('untouched.json')),
     tags: await open('tag', Tag, single('tags.json')),
     collections: await open('collection', LibraryCollection, single('collections.json')),
     edits: await open('metadata edit', BatchEdit, { kind: 'named', dir: 'edits', prefix: '', nameOf: ({ id }) => id }),

@@ -6,6 +6,7 @@ import * as collections from '../actions/collections.js';
 import * as dashboard from '../actions/dashboard.js';
 import * as decideMany from '../actions/decide-many.js';
 import * as diagnosis from '../actions/diagnosis.js';
+import * as excluded from '../actions/excluded-items.js';
 import * as health from '../actions/health.js';
 import * as jobs from '../actions/jobs.js';
 import * as libraryBrowser from '../actions/library-browser.js';
@@ -29,7 +30,6 @@ import * as settings from '../actions/settings.js';
 import * as setup from '../actions/setup.js';
 import * as statistics from '../actions/statistics.js';
 import * as tags from '../actions/tags.js';
-import * as untouched from '../actions/untouched.js';
 import * as webhooks from '../actions/webhooks.js';
 import * as workerKeys from '../actions/worker-keys.js';
 import * as workerPages from '../actions/worker-pages.js';
@@ -221,14 +221,20 @@ export const routes: readonly Route[] = [
   page('/library/edit/:id/result',          '/api/library/metadata/:id/result',     metadata.showEditResult,  'library/edit-result'),
   post('/library/edit/:id/stop',            '/api/library/metadata/:id/stop',       metadata.stopEdit,        { after: '/library/edit/:id/result', notice: say('Stopped. What was changed until then stays changed.') }),
   post('/library/edit/:id/again',           '/api/library/metadata/:id/again',      metadata.repeatEdit,      { after: '/library/edit/:id/preview' }),
+  page('/library/excluded',                 '/api/excluded',                        excluded.listExcluded,    'library/excluded'),
+  post('/library/excluded',                 '/api/excluded',                        excluded.excludeMany,     { notice: ({ changed }: { changed: number }) => `${changed} ${changed === 1 ? 'item is' : 'items are'} excluded from processing. The list of excluded items takes it back.` }),
+  post('/library/excluded/include',         '/api/excluded/include',                excluded.includeMany,     { after: '/library/excluded', notice: ({ changed }: { changed: number }) => `${changed} ${changed === 1 ? 'item is' : 'items are'} included again.` }),
   page('/library/:id',                      '/api/library/items/:id',               library.showItem,         'library/item'),
   picture('/library/:id/poster',            posters.showPoster),
   page('/library/:id/plan',                 null,                                   library.planItem,         'library/plan'),
   page('/library/:id/tags',                 '/api/library/items/:id/tags',          tags.showItemTags,        'tags/item'),
   post('/library/:id/tags',                 '/api/library/items/:id/tags',          tags.tagItem,             { view: 'tags/item' }),
-  read('/api/untouched',                    untouched.listUntouched),
-  post('/library/:id/leave',                '/api/library/items/:id/leave',         untouched.leaveUntouched, { notice: ({ title }: { title: string }) => `${title} is never touched from now on.` }),
-  post('/library/:id/touch',                '/api/library/items/:id/touch',         untouched.touchAgain,     { notice: say('Rules and jobs may touch it again.') }),
+  post('/library/:id/exclude',              '/api/library/items/:id/exclude',       excluded.excludeItem,     { notice: ({ title }: { title: string }) => `${title} is excluded from processing.` }),
+  post('/library/:id/include',              '/api/library/items/:id/include',       excluded.includeItem,     { notice: say('Included again. Rules and jobs may process it.') }),
+  // Names of older versions.
+  read('/api/untouched',                    excluded.listExcluded),
+  post('/library/:id/leave',                '/api/library/items/:id/leave',         excluded.excludeItem,     { notice: ({ title }: { title: string }) => `${title} is excluded from processing.` }),
+  post('/library/:id/touch',                '/api/library/items/:id/touch',         excluded.includeItem,     { notice: say('Included again. Rules and jobs may process it.') }),
 
   // ---- statistics
   read('/api/library/stats',                statistics.showStatistics),

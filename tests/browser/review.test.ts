@@ -31,7 +31,7 @@ describe('the review in a browser', function () {
   beforeEach(async () => {
     const { store } = web.context;
     await store.recommendations.putMany(before0);
-    await Promise.all([...store.untouched.values()].map(({ id }) => store.untouched.remove(id)));
+    await Promise.all([...store.excluded.values()].map(({ id }) => store.excluded.remove(id)));
     web.context.bus.emit('recommendation.changed', { ids: before0.map(({ id }) => id) });
     await page.setViewportSize({ width: 1440, height: 900 });
     await page.goto(`${web.url}/recommendations?view=cards&group=none&ruleId=codec-modernization`);
@@ -68,7 +68,7 @@ describe('the review in a browser', function () {
     await page.locator(`[id="title-${third}"]:focus`).waitFor();
     await page.keyboard.press('n');
     await gone(third);
-    expect(web.context.store.untouched.has(rowOf(third).itemId)).to.equal(true);
+    expect(web.context.store.excluded.has(rowOf(third).itemId)).to.equal(true);
     await page.locator(`[id="title-${fourth}"]:focus`).waitFor();
     expect(await page.getAttribute(`[id="rec-${fourth}"]`, 'data-at')).to.equal('');
     await page.keyboard.press('o');
@@ -248,8 +248,8 @@ describe('the review in a browser', function () {
     await submit(`[id="dismiss-${dismissed}"] button:has-text("Good as it is")`);
     expect(rowOf(dismissed)).to.include({ state: 'dismissed', note: 'Good as it is' });
     const left = await idHere();
-    await submit(`[id="rec-${left}"] button:has-text("Never touch")`);
-    expect(web.context.store.untouched.has(rowOf(left).itemId)).to.equal(true);
+    await submit(`[id="rec-${left}"] button:has-text("Exclude")`);
+    expect(web.context.store.excluded.has(rowOf(left).itemId)).to.equal(true);
     await plain.goto(`${web.url}/recommendations?state=dismissed`);
     await submit(`[id="rec-${dismissed}"] button:has-text("Decide again")`);
     expect(rowOf(dismissed).state).to.equal('open');

@@ -363,7 +363,16 @@ const SAMPLES: Record<string, object[]> = {
       jobs: [job],
       kept: [quarantined],
       presets: [preset],
+      excluded: { id: HOSTILE, title: HOSTILE, note: HOSTILE, at: '2026-01-01' },
     },
+  ],
+  'library/excluded': [
+    {
+      total: 1,
+      batches: [{ at: '2026-01-01', count: 2, reason: HOSTILE }],
+      items: [{ id: HOSTILE, title: HOSTILE, reason: HOSTILE, at: '2026-01-01', isInLibrary: true }],
+    },
+    { total: 0, items: [] },
   ],
   'library/edits': [
     { total: 1, items: [anEdit, { ...anEdit, state: 'done', only: HOSTILE, editedFields: [] }] },

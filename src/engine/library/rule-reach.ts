@@ -1,10 +1,10 @@
 import type { LibraryItem } from '../../domain/library.js';
-import { UNTOUCHED_REASON } from '../../domain/untouched.js';
+import { EXCLUDED_REASON } from '../../domain/excluded-items.js';
 import type { Store } from '../../store/store.js';
 
 /** Why a rule may say nothing about a title, whatever it finds: the owner's word on the title or on its tags. Null when it may. */
 export function outOfReach(store: Store, ruleId: string, item: LibraryItem): string | null {
-  if (store.untouched.find(item.id) !== null) return UNTOUCHED_REASON;
+  if (store.excluded.find(item.id) !== null) return EXCLUDED_REASON;
   const { onlyTags = [], exceptTags = [] } = store.rules.find(ruleId) ?? {};
   const nameOf = (id: string): string => store.tags.find(id)?.name ?? id;
   const exception = exceptTags.find((id) => item.tags.includes(id));

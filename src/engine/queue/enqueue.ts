@@ -1,6 +1,6 @@
 import { AppError, conflict, invalid } from '../../domain/errors.js';
 import { attemptId, isFinished, MAX_ATTEMPTS, type Job } from '../../domain/job.js';
-import { UNTOUCHED_REASON } from '../../domain/untouched.js';
+import { EXCLUDED_REASON } from '../../domain/excluded-items.js';
 import { displayTitle, type LibraryItem } from '../../domain/library.js';
 import type { MediaFile } from '../../domain/media.js';
 import { localRootOf } from '../../domain/paths.js';
@@ -50,7 +50,7 @@ export class Enqueue {
   draft(request: JobRequest): Job {
     const { store, now, newId, presets } = this.#parts;
     const item = store.library.get(request.itemId);
-    if (store.untouched.find(item.id)) throw conflict(`${UNTOUCHED_REASON} Take that back on its page first.`);
+    if (store.excluded.find(item.id)) throw conflict(`${EXCLUDED_REASON} Include it again on its page first.`);
     const file = chooseFile(item, request.fileId);
     const sourcePath = this.#localPathOf(item, file);
     presets.get(request.presetId);

@@ -5,7 +5,7 @@ import { displayTitle, type LibraryItem } from '../../domain/library.js';
 import { toServerPath } from '../../domain/paths.js';
 import type { QuarantineEntry } from '../../domain/quarantine.js';
 import type { Recommendation } from '../../domain/recommendation.js';
-import { UNTOUCHED_REASON } from '../../domain/untouched.js';
+import { EXCLUDED_REASON } from '../../domain/excluded-items.js';
 import { fingerprintIfFile, isSameFile } from '../../files/fingerprint.js';
 import { moveFile, takeBack, type Move } from '../../files/set-aside.js';
 import type { QueueParts } from './parts.js';
@@ -158,7 +158,7 @@ export class SurplusCopies {
     const file = item?.files.find(({ id }) => id === fileId);
     if (item?.state !== 'present' || !file)
       throw new AppError('file_missing', 'Plex no longer lists both copies. Nothing was moved.');
-    if (store.untouched.find(itemId)) throw conflict(`${UNTOUCHED_REASON} Take that back on its page first.`);
+    if (store.excluded.find(itemId)) throw conflict(`${EXCLUDED_REASON} Include it again on its page first.`);
     const frozen = store.sections.find(item.sectionId)?.frozen;
     if (frozen) throw conflict(`Nothing in this library is touched until it is back: ${frozen}`);
     if (file.localPath === null)

@@ -172,7 +172,7 @@ describe('the word of the owner', () => {
     });
 
     it('says that the owner leaves the title alone, or keeps the rule from its tags', async () => {
-      await world.store.untouched.put({
+      await world.store.excluded.put({
         id: '01234567-1',
         title: 'Film 1',
         note: null,

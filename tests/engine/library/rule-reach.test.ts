@@ -24,12 +24,12 @@ describe('where a rule may not reach', () => {
   it('is a title that is never to be touched: what stood open is closed with the reason', async () => {
     await look();
     expect(row()).to.include({ state: 'open' });
-    await world.store.untouched.put({ id: '01234567-1', title: 'Film 1', note: null, at: '2026-01-01' });
+    await world.store.excluded.put({ id: '01234567-1', title: 'Film 1', note: null, at: '2026-01-01' });
     await look();
-    expect(row()).to.include({ state: 'closed', note: 'You said never to touch it.' });
-    expect(await why()).to.equal('You said never to touch it.');
+    expect(row()).to.include({ state: 'closed', note: 'You excluded this from processing.' });
+    expect(await why()).to.equal('You excluded this from processing.');
     expect((await world.analyzer.try({ ruleId: 'big' })).matches).to.equal(0);
-    await world.store.untouched.remove('01234567-1');
+    await world.store.excluded.remove('01234567-1');
     await look();
     expect(row()).to.include({ state: 'open' });
   });
@@ -61,7 +61,7 @@ describe('where a rule may not reach', () => {
   it('is not queued as part of a group either', async () => {
     await world.store.library.put(film('2'));
     world.bus.emit('library.changed', { itemIds: ['01234567-1', '01234567-2'] });
-    await world.store.untouched.put({ id: '01234567-2', title: 'Film 2', note: null, at: '2026-01-01' });
+    await world.store.excluded.put({ id: '01234567-2', title: 'Film 2', note: null, at: '2026-01-01' });
     const members = world.analyzer.membersOf({ codec: 'h264', resolution: '1080' }, 'big');
     expect(members.map(({ item }) => item.id)).to.deep.equal(['01234567-1']);
   });
