@@ -1,6 +1,7 @@
 import { mkdir } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { execa } from 'execa';
+import { bareEnvironment } from '../ffmpeg/program.js';
 
 /** A generated film: moving test picture, a tone, and nothing from elsewhere. */
 export interface Clip {
@@ -18,7 +19,11 @@ export async function makeClip(ffmpeg: string, { path, seconds, width, height, e
   const picture = `testsrc2=size=${width}x${height}:rate=24:duration=${seconds}`;
   const tone = `sine=frequency=330:sample_rate=48000:duration=${seconds}`;
   const input = ['-f', 'lavfi', '-i', picture, '-f', 'lavfi', '-i', tone];
-  await execa(ffmpeg, ['-v', 'error', '-nostdin', '-y', ...input, ...encode, path], { stdin: 'ignore' });
+  await execa(ffmpeg, ['-v', 'error', '-nostdin', '-y', ...input, ...encode, path], {
+    stdin: 'ignore',
+    extendEnv: false,
+    env: bareEnvironment(ffmpeg),
+  });
 }
 
 /** Streams of the films in the demo, by how they were made. */

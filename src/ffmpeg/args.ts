@@ -5,6 +5,7 @@ import type { Arg, EncodeStep } from '../domain/executor.js';
 import { audioArgs } from './audio-args.js';
 import { coverFile, coverType } from './cover.js';
 import { deviceArgs } from './hardware-args.js';
+import { inputGuards } from './inputs.js';
 import { videoArgs } from './video-args.js';
 
 const LETTER: Partial<Record<PlannedStream['source']['kind'], string>> = {
@@ -70,8 +71,7 @@ function opening(plan: EncodePlan, device: readonly string[]): Arg[] {
   return [
     ...['-nostdin', '-hide_banner', '-nostats', '-loglevel', 'level+info', '-y', '-xerror'],
     ...device,
-    // Names and playlists may not make ffmpeg open anything but files.
-    ...['-protocol_whitelist', 'file,crypto,data'],
+    ...inputGuards(plan.sourceContainer),
     ...(NEEDS_TIMES.has(plan.sourceContainer) ? ['-fflags', '+genpts'] : []),
     '-i',
     { file: 'input' },

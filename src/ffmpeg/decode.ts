@@ -1,4 +1,5 @@
 import { execa } from 'execa';
+import { inputFile, inputGuards } from './inputs.js';
 import { bareEnvironment } from './program.js';
 
 export interface Decoded {
@@ -35,7 +36,7 @@ export async function decodeFile(
   const { ffmpeg, audio, signal, report } = options;
   const quiet = ['-nostdin', '-hide_banner', '-v', 'error', '-xerror', '-err_detect', 'explode'];
   const progress = ['-nostats', '-progress', 'pipe:1', '-stats_period', '1'];
-  const input = ['-protocol_whitelist', 'file,crypto,data', '-i', `file:${path}`];
+  const input = [...inputGuards(), '-i', inputFile(path)];
   const chosen = options.streams?.map((index) => `0:${index}`) ?? ['0:V', ...(audio ? ['0:a?'] : [])];
   const streams = [...chosen.flatMap((stream) => ['-map', stream]), '-fps_mode', 'passthrough'];
   const child = execa(ffmpeg, [...quiet, ...progress, ...input, ...streams, '-f', 'null', '-'], {

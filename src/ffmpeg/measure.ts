@@ -1,5 +1,6 @@
 import { execa } from 'execa';
 import { AppError } from '../domain/errors.js';
+import { inputFile, inputGuards } from './inputs.js';
 import { bareEnvironment } from './program.js';
 
 /** What the packets of a stream say, whatever its header claims. Seconds. */
@@ -22,17 +23,8 @@ export async function measureStreams(
   { ffprobe, signal }: { ffprobe: string; signal?: AbortSignal },
 ): Promise<Map<number, Measured>> {
   const entries = 'packet=stream_index,pts_time,dts_time,duration_time';
-  const args = [
-    '-v',
-    'error',
-    '-protocol_whitelist',
-    'file,crypto,data',
-    '-show_entries',
-    entries,
-    '-of',
-    'compact=p=0',
-  ];
-  const child = execa(ffprobe, [...args, `file:${path}`], {
+  const args = ['-v', 'error', ...inputGuards(), '-show_entries', entries, '-of', 'compact=p=0'];
+  const child = execa(ffprobe, [...args, inputFile(path)], {
     reject: false,
     stdin: 'ignore',
     buffer: { stdout: false, stderr: true },

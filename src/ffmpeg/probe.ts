@@ -4,8 +4,10 @@ import { z } from 'zod';
 import { AppError } from '../domain/errors.js';
 import type { Probe } from '../domain/probe.js';
 import { hdrOf, masteringOf, type SideData } from './hdr.js';
+import { inputFile, inputGuards, refusedKind } from './inputs.js';
 import { kbpsOf, numberOf } from './numbers.js';
 import { toStream } from './probed-stream.js';
+import { bareEnvironment } from './program.js';
 
 /** A file that ffprobe needs longer for than this is not going to be read any better. */
 const TIMEOUT_MS = 60_000;
@@ -109,13 +111,14 @@ async function ask<T>(
   schema: z.ZodType<T>,
   options: { ffprobe: string; signal?: AbortSignal },
 ): Promise<T> {
-  // `file:` keeps a name such as `concat:a` or `http:b` from being read as a protocol.
-  const all = ['-v', 'error', '-protocol_whitelist', 'file,crypto,data', '-of', 'json', ...args, `file:${path}`];
+  const all = ['-v', 'error', ...inputGuards(), '-of', 'json', ...args, inputFile(path)];
   const result = await execa(options.ffprobe, all, {
     reject: false,
     stdin: 'ignore',
     timeout: TIMEOUT_MS,
     maxBuffer: MAX_OUTPUT_CHARACTERS,
+    extendEnv: false,
+    env: bareEnvironment(options.ffprobe),
     ...(options.signal ? { cancelSignal: options.signal } : {}),
   });
   options.signal?.throwIfAborted();
@@ -126,7 +129,8 @@ async function ask<T>(
       'probe_failed',
       'The file could not be read within a minute. Is its disk or share still answering?',
     );
-  if (result.failed) throw new AppError('probe_failed', explain(result.stderr), { cause: result });
+  if (result.failed)
+    throw refusedKind(result.stderr) ?? new AppError('probe_failed', explain(result.stderr), { cause: result });
   const parsed = schema.safeParse(JSON.parse(result.stdout));
   if (!parsed.success)
     throw new AppError('probe_failed', 'ffprobe found no media in this file.', { cause: parsed.error });

@@ -1,4 +1,5 @@
 import { execa } from 'execa';
+import { inputFile, inputGuards } from './inputs.js';
 import { bareEnvironment } from './program.js';
 
 const WIDTH = 32;
@@ -41,7 +42,7 @@ export async function sampleFile(
     ...(video ? [[...skip(video.fromSec), ...pictureArgs(video, filters)]] : []),
     ...audio.streams.map((stream) => [...skip(atSec), ...soundArgs(stream, audio.lengthSec)]),
   ];
-  const input = ['-protocol_whitelist', 'file,crypto,data', '-ss', seekSec.toFixed(3), '-i', `file:${path}`];
+  const input = [...inputGuards(container), '-ss', seekSec.toFixed(3), '-i', inputFile(path)];
   const args = outputs.flatMap((output, n) => [...output, `pipe:${n + 3}`]);
   const result = await execa(ffmpeg, ['-nostdin', '-v', 'error', ...input, ...args], {
     reject: false,

@@ -1,4 +1,5 @@
 import { execa } from 'execa';
+import { inputFile, inputGuards } from './inputs.js';
 import { bareEnvironment } from './program.js';
 
 /**
@@ -10,7 +11,7 @@ export async function streamHashes(
   streams: readonly number[],
   { ffmpeg, signal }: { ffmpeg: string; signal: AbortSignal },
 ): Promise<string[] | null> {
-  const input = ['-nostdin', '-v', 'error', '-xerror', '-protocol_whitelist', 'file,crypto,data', '-i', `file:${path}`];
+  const input = ['-nostdin', '-v', 'error', '-xerror', ...inputGuards(), '-i', inputFile(path)];
   const maps = streams.flatMap((index) => ['-map', `0:${index}`]);
   const result = await execa(ffmpeg, [...input, ...maps, '-c', 'copy', '-f', 'streamhash', 'pipe:1'], {
     reject: false,

@@ -30,8 +30,8 @@ export function commandOf(ffmpeg: string, args: readonly string[]): FfmpegComman
   internals._spawnFfmpeg = (list, options, first, second) => {
     const onEnd: EndCallback = second ?? first;
     const onStart = (second ? first : () => undefined) as StartCallback;
-    const guarded = { ...options, env: bareEnvironment(ffmpeg), stdio: ['ignore', 'pipe', 'pipe'] };
-    spawn(list, guarded, onStart, (error, stdout = NO_LINES, stderr = NO_LINES) => {
+    const guards = { env: bareEnvironment(ffmpeg), stdio: ['ignore', 'pipe', 'pipe'] };
+    spawn(list, { ...options, ...guards }, onStart, (error, stdout = NO_LINES, stderr = NO_LINES) => {
       onEnd(error, stdout, stderr);
     });
   };

@@ -216,7 +216,7 @@ describe('encodeSteps', () => {
       for (const part of [
         '-nostdin',
         '-xerror',
-        '-protocol_whitelist file,crypto,data',
+        '-protocol_whitelist file -format_whitelist matroska,',
         '-map_metadata 0 -map_chapters 0',
         '-y',
       ]) {

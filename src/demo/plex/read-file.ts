@@ -1,5 +1,7 @@
 import { execa } from 'execa';
 import { extname } from 'node:path';
+import { inputFile } from '../../ffmpeg/inputs.js';
+import { bareEnvironment } from '../../ffmpeg/program.js';
 import type { Reading } from './model.js';
 
 interface ProbedStream {
@@ -30,8 +32,14 @@ const SUBTITLE_CODECS: Record<string, string> = { subrip: 'srt', hdmv_pgs_subtit
 
 /** Looks into a file as Plex would; null when it cannot be read, which leaves an item without analysis. */
 export async function readMedia(path: string, ffprobe: string): Promise<Reading | null> {
-  const args = ['-v', 'error', '-of', 'json', '-show_format', '-show_streams', `file:${path}`];
-  const result = await execa(ffprobe, args, { reject: false, stdin: 'ignore', timeout: 30_000 });
+  const args = ['-v', 'error', '-of', 'json', '-show_format', '-show_streams', inputFile(path)];
+  const result = await execa(ffprobe, args, {
+    reject: false,
+    stdin: 'ignore',
+    timeout: 30_000,
+    extendEnv: false,
+    env: bareEnvironment(ffprobe),
+  });
   if (result.failed) return null;
   const { format, streams = [] } = JSON.parse(result.stdout) as Probed;
   return {
