@@ -16,6 +16,7 @@ const PROGRAMS = {
   bench: ['--expose-gc', '--import', 'tsx', 'bench/run.ts'],
   kill: ['--import', 'tsx', 'tests/support/kill-run.ts'],
   faults: ['--import', 'tsx', 'tests/support/fault-run.ts'],
+  webhooks: ['--import', 'tsx', 'tests/support/webhook-run.ts'],
 };
 
 const program = PROGRAMS[what];

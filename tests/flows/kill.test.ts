@@ -3,9 +3,12 @@ import { Clips } from '../support/clips.js';
 import { build, killJobs, Program, type Built } from '../support/job-kill.js';
 import { sideBySide } from '../support/side-by-side.js';
 import { sha256Of, Stage } from '../support/stage.js';
+import { fuzzProgram } from '../support/webhook-run.js';
 
 /** `npm run test:kill` takes hundreds. */
 const KILLS = 4;
+/** `npm run test:webhooks` takes thousands. */
+const BAD_WEBHOOKS = 100;
 
 describe('MediaFlow as a program', function () {
   this.timeout(600_000);
@@ -21,6 +24,12 @@ describe('MediaFlow as a program', function () {
       const { killed, wrong } = await killJobs(built, clips, { kills: KILLS, random: Math.random });
       expect(wrong).to.deep.equal([]);
       expect(killed).to.equal(KILLS);
+    },
+
+    [`outlives ${BAD_WEBHOOKS} webhooks that are cut, slowed, reset and malformed`]: async () => {
+      const { runs, wrong } = await fuzzProgram(built, BAD_WEBHOOKS, Math.floor(Math.random() * 1_000_000));
+      expect(wrong).to.deep.equal([]);
+      expect(runs).to.equal(BAD_WEBHOOKS);
     },
 
     'stops in time during an encode, leaves nothing running, and goes on at the next start': async () => {

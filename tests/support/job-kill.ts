@@ -68,6 +68,10 @@ export class Program {
     return this.#child?.pid ?? 0;
   }
 
+  get isAlive(): boolean {
+    return this.#child !== null && this.#child.exitCode === null && this.#child.signalCode === null;
+  }
+
   async kill(): Promise<void> {
     this.#child?.kill('SIGKILL');
     await this.#child;

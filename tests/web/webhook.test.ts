@@ -1,7 +1,12 @@
 import { expect } from 'chai';
+import express from 'express';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { plexWebhook } from '../../src/web/webhook.js';
 import { raw } from '../support/raw-http.js';
 import { startWeb, type WebTest } from '../support/web.js';
+import { aBody, headOf, PARTINGS, sendAndLeave } from '../support/webhook-fuzz.js';
 
 const EVENT = {
   event: 'library.new',
@@ -164,6 +169,86 @@ describe('the webhook', () => {
     expect(web.webhooks.refused).to.deep.equal(Array(BAD.length).fill('malformed'));
     expect((await post(payload, JSON_TYPE)).status, 'and the next good one works').to.equal(200);
   });
+
+  /** A body that ends at each of these places, and in the middle of what stands between them. */
+  const body = aBody(EVENT, 50_000);
+  const posterFirst = aBody(EVENT, 50_000, true);
+  const CUTS: [string, Buffer, boolean][] = [
+    ['before the first part', Buffer.alloc(0), false],
+    ['inside the first boundary', body.subarray(0, 20), false],
+    ['inside the headers of the payload', body.subarray(0, body.indexOf('form-data')), false],
+    ['inside the payload', body.subarray(0, body.indexOf('Hollow Sun')), false],
+    ['before the poster', body.subarray(0, body.indexOf('\r\nContent-Disposition: form-data; name="thumb"')), true],
+    ['inside the headers of the poster', body.subarray(0, body.indexOf('image/jpeg')), true],
+    ['inside the poster', body.subarray(0, -20_000), true],
+    ['inside the last boundary', body.subarray(0, -4), true],
+    ['inside a poster that comes first', posterFirst.subarray(0, 20_000), false],
+    ['inside the payload behind a poster', posterFirst.subarray(0, -120), false],
+  ];
+  it('outlives senders that leave at any place in any way, and keeps what was said in full', async () => {
+    for (const parting of PARTINGS) {
+      web.webhooks.events.length = 0;
+      for (const [where, sent] of CUTS)
+        for (const pieces of [[sent], [sent.subarray(0, sent.length / 2), sent.subarray(sent.length / 2)]])
+          await sendAndLeave(door, [Buffer.from(headOf(door, body.length)), ...pieces], 1, parting).catch((error: unknown) => {
+            throw new Error(`${where}, ${parting}: ${String(error)}`);
+          });
+      const told = CUTS.filter(([, , isTold]) => isTold).length * 2;
+      // What a reset connection still held is thrown away by the system, so nobody can count on it.
+      if (parting === 'fin') expect(web.webhooks.events).to.have.length(told);
+      expect((await post(payload, JSON_TYPE)).status, `a good one after ${parting}`).to.equal(200);
+    }
+  }); // prettier-ignore
+
+  it('answers when the payload is there, and does not wait for the poster', async () => {
+    const sent = body.subarray(0, body.indexOf('image/jpeg'));
+    const answer = await sendAndLeave(door, [Buffer.from(headOf(door, body.length)), sent], 20, 'silence');
+    expect(answer).to.match(/^HTTP\/1.1 200 /);
+  });
+
+  it('outlives senders that are slower than the time limit', async () => {
+    const app = express().post('/hooks/plex/:secret', plexWebhook(web.context));
+    const server = createServer({ requestTimeout: 100, headersTimeout: 100, connectionsCheckingInterval: 20 }, app);
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    const slowDoor = `http://127.0.0.1:${String((server.address() as AddressInfo).port)}${new URL(door).pathname}`;
+    try {
+      for (const [, sent, isTold] of CUTS) {
+        // Longer than the limit, whatever the machine does meanwhile: the server ends it, not the sender.
+        const pieces = [Buffer.from(headOf(slowDoor, body.length)), sent];
+        const answer = await sendAndLeave(slowDoor, pieces, 0, 'patience');
+        expect(answer).to.match(isTold ? /^HTTP\/1.1 200 / : /^HTTP\/1.1 (408|400) |^$/);
+      }
+      expect((await post(payload, JSON_TYPE, slowDoor)).status).to.equal(200);
+    } finally {
+      server.closeAllConnections();
+      server.close();
+    }
+  });
+
+  it('takes no properties from a payload that nobody declared', async () => {
+    const hostile = JSON.stringify(EVENT).replace('{', '{"__proto__":{"polluted":1},"constructor":{"prototype":{"polluted":1}},');
+    const nested = JSON.stringify(EVENT).replace('"Metadata":{', '"Metadata":{"__proto__":{"polluted":1},');
+    for (const text of [hostile, nested]) expect((await post(part('payload', text) + end)).status).to.equal(200);
+    for (const name of ['__proto__', 'constructor', 'toString'])
+      expect((await post(part(name, 'x') + part('payload', payload) + end)).status, name).to.equal(200);
+    await sleep(10);
+    expect(({} as { polluted?: number }).polluted).to.equal(undefined);
+    for (const event of web.webhooks.events)
+      expect([...Object.keys(event), ...Object.keys(event.Metadata ?? {})]).to.not.include.oneOf(['__proto__', 'constructor']);
+  }); // prettier-ignore
+
+  it('ends a connection that sends more than any webhook holds, before or behind the payload', async () => {
+    const much = Buffer.alloc(11_000_000, 'x');
+    const head = `POST ${new URL(door).pathname} HTTP/1.1\r\nHost: x\r\nContent-Type: ${MULTIPART['Content-Type']}\r\nTransfer-Encoding: chunked\r\n\r\n`;
+    const poster = part('thumb', '', '; filename="a.jpg"').slice(0, -2);
+    for (const before of [poster, part('payload', payload) + poster]) {
+      const chunk = (data: Buffer): Buffer => Buffer.concat([Buffer.from(`${data.length.toString(16)}\r\n`), data, Buffer.from('\r\n')]);
+      const isTold = before.includes('payload');
+      const answer = await sendAndLeave(door, [Buffer.from(head), chunk(Buffer.from(before)), chunk(much)], 0, 'patience');
+      expect(answer.slice(0, 12)).to.be.oneOf([isTold ? 'HTTP/1.1 200' : 'HTTP/1.1 413', ...(isTold ? [] : [''])]);
+    }
+    expect((await post(payload, JSON_TYPE)).status).to.equal(200);
+  }); // prettier-ignore
 
   it('does not wait for ever for a body that was cut off', async () => {
     await raw(door, {
