@@ -80,8 +80,23 @@ export const showSettings = action(
   ({ store }) => store.settings.value,
 );
 
-/** Changes what is sent, leaves the rest. Throws `invalid` with a message per field, also for what the environment holds. */
-export const saveSettings = action({ summary: 'Change settings', input: Change, output: Settings }, save);
+/**
+ * Changes what is sent, leaves the rest. Throws `invalid` with a message per field, also for what the environment holds, and
+ * for another address of Plex: that is changed on its page by a person, or together with a token by connecting the server.
+ */
+export const saveSettings = action({ summary: 'Change settings', input: Change, output: Settings }, (ctx, change) => {
+  // The token goes wherever this address leads: with a key alone, whoever holds the key would hold the token.
+  const url = change.plex?.['url'];
+  if (url !== undefined && url !== ctx.store.settings.value.plex.url) {
+    throw invalid(
+      'The address of Plex is not changed here. Connect the server again with its address and token, or change it in Settings, Plex.',
+      {
+        'plex.url': 'is changed in Settings, Plex, or with a token under /api/plex/servers',
+      },
+    );
+  }
+  return save(ctx, change);
+});
 
 const Tab = z.object({
   tab: z.enum(SETTINGS_TABS),

@@ -168,7 +168,8 @@ export const routes: readonly Route[] = [
   page('/settings/security',                null,                                   settings.showSecuritySettings, 'settings/page', { access: 'person' }),
   page('/settings/events',                  '/api/plex/diagnosis',                  diagnosis.showDiagnosis,  'settings/events'),
   page('/settings/:tab',                    '/api/settings/:tab',                   settings.showSettingsTab, 'settings/page'),
-  ...settings.SETTINGS_TABS.map((tab) => post(`/settings/${tab}`, null, settings.saveSettingsTab[tab], { form: `/settings/${tab}`, after: `/settings/${tab}`, notice: say('Saved.') })),
+  // The token goes to the address of Plex, so only a person may change that.
+  ...settings.SETTINGS_TABS.map((tab) => post(`/settings/${tab}`, null, settings.saveSettingsTab[tab], { access: tab === 'plex' ? 'person' : 'owner', form: `/settings/${tab}`, after: `/settings/${tab}`, notice: say('Saved.') })),
   post('/settings/security/password',       '/api/access/password',                 access.changePassword,    { access: 'person', session: 'owner', form: '/settings/security', after: '/settings/security', notice: say('The password is changed. Every other browser has to sign in again.') }),
   post('/settings/security/api-key',        '/api/access/api-key',                  access.rotateApiKey,      { access: 'person', view: 'settings/api-key' }),
   post('/settings/plex/connect',            '/api/plex/servers',                    plex.connectPlex,         { form: '/settings/plex', after: '/settings/plex', notice: ({ name }: { name: string }) => `Connected to ${name}.` }),

@@ -187,6 +187,33 @@ describe('who may enter', () => {
       expect(headers['set-cookie']).to.equal(undefined);
     });
 
+    it('may not send the token of Plex to another address', async () => {
+      const before = web.context.store.settings.value.plex.url;
+      const url = 'http://192.0.2.9:32400';
+      const { status, text } = await raw(`${web.url}/api/settings`, {
+        method: 'PUT',
+        headers: withKey(API_KEY, { 'Content-Type': 'application/json' }),
+        body: JSON.stringify({ plex: { url, settleSec: 5 } }),
+      });
+      expect(status).to.equal(422);
+      expect((JSON.parse(text) as ErrorBody).error.message).to.include('with its address and token');
+      const form = await raw(`${web.url}/settings/plex`, {
+        method: 'POST',
+        headers: withKey(API_KEY, { 'Content-Type': 'application/x-www-form-urlencoded' }),
+        body: `url=${encodeURIComponent(url)}`,
+      });
+      expect(form.status).to.equal(403);
+      expect(web.context.store.settings.value.plex.url).to.equal(before);
+
+      // Sending back what was read changes nothing and is fine.
+      const same = await raw(`${web.url}/api/settings`, {
+        method: 'PUT',
+        headers: withKey(API_KEY, { 'Content-Type': 'application/json' }),
+        body: JSON.stringify({ plex: { url: before } }),
+      });
+      expect(same.status).to.equal(200);
+    });
+
     it('may not manage keys, passwords or the webhook address', async () => {
       for (const path of ['/api/access/password', '/api/access/api-key', '/api/plex/webhook/rotate']) {
         const { status, text } = await raw(web.url + path, {
