@@ -14,6 +14,7 @@ import { Analyzer } from './engine/library/analyze.js';
 import { Automation } from './engine/library/automate.js';
 import { BatchEdits } from './engine/library/batch-edits.js';
 import { CollectionKeeper } from './engine/library/collection-keeper.js';
+import { Coverage } from './engine/library/coverage.js';
 import { Estimates } from './engine/library/estimates.js';
 import { FileCheck } from './engine/library/file-check.js';
 import { FirstContact } from './engine/library/first-contact.js';
@@ -115,7 +116,7 @@ export async function assemble(ground: Ground): Promise<Parts> {
   const schedule = new Schedule({ bus, log, tasks: standingTasks({ store, sync, analyzer }) });
   const files = new FileCheck(shared);
   const problems = new Problems({ ...shared, files, executor, swapper, schedule, dataDir: config.dataDir });
-  const { learning, statistics, collections, edits } = library;
+  const { learning, coverage, statistics, collections, edits } = library;
   const context: Context = {
     ...shared,
 
@@ -137,11 +138,11 @@ export async function assemble(ground: Ground): Promise<Parts> {
   return {
     context,
     inOrder: [
-      ...[learning, estimates, analyzer, search, statistics, collections],
+      ...[learning, estimates, analyzer, coverage, search, statistics, collections],
       ...[fleet, here, queue],
       ...[intake, edits, sync, news, contact, schedule, files, problems],
     ],
-    settled: () => Promise.all([search.settled(), analyzer.settled(), estimates.settled()]),
+    settled: () => Promise.all([search.settled(), analyzer.settled(), estimates.settled(), coverage.settled()]),
   };
 }
 
@@ -160,13 +161,27 @@ function libraryParts(shared: Shared) {
   const analyzer = new Analyzer({ ...shared, automation, learned: learning });
   const membersOf = analyzer.membersOf.bind(analyzer);
   const estimates = new Estimates({ ...shared, learning, membersOf });
+  const coverage = new Coverage(shared);
   const search = new LibrarySearch(shared);
   const statistics = new LibraryStatisticsBook(shared);
   const collections = new CollectionKeeper({ ...shared, search });
   const sync = new LibrarySync({ ...shared, analyzer });
   const intake = new Intake({ ...shared, analyzer });
   const edits = new BatchEdits({ ...shared, readNow: intake.readNow.bind(intake) });
-  return { enqueue, groups, learning, analyzer, estimates, search, statistics, collections, sync, intake, edits };
+  return {
+    enqueue,
+    groups,
+    learning,
+    analyzer,
+    estimates,
+    coverage,
+    search,
+    statistics,
+    collections,
+    sync,
+    intake,
+    edits,
+  };
 }
 
 /** What encodes, and what takes the results in. */

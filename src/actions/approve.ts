@@ -1,8 +1,9 @@
 import { z } from 'zod';
 import { conflict, invalid } from '../domain/errors.js';
 import { Job } from '../domain/job.js';
+import { LeftOut } from '../domain/left-out.js';
 import { QuarantineEntry } from '../domain/quarantine.js';
-import { Recommendation } from '../domain/recommendation.js';
+import { COVERED_NOTE, Recommendation } from '../domain/recommendation.js';
 import type { Context } from './action.js';
 
 /** What came of a "yes". */
@@ -14,6 +15,8 @@ export const Approved = z.object({
   items: z.array(Job),
   /** Why files of a group were not queued, the most frequent reason first. */
   refused: z.array(z.object({ message: z.string(), count: z.int() })),
+  /** There was a job for the file already: it covers this recommendation, and `job` is that one. */
+  isCovered: z.boolean(),
   /** Where a surplus copy is kept now. */
   kept: QuarantineEntry.nullable(),
 });
@@ -33,7 +36,7 @@ export async function approve(ctx: Context, id: string, presetId?: string): Prom
     throw conflict(`This recommendation was already ${found.state}`);
   if (!canBeApproved(found))
     throw invalid('This recommendation only informs: there is nothing to queue. Dismiss it when you have seen it.');
-  const nothing = { job: null, items: [], refused: [], kept: null };
+  const nothing = { job: null, items: [], refused: [], isCovered: false, kept: null };
   if (found.keep !== null) {
     const kept = await ctx.copies.setAside(found);
     return { ...nothing, kept, recommendation: ctx.store.recommendations.get(id) };
@@ -45,21 +48,37 @@ export async function approve(ctx: Context, id: string, presetId?: string): Prom
     const queued = await ctx.groups.queue(found, preset, members);
     return { ...nothing, ...queued, recommendation: ctx.store.recommendations.get(id) };
   }
-  const job = await queueOne(ctx, found, preset ?? '');
+  const { job, isOfOther } = await queueOne(ctx, found, preset ?? '');
+  if (isOfOther) return { ...nothing, recommendation: await cover(ctx, found, job), job, isCovered: true };
   const values = { state: 'approved' as const, jobId: job.id, snoozedUntil: null, changedAt: ctx.now().toISOString() };
   const recommendation = await ctx.store.recommendations.patch(id, values);
   ctx.bus.emit('recommendation.changed', { ids: [id] });
   return { ...nothing, recommendation, job, items: [job] };
 }
 
-/** The job is made first and in this turn: a second click finds it and is refused. */
-const queueOne = (ctx: Context, found: Recommendation, presetId: string): Promise<Job> =>
-  ctx.enqueue.job({
-    itemId: found.itemId,
-    fileId: found.fileId,
-    presetId,
-    ruleId: found.ruleId,
-    recommendationId: found.id,
-    priority: found.priority,
-    expectedSavesBytes: found.savesBytes,
-  });
+/** The job is made first and in this turn: a second click finds it. Returns the job that the file has already, if it has one. */
+async function queueOne(
+  ctx: Context,
+  found: Recommendation,
+  presetId: string,
+): Promise<{ job: Job; isOfOther: boolean }> {
+  const { itemId, fileId, ruleId, id, priority, savesBytes } = found;
+  try {
+    const wish = { itemId, fileId, presetId, ruleId, priority, recommendationId: id, expectedSavesBytes: savesBytes };
+    return { job: await ctx.enqueue.job(wish), isOfOther: false };
+  } catch (error) {
+    const path = ctx.store.library.find(itemId)?.files.find((file) => file.id === fileId)?.localPath;
+    const known = error instanceof LeftOut && error.reason === 'has-job' && path ? ctx.enqueue.openJobAt(path) : null;
+    if (!known) throw error;
+    return { job: known, isOfOther: known.recommendationId !== id };
+  }
+}
+
+/** Closes a recommendation whose file has a job that something else asked for. */
+async function cover(ctx: Context, { id }: Recommendation, job: Job): Promise<Recommendation> {
+  const changedAt = ctx.now().toISOString();
+  const values = { state: 'closed' as const, jobId: job.id, note: COVERED_NOTE, changedAt };
+  const recommendation = await ctx.store.recommendations.patch(id, values);
+  ctx.bus.emit('recommendation.changed', { ids: [id] });
+  return recommendation;
+}

@@ -108,20 +108,29 @@ export interface EstimateRequests {
   promises(): Promise<ReadonlyMap<string, Readonly<KeptPromise>>>;
 }
 
+/** What a job is made of. */
+export interface JobWish {
+  itemId: string;
+  fileId?: string;
+  presetId: string;
+  ruleId?: string;
+  recommendationId?: string;
+  priority?: number;
+  expectedSavesBytes?: number;
+  workerId?: string;
+  force?: boolean;
+}
+
 /** The only maker of jobs. */
 export interface EnqueueRequests {
   /** Throws `invalid`, `not_found`, `path_unmapped`, `too_many_attempts`, or `conflict` when one is already open for the file. */
-  job(request: {
-    itemId: string;
-    fileId?: string;
-    presetId: string;
-    ruleId?: string;
-    recommendationId?: string;
-    priority?: number;
-    expectedSavesBytes?: number;
-    workerId?: string;
-    force?: boolean;
-  }): Promise<Job>;
+  job(wish: JobWish): Promise<Job>;
+  /** The job that `job` would queue, or what it would throw; nothing is stored. `busy`: what `busyPaths` gave. */
+  check(wish: JobWish, busy?: ReadonlyMap<string, Job>): Job;
+  /** The unfinished job of each file, by where the file lies. */
+  busyPaths(): Map<string, Job>;
+  /** The unfinished job of one file; null when there is none. */
+  openJobAt(sourcePath: string): Job | null;
 }
 
 /** Queueing all files of a group that a recommendation is about. */

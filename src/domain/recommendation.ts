@@ -48,3 +48,6 @@ export const Recommendation = z.object({
   changedAt: z.string(),
 });
 export type Recommendation = z.infer<typeof Recommendation>;
+
+/** The note of a recommendation that is closed for as long as there is a job for its file. */
+export const COVERED_NOTE = 'Covered by the job for this file.';

@@ -79,7 +79,16 @@ const queued = ({
   const done = `${items.length} ${items.length === 1 ? 'job' : 'jobs'} queued.`;
   return refused?.length ? `${done} ${refused.length} refused: ${refused[0]?.message ?? ''}` : done;
 };
-const approved = ({ items, kept }: { items: readonly { title: string }[]; kept: { title: string } | null }): string => {
+const approved = ({
+  items,
+  kept,
+  isCovered,
+}: {
+  items: readonly { title: string }[];
+  kept: { title: string } | null;
+  isCovered: boolean;
+}): string => {
+  if (isCovered) return 'There is a job for this file already. It covers this recommendation.';
   if (kept !== null) return `The surplus copy of ${kept.title} is in quarantine.`;
   return items.length === 1 ? `${items[0]?.title ?? 'It'} is queued.` : `${items.length} jobs are queued.`;
 };

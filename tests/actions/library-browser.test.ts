@@ -40,7 +40,7 @@ describe('the library browser', () => {
               queued.push(itemId);
               return Promise.resolve(aJob({ id: `job-${itemId}`, itemId }));
             },
-          },
+          } as never,
         };
       },
     });

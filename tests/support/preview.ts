@@ -13,6 +13,8 @@ import type { Receipt } from '../../src/domain/receipt.js';
 import type { Recommendation } from '../../src/domain/recommendation.js';
 import type { Decision, Rule, RuleInfo } from '../../src/domain/rule.js';
 import type { Progress } from '../../src/domain/executor.js';
+import { Coverage } from '../../src/engine/library/coverage.js';
+import { Enqueue } from '../../src/engine/queue/enqueue.js';
 import { aFile, aJob, anItem, aRecommendation } from './builders.js';
 import { decisionsOf, specialFindings, withSurplusCopy } from './preview-review.js';
 import { EPISODES, FILMS } from './preview-titles.js';
@@ -437,6 +439,8 @@ async function prepare(context: Context, asked: string[], played: PlayedWorkers)
     lastEvent: 'library.new',
   });
 
+  const enqueue = new Enqueue({ ...context, presets });
+  new Coverage({ ...context, rules: { list: () => ruleInfos } }).start();
   let paused = false;
   const changed = async (job: Job): Promise<Job> => {
     await store.jobs.put(job);
@@ -504,14 +508,7 @@ async function prepare(context: Context, asked: string[], played: PlayedWorkers)
         return Promise.resolve({ matches: rows.length, looked: itemId === undefined ? store.library.size : 1, savesBytes: rows.reduce((sum, row) => sum + row.savesBytes, 0), samples });
       }, // prettier-ignore
     },
-    enqueue: {
-      job: async ({ itemId, presetId, recommendationId, priority }) => {
-        const item = store.library.get(itemId);
-        const isOpen = ({ state }: Job): boolean => ['queued', 'blocked', 'running', 'verified', 'replacing'].includes(state);
-        if (store.jobs.where((job) => job.itemId === itemId && isOpen(job)).length > 0) throw conflict('A job for this file is in the queue already.');
-        return changed(jobOf(item, context.newId('job'), 'queued', { presetId, recommendationId: recommendationId ?? null, priority: priority ?? 50, createdAt: at() }));
-      }, // prettier-ignore
-    },
+    enqueue,
     queue: {
       watched: (files) => Promise.resolve(new Set(files.slice(0, 1))),
       state: () => ({

@@ -1,6 +1,7 @@
-import { AppError, conflict, invalid } from '../../domain/errors.js';
+import { invalid } from '../../domain/errors.js';
 import { attemptId, isFinished, MAX_ATTEMPTS, type Job } from '../../domain/job.js';
 import { EXCLUDED_REASON } from '../../domain/excluded-items.js';
+import { LeftOut } from '../../domain/left-out.js';
 import { displayTitle, type LibraryItem } from '../../domain/library.js';
 import type { MediaFile } from '../../domain/media.js';
 import { localRootOf } from '../../domain/paths.js';
@@ -37,20 +38,42 @@ export class Enqueue {
    */
   async job(request: JobRequest): Promise<Job> {
     const { store, bus } = this.#parts;
-    const draft = this.draft(request);
-    this.#refuseSecond(draft.sourcePath);
-    if (request.force !== true) this.#refuseLoop(draft);
+    const draft = this.check(request);
     await store.jobs.put(draft);
     bus.emit('job.changed', draft);
     bus.emit('queue.changed', {});
     return draft;
   }
 
+  /**
+   * The job that `job` would queue now, or what it would throw; nothing is stored. `busy`: what `busyPaths` gave, for
+   * whoever asks about many.
+   */
+  check(request: JobRequest, busy?: ReadonlyMap<string, Job>): Job {
+    const draft = this.draft(request);
+    const open = busy ? busy.get(draft.sourcePath) : this.openJobAt(draft.sourcePath);
+    if (open) throw new LeftOut('has-job', `There is already a job for this file, and it is ${open.state}.`);
+    if (request.force !== true) this.#refuseLoop(draft);
+    return draft;
+  }
+
+  /** The unfinished job of each file, by where the file lies. */
+  busyPaths(): Map<string, Job> {
+    const open = this.#parts.store.jobs.where(({ state }) => !isFinished(state));
+    return new Map(open.map((job) => [job.sourcePath, job]));
+  }
+
+  /** The unfinished job of the file that lies here; null when there is none. */
+  openJobAt(sourcePath: string): Job | null {
+    return this.#parts.store.jobs.where((job) => job.sourcePath === sourcePath && !isFinished(job.state))[0] ?? null;
+  }
+
   /** The job a request would make; nothing is stored. Throws `not_found`, `invalid`, `path_unmapped`, `file_missing`, `conflict`. */
   draft(request: JobRequest): Job {
     const { store, now, newId, presets } = this.#parts;
     const item = store.library.get(request.itemId);
-    if (store.excluded.find(item.id)) throw conflict(`${EXCLUDED_REASON} Include it again on its page first.`);
+    if (store.excluded.find(item.id))
+      throw new LeftOut('excluded', `${EXCLUDED_REASON} Include it again on its page first.`);
     const file = chooseFile(item, request.fileId);
     const sourcePath = this.#localPathOf(item, file);
     presets.get(request.presetId);
@@ -110,29 +133,24 @@ export class Enqueue {
   #localPathOf(item: LibraryItem, file: MediaFile): string {
     const { store } = this.#parts;
     if (item.state === 'missing') {
-      throw new AppError('file_missing', 'Plex no longer lists this title. Sync the library, then try again.');
+      const message = 'Plex no longer lists this title. Sync the library, then try again.';
+      throw new LeftOut('missing', message, 'file_missing');
     }
     const frozen = store.sections.find(item.sectionId)?.frozen;
-    if (frozen) throw conflict(`Nothing in this library is touched until it is back: ${frozen}`);
+    if (frozen) throw new LeftOut('frozen', `Nothing in this library is touched until it is back: ${frozen}`);
     if (file.localPath === null || localRootOf(file.localPath, store.settings.value.paths.mappings) === null) {
-      throw new AppError(
-        'path_unmapped',
-        `No path mapping covers ${file.path}. Say under Settings, Paths where this machine sees that folder.`,
-      );
+      const message = `No path mapping covers ${file.path}. Say under Settings, Paths where this machine sees that folder.`;
+      throw new LeftOut('unmapped', message, 'path_unmapped');
     }
     return file.localPath;
-  }
-
-  #refuseSecond(sourcePath: string): void {
-    const [open] = this.#parts.store.jobs.where((job) => job.sourcePath === sourcePath && !isFinished(job.state));
-    if (open) throw conflict(`There is already a job for this file, and it is ${open.state}.`);
   }
 
   #refuseLoop({ sourcePath, sizeBeforeBytes, presetId }: Job): void {
     const attempt = this.#parts.store.attempts.find(attemptId(sourcePath, sizeBeforeBytes, presetId));
     if (!attempt || (!attempt.isFinal && attempt.failures < MAX_ATTEMPTS)) return;
     const why = attempt.isFinal ? 'This was tried before' : `This failed ${attempt.failures} times`;
-    throw new AppError('too_many_attempts', `${why}: ${attempt.message} Retry it by hand if you want it tried again.`);
+    const message = `${why}: ${attempt.message} Retry it by hand if you want it tried again.`;
+    throw new LeftOut('tried', message, 'too_many_attempts');
   }
 }
 
@@ -147,12 +165,16 @@ function chooseFile(item: LibraryItem, fileId: string | undefined): MediaFile {
   const usable = item.files.filter(({ optimized, stackedParts }) => !optimized && stackedParts === 1);
   const [largest] = usable.sort((a, b) => b.sizeBytes - a.sizeBytes);
   const file = largest ?? item.files[0];
-  if (!file) throw invalid(`${displayTitle(item)} has no file yet.`);
+  if (!file) throw new LeftOut('gone', `${displayTitle(item)} has no file yet.`, 'invalid');
   refuseUnusable(file);
   return file;
 }
 
 function refuseUnusable({ optimized, stackedParts }: MediaFile): void {
-  if (optimized) throw invalid('This is a copy that Plex made for small devices. Choose the original.');
-  if (stackedParts > 1) throw invalid('This title lies in several files that belong together. They are left alone.');
+  if (optimized)
+    throw new LeftOut('unusable', 'This is a copy that Plex made for small devices. Choose the original.', 'invalid');
+  if (stackedParts > 1) {
+    const message = 'This title lies in several files that belong together. They are left alone.';
+    throw new LeftOut('unusable', message, 'invalid');
+  }
 }

@@ -2,15 +2,21 @@ import { expect } from 'chai';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import type { Context } from '../../../src/actions/action.js';
+import { approveRecommendation } from '../../../src/actions/recommendations.js';
 import { openPresets } from '../../../src/catalog/presets.js';
 import { attemptId } from '../../../src/domain/job.js';
 import type { Events } from '../../../src/domain/events.js';
+import { AppError } from '../../../src/domain/errors.js';
+import { COVERED_NOTE } from '../../../src/domain/recommendation.js';
+import { Coverage } from '../../../src/engine/library/coverage.js';
 import { Enqueue } from '../../../src/engine/queue/enqueue.js';
+import { JobBook } from '../../../src/engine/queue/job-book.js';
 import { Bus } from '../../../src/lib/bus.js';
 import { newId } from '../../../src/lib/ids.js';
 import { createLog } from '../../../src/lib/log.js';
 import { openStore, type Store } from '../../../src/store/store.js';
-import { aFile, anItem } from '../../support/builders.js';
+import { aFile, anItem, aRecommendation } from '../../support/builders.js';
 
 const LOCAL = '/data/media/Movies/A Film (1999)/A Film (1999).mkv';
 
@@ -18,6 +24,7 @@ describe('Enqueue', () => {
   let dir: string;
   let store: Store;
   let enqueue: Enqueue;
+  let shared: Pick<Context, 'store' | 'bus' | 'now' | 'newId' | 'presets' | 'log' | 'rules'>;
 
   beforeEach(async () => {
     dir = await mkdtemp(join(tmpdir(), 'mediaflow-enqueue-'));
@@ -29,7 +36,12 @@ describe('Enqueue', () => {
       builtInDir: join(import.meta.dirname, '../../../presets'),
       userDir: null,
     });
-    enqueue = new Enqueue({ store, bus: new Bus<Events>(() => undefined), now, newId, presets });
+    const bus = new Bus<Events>(() => undefined);
+    const rules = {
+      list: () => ['codec-modernization', 'audio-optimization'].map((id) => ({ id })),
+    } as unknown as Context['rules'];
+    shared = { store, bus, now, newId, presets, rules, log: createLog('silent') };
+    enqueue = new Enqueue(shared);
   });
   afterEach(async () => {
     await store.close();
@@ -115,6 +127,76 @@ describe('Enqueue', () => {
       expect(store.jobs.size).to.equal(0);
     });
   }
+
+  describe('with two recommendations for one file', () => {
+    const own = aRecommendation();
+    const twin = aRecommendation({
+      id: '01234567-101.2001.audio-optimization',
+      ruleId: 'audio-optimization',
+      presetId: 'audio-saver',
+      savesBytes: 1e9,
+    });
+    let coverage: Coverage;
+    let ctx: Context;
+    beforeEach(async () => {
+      await store.recommendations.putMany([own, twin]);
+      coverage = new Coverage(shared);
+      coverage.start();
+      ctx = { ...shared, enqueue } as unknown as Context;
+    });
+    afterEach(() => coverage.stop());
+    const states = (): string[] => [own, twin].map(({ id }) => store.recommendations.get(id).state);
+
+    it('closes the other one when one is approved, and has it back when the job leads to nothing', async () => {
+      const { job } = await approveRecommendation(ctx, { id: own.id });
+      expect(states()).to.deep.equal(['approved', 'closed']);
+      expect(store.recommendations.get(twin.id)).to.include({ jobId: job?.id, note: COVERED_NOTE });
+      const book = new JobBook(shared);
+      await book.end(job?.id ?? '', 'cancelled', new AppError('cancelled', 'You cancelled it.'));
+      expect(states()).to.deep.equal(['dismissed', 'open']);
+      expect(store.recommendations.get(twin.id)).to.include({ jobId: null, note: null });
+      await book.move(job?.id ?? '', 'queued');
+      expect(states()[1]).to.equal('closed');
+      await book.move(job?.id ?? '', 'running');
+      await book.end(job?.id ?? '', 'failed', new AppError('encode_failed', 'It broke.'));
+      expect(states()[1]).to.equal('open');
+    });
+
+    it('closes both for a job that the owner asked for by hand, and one that comes later', async () => {
+      await store.recommendations.patch(twin.id, { state: 'snoozed', snoozedUntil: '2099-01-01T00:00:00.000Z' });
+      const job = await enqueue.job(request);
+      expect(states()).to.deep.equal(['closed', 'closed']);
+      await store.recommendations.put(own);
+      shared.bus.emit('recommendation.changed', { ids: [own.id] });
+      expect(states()).to.deep.equal(['closed', 'closed']);
+      await new JobBook(shared).end(job.id, 'cancelled', new AppError('cancelled', 'You cancelled it.'));
+      expect(states()).to.deep.equal(['open', 'snoozed']);
+    });
+
+    it('is no dead end for a twin that stayed open: the job covers it', async () => {
+      await coverage.stop();
+      const { job } = await approveRecommendation(ctx, { id: own.id });
+      expect(states()).to.deep.equal(['approved', 'open']);
+      expect(await approveRecommendation(ctx, { id: twin.id })).to.deep.include({ isCovered: true, items: [], job });
+      expect(states()).to.deep.equal(['approved', 'closed']);
+      expect(store.jobs.size).to.equal(1);
+    });
+
+    it('corrects at the start what was left: a twin beside a job, and one whose job is over', async () => {
+      await coverage.stop();
+      const job = await enqueue.job(request);
+      coverage.start();
+      await coverage.settled();
+      await coverage.stop();
+      expect(states()).to.deep.equal(['closed', 'closed']);
+      await new JobBook(shared).end(job.id, 'cancelled', new AppError('cancelled', 'You cancelled it.'));
+      expect(states()).to.deep.equal(['closed', 'closed']);
+      coverage.start();
+      await coverage.settled();
+      await coverage.stop();
+      expect(states()).to.deep.equal(['open', 'open']);
+    });
+  });
 
   it('lets the owner insist', async () => {
     await store.attempts.put(attempt(9, true));
