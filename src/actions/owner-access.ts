@@ -23,6 +23,7 @@ export class OwnerAccess implements Access {
   readonly #gate = new Gate(HASHES_AT_A_TIME);
   #environmentHash: string | null = null;
   #setupToken: string | null = null;
+  #isChoosing = false;
 
   /** `password` and `apiKey` are what the environment holds, or null. */
   constructor(parts: { secrets: Store['secrets']; log: Log; password: string | null; apiKey: string | null }) {
@@ -59,6 +60,17 @@ export class OwnerAccess implements Access {
     const hashed = await this.#gate.run(() => hash(password, ARGON2));
     await this.#secrets.set('adminPasswordHash', hashed);
     this.#setupToken = null;
+  }
+
+  async setFirstPassword(password: string): Promise<void> {
+    // Hashing takes a while: whoever comes meanwhile is too late as well.
+    if (this.hasPassword || this.#isChoosing) throw conflict('A password was chosen already. Sign in with it.');
+    this.#isChoosing = true;
+    try {
+      await this.setPassword(password);
+    } finally {
+      this.#isChoosing = false;
+    }
   }
 
   checkSetupToken(token: string): boolean {

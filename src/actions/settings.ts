@@ -1,6 +1,7 @@
 import { isAbsolute } from 'node:path';
-import { validate as isCron } from 'node-cron';
+import { validate } from 'node-cron';
 import { z } from 'zod';
+import { whyNoCron } from '../domain/cron.js';
 import { remotePath } from '../domain/disk.js';
 import { invalid } from '../domain/errors.js';
 import { Section } from '../domain/library.js';
@@ -36,6 +37,9 @@ const Change = z.strictObject({
   >),
   setup: z.strictObject({ finishedAt: z.string().nullable() }).optional(),
 });
+
+// The bounded grammar first: `validate` expands whatever it is given.
+const isCron = (text: string): boolean => whyNoCron(text) === null && validate(text);
 
 /** Set by what MediaFlow does, not by hand; sending back what was read is fine. */
 const READ_ONLY = ['plex.serverId', 'plex.serverName', 'setup.finishedAt'];

@@ -136,8 +136,7 @@ export const showSetup = action(
 export const setFirstPassword = action(
   { summary: 'Choose the password', input: z.object({ password: NewPassword }), output: Next },
   async (ctx, { password }) => {
-    if (ctx.access.hasPassword) throw conflict('A password was chosen already. Sign in with it.');
-    await ctx.access.setPassword(password);
+    await ctx.access.setFirstPassword(password);
     await ctx.store.audit.append({ who: 'owner', action: 'choose password', object: 'MediaFlow' });
     return { step: firstOpenStep(ctx) };
   },

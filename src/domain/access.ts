@@ -23,6 +23,8 @@ export interface Access {
   checkPassword(password: string): Promise<boolean>;
   /** Throws `conflict` when the environment holds the password. */
   setPassword(password: string): Promise<void>;
+  /** The same for the first one; throws `conflict` once there is one, also for the second of two at the same moment. */
+  setFirstPassword(password: string): Promise<void>;
   checkSetupToken(token: string): boolean;
   readonly hasApiKey: boolean;
   checkApiKey(key: string): boolean;

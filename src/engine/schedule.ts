@@ -1,4 +1,5 @@
 import cron, { type ScheduledTask } from 'node-cron';
+import { whyNoCron } from '../domain/cron.js';
 import { toAppError } from '../domain/errors.js';
 import type { Events } from '../domain/events.js';
 import type { Bus } from '../lib/bus.js';
@@ -75,7 +76,7 @@ export class Schedule {
   #timerFor(task: ScheduleTask, expression: string): ScheduledTask | null {
     const { log, bus } = this.#parts;
     if (expression === '') return null;
-    if (!cron.validate(expression)) {
+    if (whyNoCron(expression) !== null || !cron.validate(expression)) {
       log.error({ task: task.name, cron: expression }, `"${task.name}" is off: ${whyInvalid(expression)}`);
       bus.emit('problem.changed', {});
       return null;
@@ -104,8 +105,8 @@ export class Schedule {
 }
 
 function whyInvalid(expression: string): string {
-  const reasons = cron.validateDetailed(expression).errors.map(({ message }) => message);
-  return `${expression} is no cron expression (${reasons.join('; ') || 'minute hour day month weekday'})`;
+  const reason = whyNoCron(expression) ?? 'that day never comes';
+  return `${expression.slice(0, 100)} is no cron expression (${reason})`;
 }
 
 const toCronLogger = (log: Log) => ({

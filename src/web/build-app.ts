@@ -4,7 +4,7 @@ import type { Context } from '../actions/action.js';
 import { AppError } from '../domain/errors.js';
 import type { Assets } from './assets.js';
 import { securityHeaders } from './headers.js';
-import { isTrustedProxy } from './hosts.js';
+import { hasOneHostAtMost, isTrustedProxy } from './hosts.js';
 import { answerError, mount, type Doors } from './mount.js';
 import { openApi } from './openapi.js';
 import { routes } from './routes.js';
@@ -18,9 +18,10 @@ export function buildApp(doors: Doors, assets: Assets): Express {
   app.set('trust proxy', (address: string) =>
     isTrustedProxy(address, ctx.store.settings.value.security.trustedProxies),
   );
-  app.use((_req, res, next) => {
+  app.use((req, res, next) => {
     res.set('X-Request-Id', ctx.newId('req'));
-    next();
+    if (hasOneHostAtMost(req)) next();
+    else res.status(400).type('text/plain').set('Connection', 'close').send('A request names its host once.');
   });
   app.use(securityHeaders(ctx.config.publicUrl));
   app.use(healthChecks(ctx));

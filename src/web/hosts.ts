@@ -1,3 +1,4 @@
+import type { IncomingMessage } from 'node:http';
 import type { Request } from 'express';
 import ipaddr from 'ipaddr.js';
 
@@ -39,12 +40,23 @@ export function isOwnOrigin(origin: string, host: string, publicUrl: string | nu
   return from === host.toLowerCase() || (publicUrl !== null && from === new URL(publicUrl).host);
 }
 
+/** Whether htmx asks for a part of a page; a boosted link or a return in history wants the whole. */
+export const wantsFragment = (req: Request): boolean =>
+  req.get('HX-Request') === 'true' && !req.get('HX-Boosted') && !req.get('HX-History-Restore-Request');
+
 /** A path of our own out of text from outside, or null: never another site, however it is written. */
 export function ownPath(text: unknown): string | null {
   const anywhere = 'http://mediaflow.invalid';
   if (typeof text !== 'string' || !text.startsWith('/') || !URL.canParse(text, anywhere)) return null;
   const url = new URL(text, anywhere);
-  return url.origin === anywhere ? url.pathname + url.search : null;
+  const path = url.pathname + url.search;
+  // Taking out `.` and `..` may leave what begins like another host: /.//host, /x/..//host.
+  return url.origin === anywhere && !/^[/\\]{2}/.test(path) ? path : null;
+}
+
+/** Whether a request names no two hosts: a proxy and MediaFlow may each believe another one. */
+export function hasOneHostAtMost({ rawHeaders }: Pick<IncomingMessage, 'rawHeaders'>): boolean {
+  return rawHeaders.filter((name, at) => at % 2 === 0 && name.toLowerCase() === 'host').length <= 1;
 }
 
 /** The page a form came from, or null; never another site. */

@@ -3,7 +3,7 @@ import type { RequestHandler } from 'express';
 import { Server, type Socket } from 'socket.io';
 import type { Context } from '../actions/action.js';
 import { LIVE, type Events } from '../domain/events.js';
-import { isKnownHost, isOwnOrigin } from './hosts.js';
+import { hasOneHostAtMost, isKnownHost, isOwnOrigin } from './hosts.js';
 import type { SessionStore } from './sessions.js';
 
 /** News within this time goes out as one. */
@@ -97,7 +97,7 @@ export class Live {
     const { host = '', origin } = req.headers;
     const { publicUrl } = this.#ctx.config;
     const { allowedHosts } = this.#ctx.store.settings.value.security;
-    if (!isKnownHost(host, publicUrl, allowedHosts)) return false;
+    if (!hasOneHostAtMost(req) || !isKnownHost(host, publicUrl, allowedHosts)) return false;
     if (origin !== undefined && !isOwnOrigin(origin, host, publicUrl)) return false;
     return this.#sessions.grantOf((req as { session?: Parameters<SessionStore['grantOf']>[0] }).session) === 'owner';
   }

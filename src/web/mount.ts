@@ -7,8 +7,9 @@ import type { AppError } from '../domain/errors.js';
 import { describe, fromHttp, statusOf } from './errors.js';
 import { toFields, withRefusal } from './forms.js';
 import type { Guard } from './guard.js';
-import { ownPath, refererPath } from './hosts.js';
+import { ownPath, refererPath, wantsFragment } from './hosts.js';
 import { perform } from './perform.js';
+import { leadTo } from './redirect.js';
 import type { PageFrame, Views } from './render.js';
 import type { Route } from './routes.js';
 import { sendDownload, sendPicture } from './senders.js';
@@ -24,10 +25,6 @@ export interface Doors {
 }
 
 const SENDERS = { picture: sendPicture, download: sendDownload };
-
-/** Whether htmx asks for a part of a page; a boosted link or a return in history wants the whole. */
-export const wantsFragment = (req: Request): boolean =>
-  req.get('HX-Request') === 'true' && !req.get('HX-Boosted') && !req.get('HX-History-Restore-Request');
 
 /** Gives every row of the route table its doors: JSON under its API path, page, fragment and form under its page path. */
 export function mount(router: Router, doors: Doors): void {
@@ -62,7 +59,7 @@ async function answerPage(doors: Doors, route: Route, req: Request, res: Respons
   const { ctx, guard } = doors;
   if (!mayEnter(doors, route, req, res)) return;
   if (route.needsSetup && !isSetUp(ctx)) {
-    res.redirect(303, `${ctx.config.urlBase}/setup`);
+    leadTo(req, res, `${ctx.config.urlBase}/setup`, ctx.config.urlBase);
     return;
   }
   guard.checkSource(req);
@@ -105,8 +102,7 @@ async function answerForm(doors: Doors, route: Route, req: Request, res: Respons
     return;
   }
   if (notice !== '') doors.guard.setNotice(req, notice);
-  if (wantsFragment(req)) res.status(204).set('HX-Redirect', to).end();
-  else res.redirect(303, to);
+  leadTo(req, res, to, urlBase);
 }
 
 async function settleSession({ guard, onSession }: Doors, { session }: Route, req: Request): Promise<void> {
@@ -127,8 +123,7 @@ function mayEnter({ ctx, guard }: Doors, route: Route, req: Request, res: Respon
     const here = req.method === 'GET' && !wantsFragment(req) ? req.url : '/';
     const query = here === '/' ? '' : `?next=${encodeURIComponent(here)}`;
     const to = ctx.access.hasPassword ? `${urlBase}/sign-in${query}` : `${urlBase}/setup/token`;
-    if (wantsFragment(req)) res.status(401).set('HX-Redirect', to).end();
-    else res.redirect(303, to);
+    leadTo(req, res, to, urlBase, 401);
     return false;
   }
 }

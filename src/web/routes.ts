@@ -183,6 +183,7 @@ export const routes: readonly Route[] = [
   post('/settings/security/api-key',        '/api/access/api-key',                  access.rotateApiKey,      { access: 'person', view: 'settings/api-key' }),
   post('/settings/plex/connect',            '/api/plex/servers',                    plex.connectPlex,         { form: '/settings/plex', after: '/settings/plex', notice: ({ name }: { name: string }) => `Connected to ${name}.` }),
   post('/settings/plex/pin',                '/api/plex/pin',                        plexAccount.startSignIn,  { form: '/settings/plex' }),
+  post(null,                                '/api/plex/servers/test',               plex.testPlex),
   post('/settings/plex/servers/:serverId',  '/api/plex/servers/:serverId',          plexAccount.chooseServer, { form: '/settings/plex', after: '/settings/plex', notice: connected }),
   post('/settings/plex/servers/:serverId/remove', '/api/plex/servers/:serverId/remove', servers.removeServer, { after: '/settings/plex', notice: ({ name, titles }: { name: string; titles: number }) => `${name} is removed, with ${titles} ${titles === 1 ? 'title' : 'titles'} from the library here. No file was touched.` }),
   remove('/api/plex/servers/:serverId',     servers.removeServer),
@@ -195,7 +196,6 @@ export const routes: readonly Route[] = [
   // ---- plex
   read('/api/plex/pin/:id',                 plexAccount.showSignIn),
   read('/api/plex/servers',                 plexAccount.findServers),
-  post(null,                                '/api/plex/servers/test',               plex.testPlex),
   read('/api/plex/sections',                plex.listSections),
   read('/api/plex/servers/beside',          servers.listServersBeside),
   read('/api/plex/sessions',                plex.listPlaySessions),

@@ -1,4 +1,5 @@
 import { expect } from 'chai';
+import { connect } from 'node:net';
 import { raw } from '../support/raw-http.js';
 import { API_KEY, Browser, PASSWORD, startWeb, type WebTest } from '../support/web.js';
 
@@ -64,19 +65,20 @@ describe('who may enter', () => {
     ];
     const FOREIGN = [
       'https://evil.example/', '//evil.example', '/\\evil.example', '\\\\evil.example', '/\t/evil.example', ' //evil.example',
+      '/.//evil.example', '/%2e//evil.example', '/x/..//evil.example', '/.\\\\/evil.example', '/a/%2e%2e//evil.example', '/.///evil.example',
       'javascript:alert(1)', '/\n/evil.example', 'http:evil.example', '@evil.example', '',
     ]; // prettier-ignore
-    for (const [next, expected] of [...OWN, ...FOREIGN.map((text): [string, string] => [text, '/'])]) {
-      it(`leads from next=${JSON.stringify(next)} to ${expected}`, async () => {
+    it(`leads nowhere else, with ${OWN.length + FOREIGN.length} wishes`, async () => {
+      for (const [next, expected] of [...OWN, ...FOREIGN.map((text): [string, string] => [text, '/'])]) {
         const browser = new Browser(web.url);
         await browser.get('/sign-in');
         const { response } = await browser.post('/sign-in', { password: PASSWORD, next });
-        expect(response.status).to.equal(303);
+        expect(response.status, next).to.equal(303);
         const target = new URL(response.headers.get('location') ?? '', web.url);
-        expect(target.origin).to.equal(new URL(web.url).origin);
-        expect(target.pathname + target.search).to.equal(expected);
-      });
-    }
+        expect(target.origin, next).to.equal(new URL(web.url).origin);
+        expect(target.pathname + target.search, next).to.equal(expected);
+      }
+    });
 
     it('ends the session on sign-out', async () => {
       const browser = new Browser(web.url);
@@ -263,6 +265,17 @@ describe('who may enter', () => {
     expect((JSON.parse(text) as ErrorBody).error.message).to.contain('Host names');
   });
 
+  it('refuses a request that names two hosts', async () => {
+    for (const path of ['/sign-in', '/ping', '/api/summary']) {
+      const text = await new Promise<string>((resolve, reject) => {
+        const socket = connect(Number(new URL(web.url).port), '127.0.0.1');
+        socket.setEncoding('utf8').on('data', resolve).on('error', reject);
+        socket.write(`GET ${path} HTTP/1.1\r\nHost: localhost\r\nHost: evil.example\r\nConnection: close\r\n\r\n`);
+      });
+      expect(text, path).to.match(/^HTTP\/1\.1 400 /);
+    }
+  });
+
   it('sets who a visitor is by proxies of the owner only', async () => {
     const browser = new Browser(web.url);
     await browser.get('/sign-in');
@@ -335,6 +348,23 @@ describe('the first visit', () => {
     expect(chosen.response.headers.get('location')).to.equal('/setup');
     expect((await browser.get('/setup')).text).to.contain('Connect Plex');
     expect((await browser.get('/health')).response.status).to.equal(200);
+  });
+
+  it('goes to one of two who choose the first password at the same moment', async () => {
+    const browsers = [new Browser(web.url), new Browser(web.url), new Browser(web.url)];
+    for (const browser of browsers) {
+      await browser.get('/setup/token');
+      await browser.post('/setup/token', { token: tokenOf() });
+      await browser.get('/setup');
+    }
+    const answers = await Promise.all(
+      browsers.map((browser, n) => browser.post('/setup/admin', { password: `the password of number ${n}` })),
+    );
+    const won = answers.map(
+      ({ response }) => response.status === 303 && !response.headers.get('location')?.includes('sign-in'),
+    );
+    expect(won.filter(Boolean)).to.have.length(1);
+    expect(await web.context.access.checkPassword(`the password of number ${won.indexOf(true)}`)).to.equal(true);
   });
 
   it('opens nothing but the setup with the token, and nothing at all without', async () => {

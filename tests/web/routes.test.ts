@@ -1,4 +1,11 @@
 import { expect } from 'chai';
+import express from 'express';
+import { once } from 'node:events';
+import type { AddressInfo } from 'node:net';
+import { z } from 'zod';
+import { action } from '../../src/actions/action.js';
+import type { Doors } from '../../src/web/mount.js';
+import { mount } from '../../src/web/mount.js';
 import { routes } from '../../src/web/routes.js';
 import { raw } from '../support/raw-http.js';
 import { API_KEY, Browser, mountedRoutes, startWeb, type WebTest } from '../support/web.js';
@@ -31,6 +38,58 @@ describe('the doors', () => {
       for (const path of [page, api]) if (path !== null) expected.add(`${method.toUpperCase()} ${path}`);
     }
     expect([...new Set(mounted)].sort()).to.deep.equal([...expected].sort());
+  });
+
+  it('leads every row to its own action', async () => {
+    let reached: unknown = null;
+    const nothing = z.object({});
+    const spied = routes.map((route) => ({
+      ...route,
+      sends: undefined as never,
+      needsSetup: undefined as never,
+      access: 'public' as const,
+      action: action({ summary: '', input: nothing, output: nothing }, () => {
+        reached = route;
+        return {};
+      }),
+    }));
+    const limitSignIn: express.RequestHandler = (_req, _res, next) => {
+      next();
+    };
+    const guard = {
+      limitSignIn,
+      allow: () => undefined,
+      checkSource: () => undefined,
+      become: () => Promise.resolve(),
+    };
+    const doors = { ctx: web.context, guard, routes: spied, onSession: () => undefined } as unknown as Doors;
+    const app = express();
+    mount(app, doors);
+    // What comes after the action has nothing to draw with here.
+    const end: express.ErrorRequestHandler = (_error, _req, res, _next) => void res.status(500).end();
+    app.use(end);
+    const server = app.listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    const { port } = server.address() as AddressInfo;
+    try {
+      for (const route of routes) {
+        for (const path of [route.api, route.page]) {
+          if (path === null) continue;
+          reached = null;
+          await raw(`http://127.0.0.1:${port}${path.replace(':tab', 'safety').replace(/:\w+/g, 'an-id-1')}`, {
+            method: route.method.toUpperCase(),
+          });
+          const { method, page, api } = (reached ?? {}) as Partial<(typeof routes)[number]>;
+          expect({ method, page, api }, `${route.method} ${path}`).to.deep.equal({
+            method: route.method,
+            page: route.page,
+            api: route.api,
+          });
+        }
+      }
+    } finally {
+      server.close();
+    }
   });
 
   it('opens to strangers exactly the public list', async () => {
