@@ -25,8 +25,9 @@ const rules = new Map<number, Rule>();
 
 /**
  * Lets a rule in any folder import `mediaflow/rule` and `zod`, the same ones that are used here, and keeps the
- * owner's rules from the disk and the network. A rule is a module, whatever a `package.json` near it says, or none: nobody
- * has to guess, and some loaders guess wrong. Source text, because Node runs it in a thread of its own.
+ * owner's rules, and whatever they import, from Node's modules and from code that lies in no file. A rule is a module,
+ * whatever a `package.json` near it says, or none: nobody has to guess, and some loaders guess wrong. Source text, because
+ * Node runs it in a thread of its own.
  */
 const HOOKS = `
 import { readFile } from 'node:fs/promises';
@@ -36,17 +37,40 @@ export function initialize(given) { places = given; }
 export function resolve(specifier, context, next) {
   if (specifier === 'mediaflow/rule') return next(places.rule, context);
   if (specifier === 'zod') return next(specifier, { ...context, parentURL: places.parent });
-  if (isBuiltin(specifier) && places.userDir !== null && context.parentURL?.startsWith(places.userDir))
-    throw new Error('a rule may only think: it may not import ' + specifier);
+  if (isTheirs(context.parentURL ?? 'node:') && (isBuiltin(specifier) || /^(?!file:)[a-z][a-z0-9+.-]+:/i.test(specifier)))
+    throw new Error('a rule may only think: it may not import ' + specifier.slice(0, 100));
   return next(specifier, context);
+}
+function isTheirs(url) {
+  if (url.startsWith('node:')) return false;
+  return !url.startsWith(places.own) || (places.userDir !== null && url.startsWith(places.userDir));
 }
 export async function load(url, context, next) {
   if (places.userDir === null || !url.startsWith(places.userDir) || !new URL(url).pathname.endsWith('.js')) return next(url, context);
   return { format: 'module', source: await readFile(new URL(url)), shortCircuit: true };
 }`;
 register(`data:text/javascript,${encodeURIComponent(HOOKS)}`, {
-  data: { rule: places.rule, parent: places.parent, userDir: places.userDir },
+  data: {
+    ...{ rule: places.rule, parent: places.parent, userDir: places.userDir },
+    // The folder in which everything of ours lies, with the libraries.
+    own: import.meta.resolve('zod').replace(/node_modules\/.*$/, ''),
+  },
 });
+keepToThinking();
+
+/**
+ * Takes from this thread what leads past the modules: to Node's own, to other processes, to the network. This keeps
+ * mistakes in; it is no wall against a rule that means harm.
+ */
+function keepToThinking(): void {
+  const taken: [object, readonly string[]][] = [
+    [process, ['getBuiltinModule', 'binding', '_linkedBinding', 'dlopen', 'kill', '_kill']],
+    [globalThis, ['fetch', 'WebSocket', 'EventSource', 'XMLHttpRequest']],
+  ];
+  for (const [owner, names] of taken) {
+    for (const name of names) Object.defineProperty(owner, name, { value: undefined });
+  }
+}
 
 const Shape = z.object({
   title: z.string().min(1).max(80),

@@ -142,6 +142,22 @@ export default { title: 'Plain', docs: { what: 'A.', why: 'B.', whenNotToUse: 'C
     'does not parse': { text: 'export default {', problem: /unexpected end of input/i },
     'imports what is not there': { text: `import 'lodash-of-mine'; export default {};`, problem: /lodash-of-mine/ },
     'imports the disk': { text: `import 'node:fs'; export default {};`, problem: /may not import node:fs/i },
+    'imports code out of a text': {
+      text: `import 'data:text/javascript,import "node:fs"'; export default {};`,
+      problem: /may not import data:/i,
+    },
+    'asks the process for the disk': {
+      text: `process.getBuiltinModule('node:fs').readdirSync('/'); export default {};`,
+      problem: /getBuiltinModule is not a function/i,
+    },
+    'ends another process': {
+      text: `process.kill(process.ppid, 0); export default {};`,
+      problem: /kill is not a function/i,
+    },
+    'uses the network': {
+      text: `await fetch('http://127.0.0.1:9/'); export default {};`,
+      problem: /fetch is not a function/i,
+    },
     'throws while loading': { text: `throw new Error('no luck');`, problem: /no luck/i },
     'never finishes loading': {
       text: `await new Promise(() => setInterval(() => {}, 1000));`,
