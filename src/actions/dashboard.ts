@@ -3,8 +3,10 @@ import { isFinished, Job } from '../domain/job.js';
 import { displayTitle } from '../domain/library.js';
 import { filterOf } from '../domain/library-filter.js';
 import type { Receipt } from '../domain/receipt.js';
+import type { Recommendation } from '../domain/recommendation.js';
 import { Problem } from '../domain/problem.js';
 import { Run } from '../domain/run.js';
+import { createdMinuteOf, itemIdOf, minutesFrom, stateOf } from '../store/row-keys.js';
 import { action, type Context } from './action.js';
 import { latestFirst } from './jobs.js';
 
@@ -93,6 +95,19 @@ function savings(receipts: readonly Receipt[], now: Date): Omit<z.infer<typeof D
   };
 }
 
+const SAVES_BY_MINUTE = { keyOf: createdMinuteOf, valueOf: ({ savesBytes }: Recommendation) => savesBytes };
+
+/** What was recommended since this minute, added up by minutes: there may be as many as there are titles. */
+function recommendedSince({ recommendations }: Context['store'], since: string, now: Date) {
+  const [counts, saves] = [recommendations.tally(createdMinuteOf), recommendations.tally(SAVES_BY_MINUTE)];
+  const sum = { count: 0, savesBytes: 0 };
+  for (const minute of minutesFrom(Date.parse(since), now.getTime())) {
+    sum.count += counts.of(minute);
+    sum.savesBytes += saves.of(minute);
+  }
+  return sum;
+}
+
 async function lastDay(
   { store, search, now }: Context,
   receipts: readonly Receipt[],
@@ -102,7 +117,7 @@ async function lastDay(
     rows.reduce((all, row) => all + bytesOf(row), 0);
   const filter = { ...filterOf(''), addedAfter: since };
   const arrived = await search.find({ filter, sort: 'title', page: 1, pageSize: 1 });
-  const recommended = store.recommendations.where(({ createdAt }) => createdAt >= since);
+  const recommended = recommendedSince(store, since, now());
   const encoded = store.jobs.where(
     ({ state, startedAt, sizeAfterBytes }) =>
       (state === 'verified' || state === 'replacing' || state === 'done') &&
@@ -113,8 +128,8 @@ async function lastDay(
   return {
     arrived: arrived.total,
     arrivedBytes: arrived.sizeBytes,
-    recommended: recommended.length,
-    recommendedBytes: sum(recommended, ({ savesBytes }) => savesBytes),
+    recommended: recommended.count,
+    recommendedBytes: recommended.savesBytes,
     encoded: encoded.length,
     encodedBytes: sum(encoded, ({ sizeBeforeBytes }) => sizeBeforeBytes),
     replaced: replaced.length,
@@ -122,12 +137,14 @@ async function lastDay(
   };
 }
 
+function bestSavingOf({ recommendations }: Context['store'], itemId: string): number | null {
+  const rows = recommendations.by(itemIdOf).of(itemId);
+  const savings = rows.filter(({ state }) => state === 'open').map(({ savesBytes }) => savesBytes);
+  return savings.length === 0 ? null : Math.max(...savings);
+}
+
 /** The youngest films and episodes, with what is recommended for them. */
 async function arrivalsOf({ store, search }: Context): Promise<z.infer<typeof Dashboard>['arrivals']> {
-  const best = new Map<string, number>();
-  for (const { itemId, state, savesBytes } of store.recommendations.values()) {
-    if (state === 'open') best.set(itemId, Math.max(best.get(itemId) ?? 0, savesBytes));
-  }
   const everything = { filter: filterOf(''), page: 1, pageSize: ARRIVALS };
   const { ids } = await search.find({ ...everything, sort: '-addedAt' });
   const youngest = ids.map((id) => store.library.find(id)).filter((item) => item !== null);
@@ -136,7 +153,7 @@ async function arrivalsOf({ store, search }: Context): Promise<z.infer<typeof Da
     title: item.show ?? item.title,
     thumb: item.thumb,
     sub: item.show === null ? String(item.year ?? '') : (displayTitle(item).split(' · ')[1]?.split(' ')[0] ?? ''),
-    savesBytes: best.get(item.id) ?? null,
+    savesBytes: bestSavingOf(store, item.id),
     isRead: item.files.some(({ video }) => video !== null),
   }));
 }
@@ -148,7 +165,7 @@ export const showDashboard = action(
     const { store, queue, sync } = ctx;
     const { sizeBytes } = await ctx.search.find({ filter: filterOf(''), sort: 'title', page: 1, pageSize: 1 });
     const receipts = store.receipts.where(() => true);
-    const kept = store.quarantine.where(({ state }) => state === 'kept');
+    const kept = store.quarantine.by(stateOf).of('kept');
     const open = await ctx.estimates.open(0);
     const jobs = store.jobs.where(() => true);
     const inState = (state: Job['state']): Job[] => jobs.filter((job) => job.state === state);

@@ -3,6 +3,7 @@ import { Job } from '../domain/job.js';
 import { Problem } from '../domain/problem.js';
 import { Run } from '../domain/run.js';
 import { WebhookOutcome } from '../domain/webhook.js';
+import { stateOf } from '../store/row-keys.js';
 import { action, type Context } from './action.js';
 import { LiveFigures } from './queue.js';
 
@@ -172,15 +173,14 @@ export const showNavigation = action(
     return {
       nav: {
         library: store.library.size,
-        recommendations: store.recommendations.where(({ state }) => state === 'open').length,
+        recommendations: store.recommendations.tally(stateOf).of('open'),
         running,
         waiting: pending + blocked,
-        quarantine: store.quarantine.where(({ state }) => state === 'kept').length,
+        quarantine: store.quarantine.tally(stateOf).of('kept'),
         problems: problems.length,
       },
       strips: stripsOf(ctx, problems),
-      active: store.jobs
-        .where(({ state }) => state === 'running' || state === 'replacing')
+      active: [...store.jobs.by(stateOf).of('running'), ...store.jobs.by(stateOf).of('replacing')]
         .slice(0, MAX_ACTIVE)
         .map((job) => ({ ...job, progress: queue.progress(job.id) })),
       paused,

@@ -7,6 +7,7 @@ import { resolutionOf } from '../domain/media.js';
 import { QuarantineEntry } from '../domain/quarantine.js';
 import { Recommendation } from '../domain/recommendation.js';
 import { Finding } from '../domain/rule.js';
+import { itemIdOf } from '../store/row-keys.js';
 import { action, type Context } from './action.js';
 import { latestFirst } from './jobs.js';
 import { liveJob } from './live-job.js';
@@ -47,9 +48,10 @@ type Next = z.infer<typeof Next>;
 function nextFor(ctx: Context, itemIds: ReadonlySet<string>): (itemId: string) => Next | null {
   const { store } = ctx;
   const found = new Map<string, Next>();
-  for (const row of store.recommendations.values()) {
+  const ids = [...itemIds];
+  for (const row of ids.flatMap((id) => store.recommendations.by(itemIdOf).of(id))) {
     const best = found.get(row.itemId);
-    if (row.state !== 'open' || !itemIds.has(row.itemId) || (best?.score ?? -1) >= row.priority) continue;
+    if (row.state !== 'open' || (best?.score ?? -1) >= row.priority) continue;
     found.set(row.itemId, {
       kind: 'recommendation',
       id: row.id,
@@ -60,8 +62,8 @@ function nextFor(ctx: Context, itemIds: ReadonlySet<string>): (itemId: string) =
       score: row.priority,
     });
   }
-  for (const job of store.jobs.values()) {
-    if (!itemIds.has(job.itemId) || isFinished(job.state)) continue;
+  for (const job of ids.flatMap((id) => store.jobs.by(itemIdOf).of(id))) {
+    if (isFinished(job.state)) continue;
     found.set(job.itemId, {
       kind: 'job',
       id: job.id,
@@ -195,12 +197,13 @@ export const showItem = action(
         path: item.files.find((file) => file.id === fileId)?.path ?? '',
         whyNot: whyNot ?? 'Nothing to improve here.',
       })),
-      recommendations: store.recommendations.where((row) => row.itemId === id),
+      recommendations: [...store.recommendations.by(itemIdOf).of(id)],
       jobs: store.jobs
-        .where((job) => job.itemId === id)
-        .sort(latestFirst)
+        .by(itemIdOf)
+        .of(id)
+        .toSorted(latestFirst)
         .map((job) => liveJob(ctx, job)),
-      kept: store.quarantine.where((entry) => entry.itemId === id),
+      kept: [...store.quarantine.by(itemIdOf).of(id)],
       presets: presets.list().map((preset) => ({ id: preset.id, title: preset.title })),
     };
   },

@@ -3,6 +3,7 @@ import { Job } from '../domain/job.js';
 import { QuarantineEntry } from '../domain/quarantine.js';
 import { Receipt } from '../domain/receipt.js';
 import { LOCAL_WORKER_ID } from '../domain/worker.js';
+import { stateOf as jobStateOf } from '../store/row-keys.js';
 import { action, type Context } from './action.js';
 import { latestFirst } from './jobs.js';
 import { liveJob } from './live-job.js';
@@ -84,8 +85,7 @@ const LOG_LINES = 200;
 export const showQueue = action({ summary: 'Show the queue', input: z.object({}), output: QueueBoard }, (ctx) => {
   const { store, queue } = ctx;
   const toRow = rowsOf(ctx);
-  const jobs = store.jobs.where(() => true);
-  const inState = (...states: Job['state'][]): Job[] => jobs.filter((job) => states.includes(job.state));
+  const inState = (...states: Job['state'][]): Job[] => states.flatMap((state) => store.jobs.by(jobStateOf).of(state));
   const inOrder = (a: Job, b: Job): number => b.priority - a.priority || a.createdAt.localeCompare(b.createdAt);
   const ready = inState('verified').sort(inOrder);
   const waiting = inState('queued').sort(inOrder);

@@ -89,6 +89,7 @@ export class OpenFindings {
 
   /** The `count` with the highest priority, the larger saving first among equals. One pass. */
   top(count: number): Recommendation[] {
+    if (count === 0) return [];
     const best: Recommendation[] = [];
     for (const { row } of this.#byId.values()) {
       const last = best.at(-1);

@@ -8,6 +8,7 @@ import type { Damage } from './damage.js';
 import { exactFitOf, type ExactFit } from './exact-fit.js';
 import { filesOf, ROWS_PER_SHARD, type Layout } from './layout.js';
 import { readShards } from './read-shards.js';
+import { RowViews, type KeyOf, type RowIndex, type RowTally, type Summed } from './row-views.js';
 import { Shard } from './shard.js';
 import { markOf } from './shard-file.js';
 
@@ -45,6 +46,7 @@ export class Collection<T extends { id: string }> {
   readonly #tidying = new Set<Promise<void>>();
   readonly #damaged: Damage[] = [];
   readonly #gate = new Gate(WIDTH);
+  readonly #views = new RowViews(this.#copies);
   #stamp = 0;
 
   private constructor(options: CollectionOptions<T>) {
@@ -94,6 +96,21 @@ export class Collection<T extends { id: string }> {
     const found: T[] = [];
     for (const row of this.#copies.rows()) if (match(row)) found.push(row);
     return found;
+  }
+
+  /** Rows by a word of theirs; made when it is first asked for with this very function, and kept up to date from then on. */
+  by(keyOf: KeyOf<T>): RowIndex<T> {
+    return this.#views.index(keyOf);
+  }
+
+  /** How many rows have each word, or what they add up to; made and kept like `by`. */
+  tally(what: KeyOf<T> | Summed<T>): RowTally<T> {
+    return this.#views.tally(what);
+  }
+
+  /** What this very function makes of the rows, and of nothing else: made anew only when a row changed since. */
+  derive<Value>(make: (rows: () => Iterable<T>) => Value): Value {
+    return this.#views.derive(make);
   }
 
   /**

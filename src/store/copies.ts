@@ -1,3 +1,4 @@
+import type { Follower } from './row-views.js';
 import type { Shard } from './shard.js';
 
 interface Current<T extends { id: string }> {
@@ -16,7 +17,19 @@ export class Copies<T extends { id: string }> {
   /** One map for both: with a hundred thousand rows a second one takes a twentieth of the time to open. */
   readonly #current = new Map<string, Current<T>>();
   readonly #lingering = new Map<string, Set<Shard<T>>>();
+  readonly #followers: Follower<T>[] = [];
   #tombstones = 0;
+  #version = 0;
+
+  /** Another number than before: some row changed since. */
+  get version(): number {
+    return this.#version;
+  }
+
+  /** From now on it hears of every row that changes. Every file must be awake. */
+  tell(follower: Follower<T>): void {
+    this.#followers.push(follower);
+  }
 
   /** How many rows there are, as are all of these: no tombstones. */
   get size(): number {
@@ -71,8 +84,10 @@ export class Copies<T extends { id: string }> {
   }
 
   remove(id: string): void {
-    if (this.#current.get(id)?.row === null) this.#tombstones--;
+    const before = this.#current.get(id)?.row;
+    if (before === null) this.#tombstones--;
     this.#current.delete(id);
+    this.#changed(before ?? null, null);
   }
 
   /** The copy in this file is an older one from now on. */
@@ -125,13 +140,21 @@ export class Copies<T extends { id: string }> {
 
   #setOwner(id: string, row: T | null | undefined, shard: Shard<T>): void {
     const current = this.#current.get(id);
+    const before = current?.row;
     if (row === null) this.#tombstones++;
-    if (current?.row === null) this.#tombstones--;
+    if (before === null) this.#tombstones--;
     if (current) {
       current.row = row;
       current.owner = shard;
     } else this.#current.set(id, { row, owner: shard });
+    this.#changed(before ?? null, row ?? null);
     this.#stay(id, shard);
+  }
+
+  #changed(before: T | null, after: T | null): void {
+    this.#version++;
+    if (before === after) return;
+    for (const follower of this.#followers) follower.follow(before, after);
   }
 
   #rowOf(current: Current<T>): T | null {

@@ -46,6 +46,23 @@ const stateOf = (row: Row | null): string | null => row && `${row.group}${row.va
 const statesOf = (rows: Iterable<Row>): Record<string, string | null> =>
   Object.fromEntries([...rows].map((row) => [row.id, stateOf(row)]));
 
+const groupOf = (row: Row): string | null => (row.group === 'z' ? null : row.group);
+const valuesByGroup = { keyOf: groupOf, valueOf: ({ value }: Row) => value };
+const listed = (rows: () => Iterable<Row>): string[] => [...rows()].map(({ value }) => String(value)).sort();
+
+/** Whatever follows the rows says what a look at all of them says. */
+function expectTrueViews(rows: Collection<Row>): void {
+  for (const name of ['x', 'y', 'z']) {
+    const own = [...rows.values()].filter((row) => groupOf(row) === name);
+    expect(rows.by(groupOf).of(name), `rows in ${name}`).to.have.members(own);
+    expect(rows.by(groupOf).count(name)).to.equal(own.length);
+    expect(rows.tally(groupOf).of(name), `how many are in ${name}`).to.equal(own.length);
+    expect(rows.tally(valuesByGroup).of(name)).to.equal(own.reduce((sum, { value }) => sum + value, 0));
+  }
+  expect(rows.derive(listed)).to.deep.equal(listed(() => rows.values()));
+  expect(rows.derive(listed)).to.equal(rows.derive(listed));
+}
+
 describe('Collection', function () {
   this.timeout(120_000);
   let dir: string;
@@ -86,6 +103,7 @@ describe('Collection', function () {
       );
     };
     for (const { do: action, id: rowId = '', group: to = '', turns = 0 } of steps) {
+      expectTrueViews(collection);
       if (action === 'put') {
         const row = { id: rowId, group: to, value: ++value };
         ask(rowId, stateOf(row), collection.put(row));
@@ -101,6 +119,7 @@ describe('Collection', function () {
     for (const to of ['x', 'y', 'z']) setBroken(join(folder, 'rows', fileOf[kind]?.(to) ?? ''), false);
     await Promise.all(open_);
     await collection.flush();
+    expectTrueViews(collection);
     return { collection, history };
   }
 

@@ -4,6 +4,7 @@ import type { MediaFile } from '../../domain/media.js';
 import type { Recommendation } from '../../domain/recommendation.js';
 import type { Finding } from '../../domain/rule.js';
 import type { Bus } from '../../lib/bus.js';
+import { recommendationIdOf } from '../../store/row-keys.js';
 import type { Store } from '../../store/store.js';
 import { Desk } from './recommendation-desk.js';
 import { close, groupRecommendationId, isWaiting, settle, type Known, type Verdict } from './upkeep.js';
@@ -79,7 +80,10 @@ export class GroupBook {
 
   #hasOpenJobs(id: string): boolean {
     const { jobs } = this.#store;
-    return jobs.where(({ recommendationId, state }) => recommendationId === id && !isFinished(state)).length > 0;
+    return jobs
+      .by(recommendationIdOf)
+      .of(id)
+      .some(({ state }) => !isFinished(state));
   }
 }
 

@@ -3,6 +3,7 @@ import type { Job } from '../../domain/job.js';
 import { LOCAL_WORKER_ID } from '../../domain/worker.js';
 import type { WorkerChoice } from '../../domain/worker-choice.js';
 import { Loop } from '../../lib/loop.js';
+import { stateOf } from '../../store/row-keys.js';
 import { WorkerChooser } from './choose-worker.js';
 import { InFlight } from './in-flight.js';
 import { isFar } from './far-sources.js';
@@ -118,9 +119,9 @@ export class Dispatcher {
       isPaused: queue.paused,
       isDryRun: safety.dryRun,
       running: this.#encodes.size + this.#swaps.size,
-      waiting: jobs.where(({ state }) => state === 'queued'),
-      blocked: jobs.where(({ state }) => state === 'blocked'),
-      verified: jobs.where(({ state }) => state === 'verified'),
+      waiting: jobs.by(stateOf).of('queued'),
+      blocked: jobs.by(stateOf).of('blocked'),
+      verified: jobs.by(stateOf).of('verified'),
       viewers: this.#refusals.length > 0 ? 0 : this.#holdback,
       trouble: this.#trouble,
       ...(this.#refusals.length > 0 ? { workers: this.#refusals } : {}),
@@ -129,7 +130,7 @@ export class Dispatcher {
 
   /** The job that is next, and how each worker would do it now; null where nothing waits, or there is no choice. */
   async next(signal: AbortSignal): Promise<{ job: Job; choice: WorkerChoice } | null> {
-    const [job] = this.#parts.store.jobs.where(({ state }) => state === 'queued').sort(byPriority);
+    const [job] = this.#parts.store.jobs.by(stateOf).of('queued').toSorted(byPriority);
     // A page is no reason to fetch from another machine what a plan needs to know.
     if (!job || !this.#chooser.hasOthers || isFar(job.sourcePath)) return null;
     const look = { running: this.#running(), viewers: this.#holdback };
@@ -139,7 +140,10 @@ export class Dispatcher {
   async #look(signal: AbortSignal): Promise<void> {
     const isBusy = (id: string): boolean => this.isBusy(id);
     const { jobs } = this.#parts.store;
-    const isCutOff = jobs.where(({ id, state }) => state === 'replacing' && !isBusy(id)).length > 0;
+    const isCutOff = jobs
+      .by(stateOf)
+      .of('replacing')
+      .some(({ id }) => !isBusy(id));
     if (isCutOff) this.#continue(await settleSwaps(this.#parts, this.#book, isBusy));
     await mendJobs(this.#parts, this.#book, isBusy);
     await this.#unblock();
@@ -153,7 +157,7 @@ export class Dispatcher {
     const { store, now } = this.#parts;
     const { dryRun } = store.settings.value.safety;
     const at = now().toISOString();
-    for (const job of store.jobs.where(({ state }) => state === 'blocked')) {
+    for (const job of store.jobs.by(stateOf).of('blocked')) {
       const isDue = job.nextTryAt === null ? !dryRun : job.nextTryAt <= at;
       if (isDue) await this.#book.move(job.id, 'queued');
     }
@@ -164,10 +168,10 @@ export class Dispatcher {
     const { store, now } = this.#parts;
     if (store.settings.value.safety.dryRun) return;
     const at = now().toISOString();
-    const due = store.jobs.where(
-      ({ state, approvedToReplace, nextTryAt }) =>
-        state === 'verified' && approvedToReplace && (nextTryAt === null || nextTryAt <= at),
-    );
+    const due = store.jobs
+      .by(stateOf)
+      .of('verified')
+      .filter(({ approvedToReplace, nextTryAt }) => approvedToReplace && (nextTryAt === null || nextTryAt <= at));
     for (const job of due) await this.swap(job.id);
   }
 
@@ -189,11 +193,11 @@ export class Dispatcher {
     const { queue } = store.settings.value;
     this.#holdback = 0;
     this.#refusals = [];
-    if (queue.paused || !store.jobs.where(({ state }) => state === 'queued').length) return;
+    if (queue.paused || store.jobs.tally(stateOf).of('queued') === 0) return;
     if (queue.yieldToViewers) this.#holdback = await this.#viewers.transcoding(signal);
     // What Plex does for its viewers keeps this machine busy, not the others.
     if (this.#holdback > 0 && !this.#chooser.hasOthers) return;
-    const waiting = store.jobs.where(({ state }) => state === 'queued').sort(byPriority);
+    const waiting = store.jobs.by(stateOf).of('queued').toSorted(byPriority);
     let refused = 0;
     for (const job of waiting) {
       if (signal.aborted || refused >= MOST_REFUSED) return;
@@ -260,7 +264,7 @@ export class Dispatcher {
 
   #tellWhenStalled(): void {
     const { store, bus } = this.#parts;
-    const isStill = this.#encodes.size === 0 && store.jobs.where(({ state }) => state === 'queued').length > 0;
+    const isStill = this.#encodes.size === 0 && store.jobs.tally(stateOf).of('queued') > 0;
     if (!isStill) {
       this.#stalled = null;
       return;

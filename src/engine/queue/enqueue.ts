@@ -5,6 +5,7 @@ import { LeftOut } from '../../domain/left-out.js';
 import { displayTitle, type LibraryItem } from '../../domain/library.js';
 import type { MediaFile } from '../../domain/media.js';
 import { localRootOf } from '../../domain/paths.js';
+import { openSourceOf } from '../../store/row-keys.js';
 import type { QueueParts } from './parts.js';
 
 export interface JobRequest {
@@ -65,7 +66,7 @@ export class Enqueue {
 
   /** The unfinished job of the file that lies here; null when there is none. */
   openJobAt(sourcePath: string): Job | null {
-    return this.#parts.store.jobs.where((job) => job.sourcePath === sourcePath && !isFinished(job.state))[0] ?? null;
+    return this.#parts.store.jobs.by(openSourceOf).of(sourcePath)[0] ?? null;
   }
 
   /** The job a request would make; nothing is stored. Throws `not_found`, `invalid`, `path_unmapped`, `file_missing`, `conflict`. */

@@ -7,6 +7,7 @@ import type { QuarantineEntry } from '../../domain/quarantine.js';
 import type { Recommendation } from '../../domain/recommendation.js';
 import type { Progress } from '../../domain/executor.js';
 import type { WorkerChoice } from '../../domain/worker-choice.js';
+import { stateOf } from '../../store/row-keys.js';
 import { Dispatcher } from './dispatch.js';
 import type { Enqueue } from './enqueue.js';
 import { Janitor } from './janitor.js';
@@ -65,13 +66,15 @@ export class Queue {
   }
 
   state(): { paused: boolean; running: number; pending: number; blocked: number; reasons: string[] } {
-    const counts = { running: 0, pending: 0, blocked: 0 };
-    for (const { state } of this.#parts.store.jobs.values()) {
-      if (state === 'running' || state === 'replacing') counts.running++;
-      else if (state === 'queued') counts.pending++;
-      else if (state === 'blocked') counts.blocked++;
-    }
-    return { paused: this.#parts.store.settings.value.queue.paused, ...counts, reasons: this.#dispatcher.reasons() };
+    const { jobs, settings } = this.#parts.store;
+    const states = jobs.tally(stateOf);
+    return {
+      paused: settings.value.queue.paused,
+      running: states.of('running') + states.of('replacing'),
+      pending: states.of('queued'),
+      blocked: states.of('blocked'),
+      reasons: this.#dispatcher.reasons(),
+    };
   }
 
   /** See `Dispatcher.next`; null as well when it cannot be told within `limitMs`. For pages. */
