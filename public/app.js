@@ -95,7 +95,7 @@ function refreshDue() {
         for (const box of document.querySelectorAll(`#${id} input[type="checkbox"]`)) {
           if (ticked.includes(box.value)) box.checked = true;
         }
-        showSelection();
+        document.dispatchEvent(new window.CustomEvent('mf:ticked'));
         showCopyButtons();
       });
   }
@@ -180,38 +180,12 @@ if (typeof io === 'function' && document.body.hasAttribute('data-signed-in')) {
   });
 }
 
-// ---- Selections: how many, how much, and all at once
-const formatBytes = (bytes) => {
-  const units = ['B', 'kB', 'MB', 'GB', 'TB'];
-  const step = Math.max(0, Math.min(units.length - 1, Math.floor(Math.log10(Math.max(1, bytes)) / 3)));
-  return `${Math.round((bytes / 1000 ** step) * 10) / 10} ${units[step]}`;
-};
-function showSelection() {
-  const bulk = document.querySelector('#bulk:not([data-counts-itself])');
-  if (!bulk) return;
-  const all = [...document.querySelectorAll('input[form="bulk"]')];
-  const ticked = all.filter((box) => box.checked);
-  const sum = (name) => ticked.reduce((bytes, box) => bytes + Number(box.dataset[name] ?? 0), 0);
-  bulk.querySelector('[data-bulk-count]').textContent = `${ticked.length} selected`;
-  const saves = sum('saves');
-  bulk.querySelector('[data-bulk-sum]').textContent =
-    `, ${formatBytes(sum('size'))}${saves > 0 ? `, frees about ${formatBytes(saves)}` : ''}`;
-  const whole = document.querySelector('[data-pick-all]');
-  if (!whole) return;
-  whole.hidden = false;
-  whole.checked = all.length > 0 && ticked.length === all.length;
-  whole.indeterminate = ticked.length > 0 && ticked.length < all.length;
-}
+// ---- The tick above a list ticks all of it
 document.addEventListener('change', (event) => {
-  if (event.target.matches('[data-pick-all]')) {
-    for (const box of document.querySelectorAll('input[form="bulk"]')) box.checked = event.target.checked;
-  }
-  if (event.target.matches('[data-pick-all], input[form="bulk"]')) showSelection();
+  if (!event.target.matches('[data-pick-all]')) return;
+  for (const box of document.querySelectorAll('input[form="bulk"]')) box.checked = event.target.checked;
 });
-document.addEventListener('htmx:afterSettle', () => {
-  showSelection();
-  showCopyButtons();
-});
+document.addEventListener('htmx:afterSettle', showCopyButtons);
 
 // ---- Copy, where the browser allows it (over plain http most do not, there the text can be marked by hand)
 function showCopyButtons() {
@@ -322,6 +296,5 @@ document.addEventListener('keydown', (event) => {
   } else if (/^[1-8]$/.test(event.key)) document.querySelector(`.nav [aria-keyshortcuts="${event.key}"]`)?.click();
 });
 
-showSelection();
 showCopyButtons();
 document.getElementById('form-error')?.focus();

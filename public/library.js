@@ -111,13 +111,51 @@ document.addEventListener('click', (event) => {
 });
 for (const button of document.querySelectorAll('[data-pick-none]')) button.hidden = false;
 
-// ---- "All that match" is asked once more, with their number
+// ---- How many are selected, and what queueing them would bring: counted here, added up by the server
+let selected = '';
+function showTitles() {
+  const form = document.getElementById('bulk');
+  if (!form || !document.getElementById('titles')) return;
+  const all = form.querySelector('[data-pick-everything]:checked');
+  const boxes = [...document.querySelectorAll('input[form="bulk"]')];
+  const ticked = boxes.filter((box) => box.checked);
+  const count = all ? Number(form.elements.expected.value) : ticked.length;
+  const whole = document.querySelector('[data-pick-all]');
+  if (whole) {
+    whole.hidden = false;
+    whole.checked = boxes.length > 0 && ticked.length === boxes.length;
+    whole.indeterminate = ticked.length > 0 && ticked.length < boxes.length;
+  }
+  const now = `${all?.value ?? ticked.map(({ value }) => value)} ${form.elements.presetId.value}`;
+  if (now === selected) return;
+  selected = now;
+  form.querySelector('[data-bulk-count]').textContent = `${count.toLocaleString('en-US')} selected`;
+  form.querySelector('[data-bulk-sum]').textContent = '';
+  if (count > 0) document.getElementById('bulk-sum').dispatchEvent(new window.CustomEvent('mf:selected'));
+}
 document.addEventListener('change', (event) => {
-  if (!event.target.matches('[data-pick-everything]')) return;
-  const form = event.target.closest('form');
-  if (event.target.checked) {
-    form.dataset.confirm = form.dataset.confirmAll;
-    form.dataset.yes = 'Queue them';
-  } else delete form.dataset.confirm;
+  if (event.target.form?.id === 'bulk' || event.target.matches('[data-pick-all]')) showTitles();
 });
-for (const all of document.querySelectorAll('[data-pick-everything]:checked')) tellOf(all);
+for (const name of ['htmx:afterSettle', 'mf:ticked']) document.addEventListener(name, showTitles);
+showTitles();
+
+// ---- A question lies over the page it is about
+document.addEventListener('htmx:afterSwap', (event) => {
+  if (event.target.id !== 'question-body') return;
+  for (const menu of document.querySelectorAll('details.menu[open]')) menu.open = false;
+  document.getElementById('question').showModal();
+});
+document.addEventListener('click', (event) => {
+  const dialog = event.target.closest?.('[data-close-question]')?.closest('dialog');
+  if (!dialog) return;
+  event.preventDefault();
+  dialog.close();
+});
+for (const name of ['mf:done', 'mf:refused']) {
+  document.addEventListener(name, () => {
+    const dialog = document.querySelector('dialog#question[open]');
+    if (!dialog) return;
+    dialog.close();
+    for (const all of document.querySelectorAll('[data-pick-everything]')) all.checked = false;
+  });
+}

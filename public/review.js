@@ -61,7 +61,7 @@
   let leaving = null;
   document.addEventListener('htmx:beforeRequest', (event) => {
     // What is being asked about must not change under the question.
-    if (event.target.id === 'review' && document.querySelector('dialog#confirm[open]')) {
+    if (event.target.id === 'review' && document.querySelector('dialog#confirm[open], dialog#question[open]')) {
       event.preventDefault();
       return;
     }
@@ -97,8 +97,10 @@
     undo = null;
   });
 
-  document.addEventListener('htmx:afterSettle', () => {
+  document.addEventListener('htmx:afterSettle', (event) => {
     if (!review()) return;
+    // The bar was drawn anew with the page, without its sum.
+    if (event.target.id === 'review') asked = '';
     if (leaving && !document.getElementById(leaving.id)) {
       const { after } = leaving;
       leaving = null;
@@ -131,21 +133,8 @@
     countAll();
   });
 
-  // ---- Sums: asked of the server, which counts every file once
-  const formatBytes = (bytes) => {
-    const units = ['B', 'kB', 'MB', 'GB', 'TB'];
-    const size = Math.max(0, Math.min(units.length - 1, Math.floor(Math.log10(Math.max(1, bytes)) / 3)));
-    return `${Math.round((bytes / 1000 ** size) * 10) / 10} ${units[size]}`;
-  };
-  const formatTime = (seconds) => {
-    if (seconds < 5400) return `${Math.max(1, Math.round(seconds / 60))} min`;
-    if (seconds < 172_800) return `${Math.round(seconds / 3600)} h`;
-    return `${Math.round(seconds / 86_400)} days`;
-  };
-  const SUM_AFTER_MS = 200;
-  let timer = null;
+  // ---- Sums: the server adds up, and counts every file once
   let asked = '';
-  let turn = 0;
 
   function selection() {
     const form = document.getElementById('bulk');
@@ -179,44 +168,16 @@
     if (text === asked) return;
     asked = text;
     form.querySelector('[data-bulk-sum]').textContent = '';
-    delete form.dataset.confirm;
-    window.clearTimeout(timer);
-    turn++;
-    if (count > 0) timer = window.setTimeout(() => sumUp(form.id, text, count, turn), SUM_AFTER_MS);
-  }
-
-  async function sumUp(id, body, shown, own) {
-    const answer = await window
-      .fetch(address('/api/recommendations/totals'), {
-        method: 'POST',
-        headers: { 'Content-Type': 'application/json', Accept: 'application/json', 'X-CSRF-Token': csrf() },
-        body,
-      })
-      .catch(() => null);
-    const form = document.getElementById(id);
-    if (!answer?.ok || !form || own !== turn) return;
-    const { count, queues, setsAside, informs, savesBytes, seconds, workerTitle } = await answer.json();
-    // Another number than the page shows: the page is about to be drawn again.
-    if (own !== turn || count !== shown) return;
-    const words = [];
-    if (savesBytes > 0) words.push(`frees about ${formatBytes(savesBytes)}`);
-    if (seconds > 0) words.push(`${formatTime(seconds)} on ${workerTitle}`);
-    if (setsAside > 0) words.push(`${setsAside} ${setsAside === 1 ? 'copy' : 'copies'} to quarantine`);
-    if (informs > 0) words.push(`${informs} only inform`);
-    form.querySelector('[data-bulk-sum]').textContent = words.map((word) => `, ${word}`).join('');
     const approve = form.querySelector('[data-bulk-approve]');
-    if (!approve) return;
-    approve.textContent = `Approve ${(queues + setsAside).toLocaleString('en-US')}`;
-    const { groups = [], all } = JSON.parse(body);
-    if (!all && groups.length === 0 && setsAside === 0) return;
-    const parts = [
-      queues > 0 ? `queue ${queues.toLocaleString('en-US')}` : '',
-      setsAside > 0 ? `move ${setsAside} to quarantine` : '',
-    ];
-    const sentence = parts.filter(Boolean).join(' and ');
-    if (sentence) form.dataset.confirm = `${sentence.charAt(0).toUpperCase()}${sentence.slice(1)}?`;
-    form.dataset.yes = `Approve ${(queues + setsAside).toLocaleString('en-US')}`;
+    if (approve) approve.textContent = 'Approve selected';
+    if (count > 0) document.getElementById('bulk-sum').dispatchEvent(new window.CustomEvent('mf:selected'));
   }
+  document.addEventListener('htmx:afterSwap', (event) => {
+    if (event.target.id !== 'bulk-sum') return;
+    const approves = event.target.querySelector('[data-approves]')?.dataset.approves;
+    const button = document.querySelector('[data-bulk-approve]');
+    if (button && approves) button.textContent = `Approve ${Number(approves).toLocaleString('en-US')}`;
+  });
 
   countAll();
 

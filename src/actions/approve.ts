@@ -27,10 +27,16 @@ export const canBeApproved = ({ kind, presetId, keep }: Recommendation): boolean
   ((kind === 'transcode' || kind === 'remux') && presetId !== null) || keep !== null;
 
 /**
- * Does what a recommendation asks for: queues its job, queues every file of its group, or sets a surplus copy aside.
+ * Does what a recommendation asks for: queues its job, queues every file of its group (of `planned`, where that is given), or
+ * sets a surplus copy aside.
  * Throws `conflict` when it was decided before, `invalid` when it only informs, and what queueing and moving throw.
  */
-export async function approve(ctx: Context, id: string, presetId?: string): Promise<Approved> {
+export async function approve(
+  ctx: Context,
+  id: string,
+  presetId?: string,
+  planned?: readonly { wish: { itemId: string; fileId?: string } }[],
+): Promise<Approved> {
   const found = ctx.store.recommendations.get(id);
   if (found.state !== 'open' && found.state !== 'snoozed')
     throw conflict(`This recommendation was already ${found.state}`);
@@ -44,7 +50,10 @@ export async function approve(ctx: Context, id: string, presetId?: string): Prom
   const preset = presetId ?? found.presetId;
   if (found.group !== null) {
     if (preset !== null) ctx.presets.get(preset);
-    const members = ctx.analyzer.membersOf(found.group, found.ruleId);
+    const chosen = planned && new Set(planned.map(({ wish }) => `${wish.itemId}.${wish.fileId ?? ''}`));
+    const members = ctx.analyzer
+      .membersOf(found.group, found.ruleId)
+      .filter(({ item, file }) => !chosen || chosen.has(`${item.id}.${file.id}`));
     const queued = await ctx.groups.queue(found, preset, members);
     return { ...nothing, ...queued, recommendation: ctx.store.recommendations.get(id) };
   }
@@ -62,9 +71,17 @@ async function queueOne(
   found: Recommendation,
   presetId: string,
 ): Promise<{ job: Job; isOfOther: boolean }> {
-  const { itemId, fileId, ruleId, id, priority, savesBytes } = found;
+  const { itemId, fileId, ruleId, id, priority } = found;
   try {
-    const wish = { itemId, fileId, presetId, ruleId, priority, recommendationId: id, expectedSavesBytes: savesBytes };
+    const wish = {
+      itemId,
+      fileId,
+      presetId,
+      ruleId,
+      priority,
+      recommendationId: id,
+      expectedSavesBytes: expectedOf(ctx, found, presetId),
+    };
     return { job: await ctx.enqueue.job(wish), isOfOther: false };
   } catch (error) {
     const path = ctx.store.library.find(itemId)?.files.find((file) => file.id === fileId)?.localPath;
@@ -81,4 +98,12 @@ async function cover(ctx: Context, { id }: Recommendation, job: Job): Promise<Re
   const recommendation = await ctx.store.recommendations.patch(id, values);
   ctx.bus.emit('recommendation.changed', { ids: [id] });
   return recommendation;
+}
+
+/** What is promised for the preset that is proposed; for another one what that is expected to save. */
+function expectedOf({ store, presets, estimates }: Context, found: Recommendation, presetId: string): number {
+  const file = store.library.find(found.itemId)?.files.find(({ id }) => id === found.fileId);
+  const preset = presets.list().find(({ id }) => id === presetId);
+  if (presetId === found.presetId || !file || !preset) return found.savesBytes;
+  return estimates.saving(file, preset).savesBytes;
 }

@@ -1,8 +1,11 @@
 import { z } from 'zod';
 import { AppError, conflict, invalid } from '../domain/errors.js';
 import { Job } from '../domain/job.js';
-import { filterOf } from '../domain/library-filter.js';
+import { LEFT_OUT_WORDS, LeftOut } from '../domain/left-out.js';
+import { filterOf, sizeOf } from '../domain/library-filter.js';
 import { action, type Context } from './action.js';
+import { presetChoices, PresetWish } from './preset-choice.js';
+import { figuresOf, PlanFigures, planItems } from './queue-plan.js';
 
 const Ids = z
   .union([z.string().min(1), z.array(z.string().min(1)).max(200_000)])
@@ -39,11 +42,65 @@ export async function selectedIds({ search }: Pick<Context, 'search'>, selection
   return ids;
 }
 
+const QueueSelection = Selection.extend({ presetId: PresetWish });
+
+/** What a selection of titles is, and what queueing it would do. */
+const SelectionFigures = PlanFigures.extend({
+  /** Titles that are selected, and what their files take now. */
+  count: z.int(),
+  sizeBytes: z.number(),
+});
+
+async function figuresFor(ctx: Context, ids: readonly string[], presetId: string) {
+  const sizeBytes = ids.reduce((sum, id) => {
+    const item = ctx.store.library.find(id);
+    return sum + (item ? sizeOf(item) : 0);
+  }, 0);
+  return { count: ids.length, sizeBytes, ...figuresOf(ctx, await planItems(ctx, ids, presetId)) };
+}
+
+/** What queueing a selection would do, for looking only: it may be another number of titles than was shown, or none. */
+export const sumTitles = action(
+  { summary: 'Add up what queueing many titles would bring', input: QueueSelection, output: SelectionFigures },
+  async (ctx, { itemIds, all, presetId }) => {
+    if (presetId !== '') ctx.presets.get(presetId);
+    return figuresFor(ctx, all ? await ctx.search.all(filterOf(all)) : itemIds, presetId);
+  },
+);
+
+/** The question before many titles are queued: the very plan that `queueSelection` carries out. Throws what that throws. */
+export const askAboutTitles = action(
+  {
+    summary:
+      'Ask before jobs are queued for many titles: how many, with what, what it frees, how long, what is left out',
+    input: QueueSelection,
+    output: SelectionFigures.extend({
+      itemIds: z.array(z.string()),
+      all: z.string(),
+      expected: z.int(),
+      presetId: z.string(),
+      defaultPreset: z.string(),
+      choices: z.array(z.object({ id: z.string(), title: z.string() })),
+    }),
+  },
+  async (ctx, { presetId, ...selection }) => {
+    if (presetId !== '') ctx.presets.get(presetId);
+    const ids = await selectedIds(ctx, selection);
+    return {
+      ...(await figuresFor(ctx, ids, presetId)),
+      itemIds: selection.all ? [] : ids,
+      all: selection.all ?? '',
+      expected: ids.length,
+      ...{ presetId, ...presetChoices(ctx) },
+    };
+  },
+);
+
 /** Queues one job for each selected title and goes on past those that cannot be queued. Throws `not_found` for the preset. */
 export const queueSelection = action(
   {
     summary: 'Queue jobs for many titles, or for everything that matches a filter',
-    input: Selection.extend({ presetId: z.string() }),
+    input: QueueSelection,
     output: z.object({
       items: z.array(Job),
       /** Why some were not queued, the most frequent reason first. */
@@ -51,16 +108,21 @@ export const queueSelection = action(
     }),
   },
   async (ctx, { presetId, ...selection }) => {
-    ctx.presets.get(presetId);
+    if (presetId !== '') ctx.presets.get(presetId);
+    const plan = await planItems(ctx, await selectedIds(ctx, selection), presetId);
     const items: Job[] = [];
     const refused = new Map<string, string[]>();
-    for (const itemId of await selectedIds(ctx, selection)) {
+    const refuse = (message: string, itemId: string): void => {
+      refused.set(message, [...(refused.get(message) ?? []), itemId]);
+    };
+    for (const { id, reason } of plan.leftOut) refuse(LEFT_OUT_WORDS[reason], id);
+    for (const { wish } of plan.jobs) {
       try {
-        items.push(await ctx.enqueue.job({ itemId, presetId }));
+        items.push(await ctx.enqueue.job(wish));
       } catch (error) {
         // A full disk or a stop is no property of this title.
         if (!(error instanceof AppError) || error.isRetriable) throw error;
-        refused.set(error.message, [...(refused.get(error.message) ?? []), itemId]);
+        refuse(error instanceof LeftOut ? LEFT_OUT_WORDS[error.reason] : error.message, wish.itemId);
       }
     }
     const reasons = [...refused].map(([message, itemIds]) => ({ message, count: itemIds.length, itemIds }));

@@ -2,10 +2,15 @@ import { z } from 'zod';
 import { Choices } from '../domain/choices.js';
 import { invalid } from '../domain/errors.js';
 import { Job, JobState } from '../domain/job.js';
+import type { MediaFile } from '../domain/media.js';
+import type { Preset } from '../domain/preset.js';
+import { Confidence } from '../domain/recommendation.js';
+import { StreamChange } from '../domain/stream-changes.js';
 import { LOCAL_WORKER_ID } from '../domain/worker.js';
 import { action, type Context } from './action.js';
 import { liveJob } from './live-job.js';
 import { listOf, pageOf, Paging } from './paging.js';
+import { defaultPresetId, presetIdFor, PresetWish, proposalsFor } from './preset-choice.js';
 
 const ById = z.object({ id: z.string() });
 
@@ -66,7 +71,8 @@ export const createJobs = action(
     input: z.object({
       itemIds: Several,
       paths: Several,
-      presetId: z.string(),
+      /** Without one: what is recommended for each item, else the owner's default preset. */
+      presetId: PresetWish,
       /** This worker and no other; `local` is this machine. */
       workerId: z.string().max(100).optional(),
       fileId: z.string().optional(),
@@ -81,12 +87,14 @@ export const createJobs = action(
       throw invalid('Name at least one item or path.', { itemIds: 'is missing', paths: 'is missing' });
     }
     const wanted = [...itemIds.map((itemId) => ({ itemId, fileId })), ...byPath(ctx, paths)];
+    const proposed = proposalsFor(ctx, new Set(wanted.map(({ itemId }) => itemId)));
+    const usual = defaultPresetId(ctx);
     const items: Job[] = [];
     for (const { itemId, fileId: own } of wanted) {
       items.push(
         await ctx.enqueue.job({
           itemId,
-          presetId,
+          presetId: presetId || (proposed.get(itemId)?.presetId ?? usual),
           ...(workerId === undefined ? {} : { workerId }),
           force,
           ...(own === undefined ? {} : { fileId: own }),
@@ -98,14 +106,67 @@ export const createJobs = action(
   },
 );
 
+const Expected = z.object({
+  sizeBytes: z.number(),
+  /** What would be left, and the range it most likely lies in. */
+  expectedBytes: z.number(),
+  lowBytes: z.number(),
+  highBytes: z.number(),
+  savesBytes: z.number(),
+  savesPercent: z.number(),
+  confidence: Confidence,
+  seconds: z.number(),
+  timeConfidence: Confidence,
+});
+
+/** What a job would do to a file, and what is to be expected of it. */
+export const Simulated = z.object({
+  fileId: z.string(),
+  presetId: z.string(),
+  planNotes: z.array(z.string()),
+  commands: z.array(z.string()),
+  /** Every stream before and after, what changes first; empty when it would be skipped. */
+  streamChanges: z.array(StreamChange),
+  skipped: z.string().nullable(),
+  expected: Expected.nullable(),
+});
+
+/** A plan with its estimate; without a preset what is recommended for the item, else the default preset. Throws what queueing throws. */
+export async function simulate(
+  ctx: Context,
+  { itemId, presetId, fileId }: { itemId: string; presetId: string; fileId?: string | undefined },
+): Promise<z.infer<typeof Simulated>> {
+  const item = ctx.store.library.get(itemId);
+  const preset = ctx.presets.get(presetId || presetIdFor(ctx, item));
+  const wish = { itemId, presetId: preset.id, ...(fileId === undefined ? {} : { fileId }) };
+  const plan = await ctx.queue.simulate(wish);
+  const file = item.files.find(({ id }) => id === plan.fileId);
+  return { ...plan, presetId: preset.id, expected: file ? expectedOf(ctx, file, preset) : null };
+}
+
+function expectedOf({ estimates }: Context, file: MediaFile, preset: Preset): z.infer<typeof Expected> {
+  const { savesBytes, lowBytes, highBytes, confidence } = estimates.saving(file, preset);
+  const time = estimates.seconds(file, preset);
+  const { sizeBytes } = file;
+  return {
+    ...{ sizeBytes, savesBytes, confidence },
+    expectedBytes: Math.max(0, sizeBytes - savesBytes),
+    lowBytes: Math.max(0, sizeBytes - highBytes),
+    highBytes: Math.max(0, sizeBytes - lowBytes),
+    savesPercent: sizeBytes > 0 ? Math.round((savesBytes / sizeBytes) * 100) : 0,
+    seconds: Math.round(time.seconds),
+    timeConfidence: time.confidence,
+  };
+}
+
 /** Says what a job would do, down to the command line. Nothing is written. */
 export const simulateJob = action(
   {
     summary: 'Plan a transcode without running it',
-    input: z.object({ itemId: z.string(), presetId: z.string() }),
-    output: z.object({ planNotes: z.array(z.string()), commands: z.array(z.string()), skipped: z.string().nullable() }),
+    input: z.object({ itemId: z.string(), presetId: PresetWish, fileId: z.string().min(1).optional() }),
+    output: Simulated,
   },
-  ({ queue }, input) => queue.simulate(input),
+  (ctx, input) => simulate(ctx, input),
 );
 
 /** Stops a job; the original is untouched. Throws `conflict` when it has ended or is being replaced. */

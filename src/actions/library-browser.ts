@@ -5,6 +5,7 @@ import { Run } from '../domain/run.js';
 import { SavedFilter } from '../domain/saved-filter.js';
 import { action, type Context } from './action.js';
 import { findPage, LibraryPage, LibraryQuery, queryOf } from './library.js';
+import { presetChoices } from './preset-choice.js';
 import { savedFilters, tidyQuery } from './saved-filters.js';
 
 const View = z.enum(['table', 'grid']);
@@ -35,7 +36,9 @@ export const browseLibrary = action(
       columns: z.array(z.object({ id: LibraryColumn, isShown: z.boolean() })),
       shown: z.record(LibraryColumn, z.boolean()),
       saved: z.array(SavedFilter.extend({ isCurrent: z.boolean() })),
-      presets: z.array(z.object({ id: z.string(), title: z.string() })),
+      choices: z.array(z.object({ id: z.string(), title: z.string() })),
+      /** Title of the preset that is taken where nothing is recommended. */
+      defaultPreset: z.string(),
       tags: z.array(z.object({ id: z.string(), name: z.string() })),
       isPicked: z.boolean(),
       growsByItself: z.boolean(),
@@ -45,7 +48,7 @@ export const browseLibrary = action(
     }),
   },
   async (ctx, given) => {
-    const { store, sync, presets } = ctx;
+    const { store, sync } = ctx;
     const input = { ...given, ...(openingView(ctx, given) ?? { sort: given.sort ?? USUAL_SORT }) };
     const { columns, view } = store.settings.value.library;
     const found = await findPage(ctx, { ...input, facets: true });
@@ -63,7 +66,7 @@ export const browseLibrary = action(
         boolean
       >,
       saved: savedFilters(ctx).map((one) => ({ ...one, isCurrent: one.query === current })),
-      presets: presets.list().map(({ id, title }) => ({ id, title })),
+      ...presetChoices(ctx),
       tags: [...store.tags.values()].map(({ id, name }) => ({ id, name })).sort((a, b) => a.name.localeCompare(b.name)),
       isPicked: given.picked === 'all',
       growsByItself: input.page < PAGES_BY_THEMSELVES,

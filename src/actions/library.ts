@@ -9,9 +9,10 @@ import { Recommendation } from '../domain/recommendation.js';
 import { Finding } from '../domain/rule.js';
 import { itemIdOf } from '../store/row-keys.js';
 import { action, type Context } from './action.js';
-import { latestFirst } from './jobs.js';
+import { latestFirst, simulate, Simulated } from './jobs.js';
 import { liveJob } from './live-job.js';
 import { frameOf, listOf, Paging } from './paging.js';
+import { defaultPresetId, PresetWish, proposalsFor } from './preset-choice.js';
 
 export const LibraryRow = LibraryItem.extend({
   displayTitle: z.string(),
@@ -173,6 +174,9 @@ export const showItem = action(
       jobs: z.array(Job),
       kept: z.array(QuarantineEntry),
       presets: z.array(z.object({ id: z.string(), title: z.string() })),
+      /** What it is encoded with unless the owner says otherwise, and what a recommendation proposes, if one does. */
+      presetId: z.string(),
+      recommendedPresetId: z.string().nullable(),
       /** What the library it is in is called. */
       section: z.string(),
       /** Null unless the owner excluded it from processing. */
@@ -182,6 +186,7 @@ export const showItem = action(
   async (ctx, { id }) => {
     const { store, analyzer, rules, presets } = ctx;
     const item = store.library.get(id);
+    const proposed = proposalsFor(ctx, new Set([id])).get(id)?.presetId ?? null;
     const titles = new Map(rules.list().map((rule) => [rule.id, rule.title]));
     const decisions = await analyzer.decide(id);
     return {
@@ -205,6 +210,8 @@ export const showItem = action(
         .map((job) => liveJob(ctx, job)),
       kept: [...store.quarantine.by(itemIdOf).of(id)],
       presets: presets.list().map((preset) => ({ id: preset.id, title: preset.title })),
+      presetId: proposed ?? defaultPresetId(ctx),
+      recommendedPresetId: proposed,
     };
   },
 );
@@ -213,28 +220,30 @@ export const showItem = action(
 export const planItem = action(
   {
     summary: 'Plan a transcode of a library item without running it',
-    input: z.object({ id: z.string(), presetId: z.string() }),
+    input: z.object({ id: z.string(), presetId: PresetWish, fileId: z.string().min(1).optional() }),
     output: z.object({
       id: z.string(),
       displayTitle: z.string(),
       sizeBytes: z.number(),
       preset: z.object({ id: z.string(), title: z.string(), description: z.string() }),
       presets: z.array(z.object({ id: z.string(), title: z.string() })),
-      planNotes: z.array(z.string()),
-      commands: z.array(z.string()),
-      skipped: z.string().nullable(),
+      /** Name of the file that is planned, where the title has several. */
+      path: z.string(),
+      ...Simulated.shape,
     }),
   },
-  async ({ store, queue, presets }, { id, presetId }) => {
-    const row = toRow(store.library.get(id));
-    const preset = presets.get(presetId);
+  async (ctx, { id, presetId, fileId }) => {
+    const { store, presets } = ctx;
+    const item = store.library.get(id);
+    const { displayTitle, sizeBytes } = toRow(item);
+    const plan = await simulate(ctx, { itemId: id, presetId, fileId });
+    const preset = presets.get(plan.presetId);
     return {
-      id,
-      displayTitle: row.displayTitle,
-      sizeBytes: row.sizeBytes,
+      ...{ id, displayTitle, sizeBytes },
+      path: item.files.find((file) => file.id === plan.fileId)?.path ?? '',
       preset: { id: preset.id, title: preset.title, description: preset.description },
       presets: presets.list().map((one) => ({ id: one.id, title: one.title })),
-      ...(await queue.simulate({ itemId: id, presetId })),
+      ...plan,
     };
   },
 );

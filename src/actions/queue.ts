@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { Job } from '../domain/job.js';
+import { Check, Job } from '../domain/job.js';
 import { QuarantineEntry } from '../domain/quarantine.js';
 import { Receipt } from '../domain/receipt.js';
 import { LOCAL_WORKER_ID } from '../domain/worker.js';
@@ -152,6 +152,8 @@ export const showJobPage = action(
       progress: LiveFigures.nullable(),
       hasItem: z.boolean(),
       receipt: Receipt.nullable(),
+      passedChecks: z.array(Check),
+      failedChecks: z.array(Check),
       kept: QuarantineEntry.nullable(),
       /** The last lines; empty when there is no log. */
       logLines: z.array(z.string()),
@@ -170,6 +172,8 @@ export const showJobPage = action(
       progress: queue.progress(id),
       hasItem: store.library.has(job.itemId),
       receipt,
+      passedChecks: job.checks.filter(({ ok }) => ok),
+      failedChecks: job.checks.filter(({ ok }) => !ok),
       kept: job.quarantineId === null ? null : store.quarantine.find(job.quarantineId),
       logLines: log.split('\n').filter(Boolean).slice(-LOG_LINES),
       dryRun,

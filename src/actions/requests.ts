@@ -13,6 +13,7 @@ import type { LibraryStatistics } from '../domain/statistics.js';
 import type { Confidence, Recommendation } from '../domain/recommendation.js';
 import type { Decision, RuleTrial, Subject } from '../domain/rule.js';
 import type { Run } from '../domain/run.js';
+import type { StreamChange } from '../domain/stream-changes.js';
 import type { Saving } from '../domain/savings.js';
 import type { PlexWebhook, WebhookOutcome } from '../domain/webhook.js';
 import type { Progress, WorkerHealth } from '../domain/executor.js';
@@ -249,10 +250,14 @@ export interface QueueRequests {
   /** The latest live figures, or null when it does not encode. */
   progress(jobId: string): Progress | null;
   log(jobId: string): Promise<string>;
-  simulate(request: {
-    itemId: string;
-    presetId: string;
-  }): Promise<{ planNotes: string[]; commands: string[]; skipped: string | null }>;
+  /** What a job would do, and to which file; reads it and touches nothing. */
+  simulate(request: { itemId: string; presetId: string; fileId?: string }): Promise<{
+    fileId: string;
+    planNotes: string[];
+    commands: string[];
+    streamChanges: StreamChange[];
+    skipped: string | null;
+  }>;
   restore(quarantineId: string): Promise<QuarantineEntry>;
   purge(quarantineId: string): Promise<QuarantineEntry>;
 }

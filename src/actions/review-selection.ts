@@ -1,8 +1,6 @@
 import { z } from 'zod';
 import { conflict, invalid } from '../domain/errors.js';
-import type { Recommendation } from '../domain/recommendation.js';
 import type { Context } from './action.js';
-import { canBeApproved } from './approve.js';
 import { reviewFilterOf } from './review-query.js';
 import { findReview } from './review-search.js';
 
@@ -63,23 +61,4 @@ async function matchingNow(
     for (const id of await matching(query, Number(number))) chosen.add(id);
   }
   return [...chosen];
-}
-
-/** What a "yes" to all of these would do: of several findings about one file, only the one that saves most. */
-export function worthApproving({ store }: Context, ids: readonly string[]): { chosen: string[]; informs: number } {
-  const best = new Map<string, { id: string; savesBytes: number }>();
-  let informs = 0;
-  for (const id of ids) {
-    const row: Recommendation | null = store.recommendations.find(id);
-    if (row !== null && !canBeApproved(row)) {
-      informs++;
-      continue;
-    }
-    // One that is gone meanwhile stays in, so that its refusal is told.
-    const about = row?.group === null ? `${row.itemId}.${row.fileId}` : id;
-    const savesBytes = row?.savesBytes ?? 0;
-    const known = best.get(about);
-    if ((known?.savesBytes ?? -1) < savesBytes) best.set(about, { id, savesBytes });
-  }
-  return { chosen: [...best.values()].map(({ id }) => id), informs };
 }

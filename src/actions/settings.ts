@@ -57,6 +57,8 @@ async function save(ctx: Context, change: Record<string, Record<string, unknown>
       const isOff = field === MAY_BE_OFF && value === '';
       if (CRON.includes(field) && !isOff && !isCron(String(value)))
         fields[field] = 'is not a cron expression such as 30 4 * * *';
+      if (field === 'queue.defaultPresetId' && !ctx.presets.list().some(({ id }) => id === value))
+        fields[field] = 'is not a preset that is there';
       if (field === 'paths.mappings') Object.assign(fields, wrongMappings(value as { to: string }[]));
     }
   }
@@ -115,14 +117,27 @@ const Tab = z.object({
   servers: z.array(z.object({ id: z.string(), name: z.string() })),
 });
 
-function tabOf({ store }: Context, tab: SettingsTab): z.infer<typeof Tab> {
+/** The JSON schema of a group, with the presets there are as choices. */
+function schemaOf({ presets }: Context, tab: SettingsTab): Record<string, z.core.util.JSONType> {
+  const schema = z.toJSONSchema(groupOf(tab), { io: 'input' }) as Record<string, z.core.util.JSONType>;
+  const { defaultPresetId } = schema['properties'] as Record<string, Record<string, z.core.util.JSONType>>;
+  if (defaultPresetId) {
+    const all = presets.list();
+    defaultPresetId['enum'] = all.map(({ id }) => id);
+    defaultPresetId['labels'] = Object.fromEntries(all.map(({ id, title }) => [id, title]));
+  }
+  return schema;
+}
+
+function tabOf(ctx: Context, tab: SettingsTab): z.infer<typeof Tab> {
+  const { store } = ctx;
   const { servers } = store;
   const own = Object.entries(store.settings.locked).filter(([field]) => field.startsWith(`${tab}.`));
   return {
     tab,
     values: store.settings.value[tab] as z.infer<typeof Tab>['values'],
     locked: Object.fromEntries(own.map(([field, variable]) => [field.slice(tab.length + 1), variable])),
-    schema: z.toJSONSchema(groupOf(tab), { io: 'input' }) as Record<string, z.core.util.JSONType>,
+    schema: schemaOf(ctx, tab),
     machines: [...store.workers.values()].map(({ id, name }) => ({ path: remotePath(id, '/'), name })),
     servers: servers.others.size === 0 ? [] : servers.ids().map((id) => ({ id, name: servers.nameOf(id) })),
   };

@@ -3,6 +3,7 @@ import { AppError, ERROR_CODES } from './errors.js';
 import { ServerSnapshot } from './server-snapshot.js';
 import { TransferMode } from './worker.js';
 import { Weighed } from './worker-choice.js';
+import { StreamChange } from './stream-changes.js';
 
 export const JobState = z.enum([
   'queued',
@@ -101,6 +102,8 @@ export const Job = z.object({
   /** Every stream in a line, of the source and of the verified output. */
   streamsBefore: z.array(z.string()),
   streamsAfter: z.array(z.string()),
+  /** Every stream before and after, what changes first. Absent before planning, and in jobs of older versions. */
+  streamChanges: z.array(StreamChange).optional(),
   /** Absent before planning, and in jobs of older versions. */
   source: JobSource.optional(),
   /** Milliseconds the encoder ran. */

@@ -4,12 +4,15 @@ import { resolutionOf, type MediaFile, type VideoStream } from './media.js';
 import type { Preset } from './preset.js';
 import type { Confidence, SavingBasis } from './recommendation.js';
 
-export interface Saving {
+/** An expected saving, the range the true figure most likely lies in, and how sure that is. */
+export interface SavingRange {
   savesBytes: number;
-  /** The range the true figure most likely lies in. */
   lowBytes: number;
   highBytes: number;
   confidence: Confidence;
+}
+
+export interface Saving extends SavingRange {
   basis: SavingBasis;
   /** How many finished jobs it was learned from; 0 for any other basis. */
   samples: number;
@@ -133,4 +136,18 @@ function modelRemains(video: VideoStream, preset: Preset): number | null {
   const perSecond = video.width * video.height * (video.fps ?? 24) * perPixel;
   const neededKbps = (perSecond * qualityFactor(preset.video.quality ?? 23) * shrinkOf(video, preset)) / 1000;
   return neededKbps / video.bitrateKbps;
+}
+
+/** Several savings as one: as certain as at least half of its bytes are. */
+export function totalSaving(all: readonly SavingRange[]): SavingRange {
+  const sum = { savesBytes: 0, lowBytes: 0, highBytes: 0 };
+  const by = { high: 0, medium: 0, low: 0 };
+  for (const { savesBytes, lowBytes, highBytes, confidence } of all) {
+    sum.savesBytes += savesBytes;
+    sum.lowBytes += lowBytes;
+    sum.highBytes += highBytes;
+    by[confidence] += savesBytes;
+  }
+  const isMostly = (part: number): boolean => sum.savesBytes > 0 && part >= sum.savesBytes / 2;
+  return { ...sum, confidence: isMostly(by.high) ? 'high' : isMostly(by.high + by.medium) ? 'medium' : 'low' };
 }

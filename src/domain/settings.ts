@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { HardwareFallback } from './encoder.js';
 import { LibraryColumn, USUAL_COLUMNS } from './library-columns.js';
 import type { PathMapping } from './paths.js';
+import { USUAL_PRESET_ID } from './preset-choice.js';
 import { EncoderSpeed } from './worker.js';
 
 const Cron = z.string().trim().min(9).max(100);
@@ -73,6 +74,10 @@ export const Settings = z.object({
   queue: z
     .object({
       paused: z.boolean().default(false),
+      defaultPresetId: z.string().trim().max(60).default(USUAL_PRESET_ID).meta({
+        title: 'Default preset',
+        description: 'Taken where no recommendation proposes one, and you choose none.',
+      }),
       concurrency: z.int().min(1).max(16).default(1).meta({ title: 'Jobs at a time' }),
       workDir: z.string().trim().default('').meta({
         title: 'Work folder',

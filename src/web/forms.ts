@@ -9,6 +9,8 @@ export interface Field {
   /** The rows of `pairs`. */
   pairs: readonly object[];
   choices: readonly string[];
+  /** What people call a choice, where that is not its own text. */
+  labels: Readonly<Record<string, string>>;
   value: string | number | boolean;
   required: boolean;
   /** The environment variable that holds it, or null. */
@@ -22,6 +24,7 @@ const Property = z.looseObject({
   title: z.string().optional(),
   description: z.string().optional(),
   enum: z.array(z.union([z.string(), z.number()])).optional(),
+  labels: z.record(z.string(), z.string()).optional(),
   secret: z.boolean().optional(),
   items: z.looseObject({ type: z.string().optional(), required: z.array(z.string()).optional() }).optional(),
 });
@@ -57,6 +60,7 @@ export function toFields(
         label: property.title ?? name,
         help: property.description ?? '',
         choices: (property.enum ?? []).map(String),
+        labels: property.labels ?? {},
         value: kind === 'password' ? '' : toText(values[name]),
         required: required.includes(name),
         locked: locked[name] ?? null,

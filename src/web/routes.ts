@@ -71,13 +71,14 @@ const say = (text: string) => () => text;
 const outcome = (result: { outcome: string }): string => result.outcome;
 const queued = ({
   items,
-  refused,
+  refused = [],
 }: {
   items: readonly unknown[];
-  refused?: readonly { message: string }[];
+  refused?: readonly { message: string; count?: number }[];
 }): string => {
   const done = `${items.length} ${items.length === 1 ? 'job' : 'jobs'} queued.`;
-  return refused?.length ? `${done} ${refused.length} refused: ${refused[0]?.message ?? ''}` : done;
+  const leftOut = refused.reduce((sum, { count = 1 }) => sum + count, 0);
+  return leftOut === 0 ? done : `${done} ${leftOut} left out: ${refused[0]?.message ?? ''}.`.replace(/\.+$/, '.');
 };
 const approved = ({
   items,
@@ -215,6 +216,8 @@ export const routes: readonly Route[] = [
   page('/library',                          null,                                   libraryBrowser.browseLibrary, 'library/list'),
   read('/api/library/items',                library.listLibrary),
   download('/library/export',               '/api/library/export',                  libraryExport.exportLibrary),
+  post('/library/queue/question',           '/api/transcode/jobs/matching/question', bulk.askAboutTitles,     { view: 'library/queue' }),
+  post('/library/queue/totals',             '/api/transcode/jobs/matching/totals',  bulk.sumTitles,           { view: 'parts/bulk-titles' }),
   post('/library/queue',                    '/api/transcode/jobs/matching',         bulk.queueSelection,      { after: '/queue', notice: queued }),
   post('/library/columns',                  '/api/library/columns',                 libraryBrowser.chooseColumns, { notice: say('Columns changed.') }),
   read('/api/filter-presets',               filters.listFilters),
@@ -278,15 +281,16 @@ export const routes: readonly Route[] = [
   // ---- recommendations
   page('/recommendations',                  null,                                   review.showReview,        'recommendations/list'),
   read('/api/recommendations',              recommendations.listRecommendations),
-  post(null,                                '/api/recommendations/totals',           decideMany.sumSelection),
+  post('/recommendations/totals',           '/api/recommendations/totals',          decideMany.sumSelection,  { view: 'parts/bulk-review' }),
+  post('/recommendations/question',         '/api/recommendations/question',        decideMany.askAboutMany,  { view: 'recommendations/decide' }),
   page('/recommendations/history',          '/api/recommendations/history',         runs.listRuns,            'runs/list'),
   read('/api/recommendations/summary',      savings.showSummary),
   read('/api/recommendations/savings',      savings.showSavings),
   post('/recommendations/analyze',          '/api/recommendations/analyze',         runs.analyze,             { notice: analyzed }),
-  post('/recommendations/batch-queue',      '/api/recommendations/batch-queue',     decideMany.approveMany,   { notice: approvedMany }),
-  post('/recommendations/batch-snooze',     '/api/recommendations/batch-snooze',    decideMany.snoozeMany,    { notice: changedMany('snoozed') }),
-  post('/recommendations/batch-dismiss',    '/api/recommendations/batch-dismiss',   decideMany.dismissMany,   { notice: changedMany('dismissed') }),
-  post('/recommendations/batch-reopen',     '/api/recommendations/batch-reopen',    decideMany.reopenMany,    { notice: changedMany('back to be decided') }),
+  post('/recommendations/batch-queue',      '/api/recommendations/batch-queue',     decideMany.approveMany,   { after: '/recommendations', notice: approvedMany }),
+  post('/recommendations/batch-snooze',     '/api/recommendations/batch-snooze',    decideMany.snoozeMany,    { after: '/recommendations', notice: changedMany('snoozed') }),
+  post('/recommendations/batch-dismiss',    '/api/recommendations/batch-dismiss',   decideMany.dismissMany,   { after: '/recommendations', notice: changedMany('dismissed') }),
+  post('/recommendations/batch-reopen',     '/api/recommendations/batch-reopen',    decideMany.reopenMany,    { after: '/recommendations', notice: changedMany('back to be decided') }),
   post('/recommendations/:id/approve',      '/api/recommendations/:id/approve',     recommendations.approveRecommendation, { notice: approved }),
   post('/recommendations/:id/dismiss',      '/api/recommendations/:id/dismiss',     recommendations.dismissRecommendation, { notice: say('Dismissed. It stays away until the file itself changes.') }),
   post('/recommendations/:id/snooze',       '/api/recommendations/:id/snooze',      recommendations.snoozeRecommendation,  { notice: snoozed }),

@@ -2,7 +2,13 @@ import { expect } from 'chai';
 import { browseLibrary, chooseColumns } from '../../src/actions/library-browser.js';
 import { exportLibrary } from '../../src/actions/library-export.js';
 import { listLibrary } from '../../src/actions/library.js';
-import { queueSelection } from '../../src/actions/bulk.js';
+import { join } from 'node:path';
+import { askAboutTitles, queueSelection, sumTitles } from '../../src/actions/bulk.js';
+import { createJobs } from '../../src/actions/jobs.js';
+import { showItem } from '../../src/actions/library.js';
+import { saveSettings } from '../../src/actions/settings.js';
+import { openPresets } from '../../src/catalog/presets.js';
+import { LeftOut } from '../../src/domain/left-out.js';
 import { changeFilter, listFilters, removeFilter, saveFilter } from '../../src/actions/saved-filters.js';
 import type { Context } from '../../src/actions/action.js';
 import { AppError } from '../../src/domain/errors.js';
@@ -33,12 +39,17 @@ describe('the library browser', () => {
           aRecommendation({ id: 'x-1.f1.codec-modernization', itemId: 'x-1', fileId: 'f1', savesBytes: 2e9 }),
         );
         return {
-          presets: { list: () => [], get: (id: string) => ({ id }), problems: [] } as never,
+          presets: await openPresets({ builtInDir: join(import.meta.dirname, '../../presets'), userDir: null }),
           enqueue: {
-            job: ({ itemId }: { itemId: string }) => {
-              if (itemId === 'x-2') throw new AppError('file_linked', 'It has other names.');
+            busyPaths: () => new Map(),
+            check: ({ itemId, fileId }: { itemId: string; fileId?: string }) => {
+              if (itemId === 'x-2') throw new LeftOut('excluded', 'You exclude it from processing.');
+              const file = fileId ?? store.library.get(itemId).files[0]?.id ?? '';
+              return aJob({ itemId, fileId: file, sourcePath: `/films/${itemId}` });
+            },
+            job: ({ itemId, presetId }: { itemId: string; presetId: string }) => {
               queued.push(itemId);
-              return Promise.resolve(aJob({ id: `job-${itemId}`, itemId }));
+              return Promise.resolve(aJob({ id: `job-${itemId}`, itemId, presetId }));
             },
           } as never,
         };
@@ -142,7 +153,7 @@ describe('the library browser', () => {
     expect((await queue({ itemIds: 'x-1' })).items).to.have.length(1);
     const { items, refused } = await queue({ all: 'sort=-sizeBytes&page=3', expected: '3' });
     expect(items.map(({ itemId }) => itemId).sort()).to.deep.equal(['x-1', 'x-3']);
-    expect(refused).to.deep.equal([{ message: 'It has other names.', count: 1, itemIds: ['x-2'] }]);
+    expect(refused).to.deep.equal([{ message: 'excluded from processing', count: 1, itemIds: ['x-2'] }]);
     queued.length = 0;
     await expectRefusal(queue({ all: 'sort=title', expected: '2' }), 'conflict');
     await expectRefusal(queue({ all: 'sort=title' }), 'invalid');
@@ -150,6 +161,47 @@ describe('the library browser', () => {
     await expectRefusal(queue({ all: 'q=zzzz', expected: '0' }), 'invalid');
     await expectRefusal(queue({}), 'invalid');
     expect(queued).to.deep.equal([]);
+  });
+
+  it('says before it queues how many, with what, what it frees and what is left out, and does exactly that', async () => {
+    const everything = { all: 'sort=title', expected: '3' };
+    const ask = (given: object) => askAboutTitles(ctx, askAboutTitles.input.parse({ ...everything, ...given }));
+    const question = await ask({});
+    expect(question).to.include({ count: 3, sizeBytes: 10e9, jobs: 2, leftOutCount: 1, presetId: '' });
+    expect(question.leftOut).to.deep.equal([{ reason: 'excluded', words: 'excluded from processing', count: 1 }]);
+    expect(question.presets).to.deep.equal([{ id: 'balanced', title: 'Balanced', count: 2 }]);
+    // What is recommended is promised as it was recommended; the other title is estimated.
+    expect(question.savesBytes).to.be.above(2e9);
+    expect(question.seconds).to.be.above(0);
+    const sound = await ask({ presetId: 'audio-saver' });
+    expect(sound.savesBytes).to.be.below(question.savesBytes);
+    expect(
+      (await sumTitles(ctx, sumTitles.input.parse({ ...everything, presetId: 'audio-saver' }))).savesBytes,
+    ).to.equal(sound.savesBytes);
+
+    await saveSettings(ctx, { queue: { defaultPresetId: 'storage-saver' } });
+    await expectRefusal(saveSettings(ctx, { queue: { defaultPresetId: 'gone' } }), 'invalid');
+    const own = (await ask({})).presets.map(({ id, count }) => [id, count]);
+    expect(own).to.deep.equal([['balanced', 1], ['storage-saver', 1]]); // prettier-ignore
+    ctx.countLinks = () => Promise.resolve(new Map([['/films/x-3', 2]]));
+    const linked = await ask({});
+    expect(linked.leftOut.map(({ reason, count }) => [reason, count])).to.deep.include(['hard-links', 1]);
+    const { items, refused } = await queueSelection(ctx, queueSelection.input.parse(everything));
+    expect([items.length, refused.length]).to.deep.equal([linked.jobs, linked.leftOut.length]);
+    expect(items.map(({ presetId }) => presetId)).to.deep.equal(['balanced']);
+  });
+
+  it('proposes on a title what is recommended for it, else the default preset, everywhere', async () => {
+    const presetOf = async (id: string): Promise<string> => (await showItem(ctx, { id })).presetId;
+    ctx.analyzer = { decide: () => Promise.resolve([]) } as unknown as Context['analyzer'];
+    expect([await presetOf('x-1'), await presetOf('x-3')]).to.deep.equal(['balanced', 'balanced']);
+    await ctx.store.recommendations.patch('x-1.f1.codec-modernization', { presetId: 'remux' });
+    await saveSettings(ctx, { queue: { defaultPresetId: 'storage-saver' } });
+    expect([await presetOf('x-1'), await presetOf('x-3')]).to.deep.equal(['remux', 'storage-saver']);
+    const { items } = await createJobs(ctx, createJobs.input.parse({ itemIds: ['x-1', 'x-3'] }));
+    expect(items.map(({ presetId }) => presetId)).to.deep.equal(['remux', 'storage-saver']);
+    const page = await fetch(`${web.url}/settings/queue`, { headers: { 'X-Api-Key': API_KEY } });
+    expect(await page.text()).to.match(/<option value="storage-saver" selected>Storage Saver</);
   });
 
   async function exported(given: object): Promise<string> {

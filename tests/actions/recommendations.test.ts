@@ -3,7 +3,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Context } from '../../src/actions/action.js';
-import { approveMany, dismissMany, sumSelection } from '../../src/actions/decide-many.js';
+import { approveMany, askAboutMany, dismissMany, sumSelection } from '../../src/actions/decide-many.js';
 import { createJobs, listJobs } from '../../src/actions/jobs.js';
 import { listQuarantine } from '../../src/actions/quarantine.js';
 import { showQueue } from '../../src/actions/queue.js';
@@ -16,6 +16,7 @@ import {
   snoozeRecommendation,
 } from '../../src/actions/recommendations.js';
 import { conflict } from '../../src/domain/errors.js';
+import { LeftOut } from '../../src/domain/left-out.js';
 import type { Events } from '../../src/domain/events.js';
 import { Bus } from '../../src/lib/bus.js';
 import { createLog } from '../../src/lib/log.js';
@@ -58,8 +59,14 @@ async function open(dir: string) {
       watched: (files: readonly object[]) => Promise.resolve(new Set(files)),
     },
     estimates: { forRecommendations: () => Promise.resolve({}) },
+    analyzer: { membersOf: () => [] },
     sync: { status: () => ({ state: 'idle', done: 0, total: 0, lastRun: null }) },
     enqueue: {
+      busyPaths: () => new Map(),
+      check: ({ itemId }: { itemId: string }) => {
+        if (store.jobs.has(`job-${itemId}`)) throw new LeftOut('has-job', 'It is already queued');
+        return aJob({ itemId, sourcePath: `/films/${itemId}` });
+      },
       job: ({ itemId, presetId }: { itemId: string; presetId: string }) => {
         if (store.jobs.has(`job-${itemId}`)) return Promise.reject(conflict('It is already queued'));
         return store.jobs.put(aJob({ id: `job-${itemId}`, itemId, presetId }));
@@ -195,13 +202,33 @@ describe('actions over a real store', () => {
     expect(store.recommendations.get(ID)).to.include({ state: 'dismissed', note: 'Grain' });
   });
 
+  it('says before it approves what is left out and why, each file once, and approves just that', async () => {
+    await store.recommendations.putMany([
+      aRecommendation({ id: '01234567-101.2001.other', ruleId: 'other', savesBytes: 9e9 }),
+      aRecommendation({ id: '01234567-101.2001.look', ruleId: 'look', kind: 'review', presetId: null }),
+      aRecommendation({ id: 'x.1.other', itemId: 'x', ruleId: 'other', savesBytes: 5e9 }),
+    ]);
+    await store.jobs.put(aJob({ id: 'job-x', itemId: 'x' }));
+    const everything = { all: 'state=open', expected: '4' };
+    const question = await askAboutMany(ctx, askAboutMany.input.parse(everything));
+    expect(question).to.include({ count: 4, changes: 1, jobs: 1, savesBytes: 9e9, leftOutCount: 3 });
+    expect(Object.fromEntries(question.leftOut.map(({ reason, count }) => [reason, count]))).to.deep.equal({
+      ...{ covered: 1, informs: 1, 'has-job': 1 },
+    });
+    const { items, refused } = await approveMany(ctx, approveMany.input.parse(everything));
+    expect([items.length, refused.length]).to.deep.equal([question.changes, question.leftOutCount]);
+    const dismissal = { ...everything, expected: '3', decision: 'dismiss', reason: 'Grain' };
+    expect(await askAboutMany(ctx, askAboutMany.input.parse(dismissal))).to.include({ changes: 3, reason: 'Grain' });
+  });
+
   it('approves the better of two findings about one file, and passes over what only informs', async () => {
     await store.recommendations.putMany([
       aRecommendation({ id: '01234567-101.2001.other', ruleId: 'other', savesBytes: 9e9 }),
       aRecommendation({ id: '01234567-101.2001.look', ruleId: 'look', kind: 'review', presetId: null }),
     ]);
     const { items, refused } = await approveMany(ctx, approveMany.input.parse({ all: 'state=open', expected: 3 }));
-    expect([items.length, refused]).to.deep.equal([1, []]);
+    expect(items).to.have.length(1);
+    expect(refused.map(({ id }) => id).sort()).to.deep.equal([ID, '01234567-101.2001.look'].sort());
     expect(store.recommendations.get('01234567-101.2001.other').state).to.equal('approved');
     expect(store.recommendations.get(ID).state).to.equal('open');
   });

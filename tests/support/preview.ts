@@ -15,6 +15,7 @@ import type { Decision, Rule, RuleInfo } from '../../src/domain/rule.js';
 import type { Progress } from '../../src/domain/executor.js';
 import { Coverage } from '../../src/engine/library/coverage.js';
 import { Enqueue } from '../../src/engine/queue/enqueue.js';
+import type { StreamChange, StreamSide } from '../../src/domain/stream-changes.js';
 import { aFile, aJob, anItem, aRecommendation } from './builders.js';
 import { decisionsOf, specialFindings, withSurplusCopy } from './preview-review.js';
 import { EPISODES, FILMS } from './preview-titles.js';
@@ -218,6 +219,27 @@ const NOTES = [
   '2 subtitles: copied',
   'Container stays Matroska',
 ];
+const side = (codec: string, change: Partial<StreamSide> = {}): StreamSide => ({
+  ...{
+    codec,
+    width: null,
+    height: null,
+    bitDepth: null,
+    channels: null,
+    language: null,
+    title: null,
+    bitrateKbps: null,
+  },
+  ...{ flags: [], ...change },
+});
+const COMMENTARY = { channels: 2, language: 'eng', title: 'Commentary', bitrateKbps: 192 };
+const STREAM_CHANGES: StreamChange[] = [
+  { kind: 'video', action: 'encode', note: null, before: side('h264', { width: 1920, height: 804, bitDepth: 8, bitrateKbps: 24_100 }), after: side('hevc', { width: 1920, height: 804, bitDepth: 10 }) },
+  { kind: 'audio', action: 'encode', note: '7.1 becomes 5.1', before: side('truehd', { channels: 8, language: 'eng', title: 'Surround', flags: ['default'] }), after: side('eac3', { channels: 6, language: 'eng', title: 'Surround', bitrateKbps: 640, flags: ['default'] }) },
+  { kind: 'data', action: 'drop', note: 'Matroska holds no data streams', before: side('bin_data'), after: null },
+  { kind: 'audio', action: 'copy', note: null, before: side('ac3', COMMENTARY), after: side('ac3', COMMENTARY) },
+  { kind: 'subtitle', action: 'copy', note: null, before: side('hdmv_pgs_subtitle', { language: 'eng' }), after: side('hdmv_pgs_subtitle', { language: 'eng' }) },
+]; // prettier-ignore
 const LOG = Array.from(
   { length: 40 },
   (_, at) =>
@@ -249,7 +271,7 @@ function jobs(items: readonly LibraryItem[]): Job[] {
   const smaller = (title: string, share: number): Partial<Job> => ({ sizeAfterBytes: Math.round((find(title).files[0]?.sizeBytes ?? 0) * share) });
   const planned = { planNotes: NOTES, commands: [COMMAND] };
   const streams = { streamsBefore: ['Video: H.264 1920 × 804, 24 fps', 'Audio: DTS 5.1 English', 'Audio: AC3 stereo English, Commentary', 'Subtitles: PGS English'], streamsAfter: ['Video: HEVC 1920 × 804, 24 fps, 10 bit', 'Audio: DTS 5.1 English (copied)', 'Audio: AC3 stereo English, Commentary (copied)', 'Subtitles: PGS English (copied)'] };
-  const verified = { ...planned, ...streams, checks: CHECKS, startedAt: before(0.3), encodeMs: 2_820_000 };
+  const verified = { ...planned, ...streams, streamChanges: STREAM_CHANGES, checks: CHECKS, startedAt: before(0.3), encodeMs: 2_820_000 };
   const done = { ...verified, quarantineId: null, workerId: 'w-attic' };
   return [
     jobOf(find('Hollow Sun'), 'job-run', 'running', { workerId: 'w-attic', transferMode: 'transfer', whyWorker: 'attic-gpu: done in about 12 min; This machine would need 1 h 40 min', weighed: WEIGHED, stage: 'encode', percent: 62, startedAt: before(0.02), presetId: 'storage-saver', ...planned }),
@@ -263,7 +285,7 @@ function jobs(items: readonly LibraryItem[]): Job[] {
       jobOf(find(title), `job-space-${at}`, 'failed', { workerId: 'w-loft', error: { code: 'no_space', message: 'Not enough room in /data/tv: 6.1 GB are needed, 1.2 GB are free. Free some space, then retry.' }, startedAt: before(0.6), finishedAt: before(0.5 + at * 0.01), attempt: 2 })),
     jobOf(find('Kestrel'), 'job-broken', 'failed', { error: { code: 'verify_failed', message: 'The result lost a subtitle: MP4 cannot hold PGS. Choose a preset with Matroska.' }, startedAt: before(1.2), finishedAt: before(1.1), checks: [...CHECKS.slice(0, 1), { name: 'streams', ok: false, detail: '2 subtitle tracks expected, 1 found' }], ...planned }),
     jobOf(find('Blue Hour'), 'job-done-0', 'done', { ...done, ...smaller('Blue Hour', 0.35), finishedAt: before(0.1), quarantineId: 'q-0' }),
-    jobOf(find('Sleepers'), 'job-done-1', 'done', { ...done, ...smaller('Sleepers', 0.36), finishedAt: before(0.5), quarantineId: 'q-1' }),
+    jobOf(find('Sleepers'), 'job-done-1', 'done', { ...done, streamChanges: [], ...smaller('Sleepers', 0.36), finishedAt: before(0.5), quarantineId: 'q-1' }),
     jobOf(find("The Cartographer's Daughter"), 'job-done-2', 'done', { ...done, ...smaller("The Cartographer's Daughter", 0.38), finishedAt: before(2), quarantineId: 'q-2' }),
     jobOf(find('Ten Thousand Umbrellas'), 'job-same', 'skipped', { error: { code: 'not_smaller', message: 'The result would save 3 %, less than the 10 % you ask for' }, finishedAt: before(0.8), ...planned }),
     jobOf(find('Vermilion Coast'), 'job-dry', 'skipped', { error: { code: 'dry_run', message: 'Dry run: planned, nothing was written' }, finishedAt: before(1.4), ...planned }),
@@ -536,8 +558,10 @@ async function prepare(context: Context, asked: string[], played: PlayedWorkers)
       progress: (id) => (store.jobs.find(id)?.state === 'running' ? progress : null),
       log: (id) => Promise.resolve(id === 'job-run' || id.startsWith('job-done') ? LOG.join('\n') : ''),
       simulate: ({ itemId }) => {
-        const isModern = store.library.get(itemId).files[0]?.video?.codec === 'av1';
-        return Promise.resolve({ planNotes: isModern ? [] : NOTES, commands: isModern ? [] : [COMMAND], skipped: isModern ? 'It is efficient already: another encode would only lose quality.' : null });
+        const [file] = store.library.get(itemId).files;
+        const isModern = file?.video?.codec === 'av1';
+        const plan = isModern ? { planNotes: [], commands: [], streamChanges: [] } : { planNotes: NOTES, commands: [COMMAND], streamChanges: STREAM_CHANGES };
+        return Promise.resolve({ ...plan, fileId: file?.id ?? '', skipped: isModern ? 'It is efficient already: another encode would only lose quality.' : null });
       }, // prettier-ignore
       restore: (id) => end(id, 'restored'),
       purge: (id) => end(id, 'purged'),

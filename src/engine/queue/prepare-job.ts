@@ -8,6 +8,7 @@ import type { EncodePlan } from '../../domain/plan.js';
 import { describePlan, planEncode } from '../../domain/plan-encode.js';
 import { mainVideo, type Probe } from '../../domain/probe.js';
 import { streamLines } from '../../domain/receipt.js';
+import { streamChanges } from '../../domain/stream-changes.js';
 import type { EncoderSupport } from '../../domain/worker.js';
 import { encodeSteps } from '../../ffmpeg/args.js';
 import { commandLine, type Places } from '../../ffmpeg/command-line.js';
@@ -81,6 +82,7 @@ export async function prepareJob(
       planNotes: describePlan(plan),
       commands: steps.map((step) => commandLine(step, shownPlaces(job.sourcePath, plan), tools.ffmpeg)),
       streamsBefore: streamLines(probe),
+      streamChanges: streamChanges(plan),
       ...sourceOf(probe, plan),
       encoder: chosen === null ? null : { name: chosen.encoder, why: chosen.why },
     },

@@ -5,6 +5,7 @@ import { AppError, conflict, notFound, toAppError } from '../../domain/errors.js
 import { isFinished, type Job } from '../../domain/job.js';
 import type { QuarantineEntry } from '../../domain/quarantine.js';
 import type { Recommendation } from '../../domain/recommendation.js';
+import type { StreamChange } from '../../domain/stream-changes.js';
 import type { Progress } from '../../domain/executor.js';
 import type { WorkerChoice } from '../../domain/worker-choice.js';
 import { stateOf } from '../../store/row-keys.js';
@@ -217,18 +218,23 @@ export class Queue {
   }
 
   /** Plans without making a job. Reads the file, touches nothing. Throws what queueing throws. */
-  async simulate(request: {
-    itemId: string;
-    presetId: string;
-  }): Promise<{ planNotes: string[]; commands: string[]; skipped: string | null }> {
+  async simulate(request: { itemId: string; presetId: string; fileId?: string }): Promise<{
+    fileId: string;
+    planNotes: string[];
+    commands: string[];
+    streamChanges: StreamChange[];
+    skipped: string | null;
+  }> {
     const draft = this.#enqueue.draft({ ...request, force: true });
+    const { fileId } = draft;
     try {
       const { change } = await this.#runner.prepare(draft, AbortSignal.timeout(60_000));
-      return { planNotes: change.planNotes ?? [], commands: change.commands ?? [], skipped: null };
+      const { planNotes = [], commands = [], streamChanges = [] } = change;
+      return { fileId, planNotes, commands, streamChanges, skipped: null };
     } catch (error) {
       const { code, message } = toAppError(error);
       if (code === 'internal') throw error;
-      return { planNotes: [], commands: [], skipped: message };
+      return { fileId, planNotes: [], commands: [], streamChanges: [], skipped: message };
     }
   }
 

@@ -5,6 +5,7 @@ import { AppError, toAppError } from '../../domain/errors.js';
 import type { EncodeTask, Progress } from '../../domain/executor.js';
 import type { Job } from '../../domain/job.js';
 import { streamLines } from '../../domain/receipt.js';
+import { streamChanges } from '../../domain/stream-changes.js';
 import { LOCAL_WORKER_ID } from '../../domain/worker.js';
 import { afterBadEnd } from './after-bad-end.js';
 import { fetchSource, isFar } from './far-sources.js';
@@ -106,6 +107,7 @@ export class JobRunner {
       outputVideoCodec: plan.preset.video.codec === 'copy' ? null : plan.preset.video.codec,
       sizeAfterBytes: result.sizeBytes,
       streamsAfter: result.output ? streamLines(result.output) : [],
+      streamChanges: streamChanges(plan, result.output),
       checks: result.checks,
       encodeMs,
       percent: 100,

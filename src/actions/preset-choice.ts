@@ -1,0 +1,50 @@
+import { z } from 'zod';
+import type { LibraryItem } from '../domain/library.js';
+import { defaultPresetIdOf } from '../domain/preset-choice.js';
+import type { Recommendation } from '../domain/recommendation.js';
+import type { Context } from './action.js';
+
+/** The id of the preset that is taken where no recommendation proposes one. Empty: there are no presets. */
+export const defaultPresetId = ({ store, presets }: Pick<Context, 'store' | 'presets'>): string =>
+  defaultPresetIdOf(presets.list(), store.settings.value.queue.defaultPresetId);
+
+/** What is proposed for an item, and for which of its files. */
+export interface Proposal {
+  presetId: string;
+  fileId: string;
+  recommendation: Recommendation;
+}
+
+/** The best open recommendation with a preset of each of these items, found in one pass. */
+export function proposalsFor(
+  { store, presets }: Pick<Context, 'store' | 'presets'>,
+  itemIds: ReadonlySet<string>,
+): ReadonlyMap<string, Proposal> {
+  const known = new Set(presets.list().map(({ id }) => id));
+  const best = new Map<string, Proposal>();
+  for (const row of store.recommendations.values()) {
+    if (row.state !== 'open' || row.group !== null || row.keep !== null || row.presetId === null) continue;
+    if (!itemIds.has(row.itemId) || !known.has(row.presetId)) continue;
+    const other = best.get(row.itemId)?.recommendation;
+    if (other && (other.priority - row.priority || other.savesBytes - row.savesBytes) >= 0) continue;
+    best.set(row.itemId, { presetId: row.presetId, fileId: row.fileId, recommendation: row });
+  }
+  return best;
+}
+
+/** What an item is encoded with unless the owner says otherwise: what is recommended for it, else the default preset. */
+export const presetIdFor = (ctx: Pick<Context, 'store' | 'presets'>, { id }: Pick<LibraryItem, 'id'>): string =>
+  proposalsFor(ctx, new Set([id])).get(id)?.presetId ?? defaultPresetId(ctx);
+
+/** A preset somebody asks for; empty stands for what is recommended, else the default preset. */
+export const PresetWish = z.string().max(60).default('');
+
+/** The presets to choose from, and the title of the one that is taken where nothing is recommended. */
+export function presetChoices(ctx: Pick<Context, 'store' | 'presets'>): {
+  choices: { id: string; title: string }[];
+  defaultPreset: string;
+} {
+  const choices = ctx.presets.list().map(({ id, title }) => ({ id, title }));
+  const usual = defaultPresetId(ctx);
+  return { choices, defaultPreset: choices.find(({ id }) => id === usual)?.title ?? '' };
+}
