@@ -38,7 +38,8 @@ document.addEventListener('mf:done', (event) => {
   ring(null, 0);
 });
 document.addEventListener('mf:refused', (event) => {
-  say(event.detail.message, true);
+  // Where the answer itself is shown, it says so.
+  if (!event.target.hasAttribute?.('data-shows-refusal')) say(event.detail.message, true);
   ring(null, 0);
 });
 for (const name of ['htmx:sendError', 'htmx:timeout']) {

@@ -6,14 +6,17 @@ import { action } from './action.js';
 const Done = z.object({ ok: z.literal(true) });
 const done = { ok: true } as const;
 
-/** What the sign-in page needs: where to go afterwards. */
+/** Why somebody is asked to sign in: their session ended, perhaps with a form that is kept meanwhile. */
+const Why = z.enum(['ended', 'kept']).optional().catch(undefined);
+
+/** What the sign-in page needs: where to go afterwards, and why it is there. */
 export const showSignIn = action(
   {
     summary: 'The sign-in page',
-    input: z.object({ next: z.string().max(2000).default('') }),
-    output: z.object({ next: z.string() }),
+    input: z.object({ next: z.string().max(2000).default(''), why: Why }),
+    output: z.object({ next: z.string(), why: Why }),
   },
-  (_ctx, { next }) => ({ next }),
+  (_ctx, { next, why }) => ({ next, why }),
 );
 
 /** Throws `unauthorized` for a wrong password. */

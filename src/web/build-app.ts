@@ -8,6 +8,7 @@ import { hasOneHostAtMost, isTrustedProxy } from './hosts.js';
 import { answerError, mount, type Doors } from './mount.js';
 import { openApi } from './openapi.js';
 import { routes } from './routes.js';
+import { rememberTyped } from './typed.js';
 import { plexWebhook } from './webhook.js';
 
 /** Puts every door of the web layer in its place: health checks, webhook, files, then what the route table says. */
@@ -58,7 +59,7 @@ function inside(doors: Doors, assets: Assets): Router {
   });
   router.use(guard.identify);
   router.use(express.json({ limit: '1mb' }));
-  router.use(express.urlencoded({ extended: true, limit: '256kb', parameterLimit: 2000 }));
+  router.use(express.urlencoded({ extended: true, limit: '256kb', parameterLimit: 2000, verify: rememberTyped }));
   router.get('/api/openapi.json', (req, res) => {
     guard.allow(req, 'owner');
     res.json(openApi(routes, ctx.config.version, ctx.config.urlBase));

@@ -15,7 +15,6 @@ export interface Field {
   required: boolean;
   /** The environment variable that holds it, or null. */
   locked: string | null;
-  error: string | null;
 }
 
 /** As much of a JSON schema as a form needs. */
@@ -64,7 +63,6 @@ export function toFields(
         value: kind === 'password' ? '' : toText(values[name]),
         required: required.includes(name),
         locked: locked[name] ?? null,
-        error: null,
       };
     });
 }
@@ -138,25 +136,25 @@ const split = (text: string, separator: string): string[] =>
     .map((part) => part.trim())
     .filter(Boolean);
 
-/** Lays a refusal over the data of a page: the message, the fields' own, and what was typed (secrets are not repeated). */
-export function withRefusal(
-  data: object,
-  error: { message: string; fields: Readonly<Record<string, string>> },
-  typed: Record<string, unknown>,
-): object {
-  const open = Object.entries(typed)
-    .filter(([name]) => !/password|token|secret|_csrf/i.test(name))
-    .map(([name, value]): [string, unknown] => [name, Array.isArray(value) ? withoutEmptyRows(value) : value]);
-  const given = Object.fromEntries(open.filter(([name]) => Object.hasOwn(data, name)));
-  const fields = (data as { fields?: unknown }).fields;
-  if (!Array.isArray(fields)) return { ...data, ...given, typed: Object.fromEntries(open), error };
+/** The rows that were typed, a blank one at the end aside, in the place of those a page would draw. */
+export function withTypedRows(data: object, typed: Record<string, unknown>): object {
+  const rows = new Map(
+    Object.entries(typed).flatMap(([name, value]) => (isRows(value) ? [[name, trimmed(value)]] : [])),
+  );
+  const given = Object.fromEntries([...rows].filter(([name]) => Object.hasOwn(data, name)));
+  const { fields } = data as { fields?: unknown };
+  if (!Array.isArray(fields)) return { ...data, ...given };
   const drawn = (fields as Field[]).map((field) => {
-    const own = Object.entries(error.fields).find(([path]) => path.split('.').includes(field.name));
-    const raw = typed[field.name];
-    const keep = raw !== undefined && field.kind !== 'password' && field.locked === null;
-    const value = field.kind === 'checkbox' ? raw === true || raw === 'true' : toText(raw);
-    const pairs = keep && field.kind === 'pairs' ? pairsOf(raw) : field.pairs;
-    return { ...field, pairs, ...(keep ? { value } : {}), error: own ? own[1] : null };
+    const pairs = rows.get(field.name);
+    return field.kind === 'pairs' && field.locked === null && pairs ? { ...field, pairs } : field;
   });
-  return { ...data, error, fields: drawn };
+  return { ...data, ...given, fields: drawn };
+}
+
+const isRows = (value: unknown): value is object[] =>
+  Array.isArray(value) && value.length > 0 && value.every((row) => typeof row === 'object' && row !== null);
+
+function trimmed(rows: readonly object[]): object[] {
+  const last = rows.findLastIndex((row) => Object.values(row).some((text) => text !== ''));
+  return rows.slice(0, last + 1);
 }

@@ -1,3 +1,4 @@
+import { parseCookie } from 'cookie';
 import { csrfSync } from 'csrf-sync';
 import type { Request, RequestHandler } from 'express';
 import { rateLimit } from 'express-rate-limit';
@@ -105,15 +106,28 @@ export class Guard {
   /** Throws `forbidden` when another site may have made the browser ask. */
   checkSource(req: Request): void {
     if (['GET', 'HEAD', 'OPTIONS'].includes(req.method) || this.#withKey.has(req)) return;
-    const origin = req.get('Origin');
-    const isOwn =
-      origin === undefined
-        ? ['same-origin', 'none', undefined].includes(req.get('Sec-Fetch-Site'))
-        : isOwnOrigin(origin, req.host, this.#ctx.config.publicUrl);
-    if (!isOwn) throw new AppError('forbidden', 'Another site asked for this in your name. Nothing was done.');
+    if (!this.isFromHere(req))
+      throw new AppError('forbidden', 'Another site asked for this in your name. Nothing was done.');
     if (!this.#csrf.isRequestValid(req)) {
       throw new AppError('forbidden', 'This page is too old. Reload it and try again.');
     }
+  }
+
+  /** Whether one of our own pages asks, as far as the browser says. */
+  isFromHere(req: Request): boolean {
+    const origin = req.get('Origin');
+    return origin === undefined
+      ? ['same-origin', 'none', undefined].includes(req.get('Sec-Fetch-Site'))
+      : isOwnOrigin(origin, req.host, this.#ctx.config.publicUrl);
+  }
+
+  /** Whether this browser came with a session that is no longer good. */
+  hadSession(req: Request): boolean {
+    const session = this.#sessionOf(req);
+    const { 'mediaflow.sid': cookie } = parseCookie(req.get('Cookie') ?? '');
+    if (session === undefined || cookie === undefined || this.isOwner(req)) return false;
+    // A cookie that found nothing gets a session with another id.
+    return session.grant !== undefined || !cookie.startsWith(`s:${session.id}.`);
   }
 
   /** The token that forms must send back; empty for whoever came without a session, such as a script with its key. */

@@ -5,14 +5,18 @@ import { showNavigation } from '../actions/health.js';
 import { isSetUp } from '../actions/setup.js';
 import type { AppError } from '../domain/errors.js';
 import { describe, fromHttp, statusOf } from './errors.js';
-import { toFields, withRefusal } from './forms.js';
+import { filledIn, pageAround, pageOfForm } from './form-page.js';
+import { toFields, withTypedRows } from './forms.js';
 import type { Guard } from './guard.js';
+import type { HeldForms } from './held-forms.js';
 import { ownPath, refererPath, wantsFragment } from './hosts.js';
-import { perform } from './perform.js';
+import { perform, performWith } from './perform.js';
 import { leadTo } from './redirect.js';
+import { hasInputs, refill } from './refill.js';
 import type { PageFrame, Views } from './render.js';
 import type { Route } from './routes.js';
 import { sendDownload, sendPicture } from './senders.js';
+import { typedIn } from './typed.js';
 
 /** What every door works with. */
 export interface Doors {
@@ -20,6 +24,8 @@ export interface Doors {
   guard: Guard;
   views: Views;
   routes: readonly Route[];
+  /** What was typed into forms whose session had ended. */
+  held: HeldForms;
   /** Called after a session was granted or ended. */
   onSession: () => void;
 }
@@ -64,7 +70,16 @@ async function answerPage(doors: Doors, route: Route, req: Request, res: Respons
   }
   guard.checkSource(req);
   const data = (await perform(doors, route, req)) as object;
-  await draw(doors, route, withFields(data), req, res);
+  const held = wantsFragment(req) ? null : doors.held.take(req, res, req.path);
+  if (held === null) {
+    await draw(doors, route, withFields(data), req, res);
+    return;
+  }
+  const html = await drawn(doors, route, withTypedRows(withFields(data), held.rows), req);
+  const note = doors.views.fragment('parts/form-kept', {}, await frame(doors, route, req, null));
+  const again = refill(html, { ...held, page: req.originalUrl, fields: {}, note, fieldNote: () => '' });
+  if (again === null) doors.guard.setNotice(req, 'Your session had ended, so nothing was done. Do it once more.');
+  sendHtml(res, again ?? (await drawn(doors, route, withFields(data), req)));
 }
 
 /** What htmx tells the page: an event of its own, whose text may hold any letter but whose header may not. */
@@ -111,8 +126,9 @@ async function settleSession({ guard, onSession }: Doors, { session }: Route, re
   onSession();
 }
 
-/** Sends whoever is not signed in to the page where they can. */
-function mayEnter({ ctx, guard }: Doors, route: Route, req: Request, res: Response): boolean {
+/** Sends whoever is not signed in to the page where they can, and keeps what they typed until then. */
+function mayEnter(doors: Doors, route: Route, req: Request, res: Response): boolean {
+  const { ctx, guard } = doors;
   try {
     guard.allow(req, route.access);
     return true;
@@ -120,13 +136,37 @@ function mayEnter({ ctx, guard }: Doors, route: Route, req: Request, res: Respon
     const refusal = fromHttp(error);
     if (refusal.code !== 'unauthorized') throw error;
     const { urlBase } = ctx.config;
-    const here = req.method === 'GET' && !wantsFragment(req) ? req.url : '/';
-    const query = here === '/' ? '' : `?next=${encodeURIComponent(here)}`;
-    const to = ctx.access.hasPassword ? `${urlBase}/sign-in${query}` : `${urlBase}/setup/token`;
+    const to = ctx.access.hasPassword
+      ? `${urlBase}/sign-in${whyAndWhere(doors, route, req, res)}`
+      : `${urlBase}/setup/token`;
     leadTo(req, res, to, urlBase, 401);
     return false;
   }
 }
+
+/** What the sign-in page is told: why somebody is there, and where they go on. Nothing that was typed. */
+function whyAndWhere(doors: Doors, route: Route, req: Request, res: Response): string {
+  const { ctx, guard, held } = doors;
+  const query = new URLSearchParams();
+  if (req.method === 'GET') {
+    const here = wantsFragment(req) ? pageAround(req, ctx.config.urlBase) : req.url;
+    if (here !== null && here !== '/') query.set('next', here);
+  } else {
+    const page = pageOfForm(doors.routes, route, req, ctx.config.urlBase);
+    // Only from our own pages: nobody else fills in a form of ours.
+    const isOurs =
+      page !== null && (req.get('Origin') ?? req.get('Sec-Fetch-Site')) !== undefined && guard.isFromHere(req);
+    if (page !== null) query.set('next', page.address);
+    const typed = typedIn(req);
+    const form = { path: pathOf(req), typed, rows: (req.body ?? {}) as Record<string, unknown> };
+    if (isOurs && typed.length > 0 && held.keep(req, res, { ...form, page: page.path })) query.set('why', 'kept');
+  }
+  if (!query.has('why') && guard.hadSession(req)) query.set('why', 'ended');
+  return query.size === 0 ? '' : `?${query.toString()}`;
+}
+
+/** The address of a request without its query, url base included. */
+const pathOf = (req: Request): string => req.originalUrl.split('?')[0] ?? '';
 
 /** A form that describes itself by a schema gets its inputs drawn. */
 function withFields(data: object): object {
@@ -140,50 +180,55 @@ function withFields(data: object): object {
   return { ...data, fields };
 }
 
-/** The page of a refused form once more, with the message and what was typed; without such a page, the message alone. */
+/** The page of a refused form once more, with the message and all that was typed; without such a page, the message alone. */
 async function redraw(doors: Doors, route: Route, error: AppError, req: Request, res: Response): Promise<void> {
-  const again = doors.routes.find(({ method, page, view }) => method === 'get' && view && matches(page, route.form));
+  const { ctx, guard, views } = doors;
+  // A part of a page stays as it is and says why, unless its row names what to draw.
+  const isStaying = route.form === undefined && wantsFragment(req);
+  const again = isStaying ? null : pageOfForm(doors.routes, route, req, ctx.config.urlBase);
+  if (!again || error.code === 'internal' || !guard.isFromHere(req)) throw error;
   const shown = describe(error, String(res.get('X-Request-Id')));
-  if (!again || error.code === 'internal') throw error;
-  const input = again.action.input.safeParse({
-    ...pathValues(again.page, route.form),
-    ...req.params,
-    ...stepOf(route),
-    next: '',
+  const [path, typed] = [pathOf(req), typedIn(req)];
+  let html: string;
+  try {
+    guard.allow(req, again.route.access);
+    const data = (await performWith(doors, again.route, req, again.input)) as object;
+    const rows = (req.body ?? {}) as Record<string, unknown>;
+    html = await drawn(doors, again.route, { ...withTypedRows(withFields(data), rows), error: shown }, req);
+  } catch (second) {
+    // The page itself is in trouble; what the owner asked for comes first.
+    if (statusOf(fromHttp(second)) === 500) throw second;
+    throw error;
+  }
+  // A button alone holds nothing that could get lost.
+  if (route.form === undefined && !hasInputs(html, path, typed)) throw error;
+  const page = await frame(doors, again.route, req, null);
+  const refilled = refill(html, {
+    path,
+    typed,
+    page: ctx.config.urlBase + again.address,
+    fields: shown.fields,
+    note: views.fragment('parts/form-error', { error: shown }, page),
+    fieldNote: (id, message) => views.fragment('parts/field-error', { id, message }, page),
   });
-  if (!input.success) throw error;
-  const data = (await again.action(doors.ctx, input.data as never)) as object;
+  if (wantsFragment(req)) res.set('HX-Trigger', toHeader('mf:refused', shown.message));
   res.status(statusOf(error));
-  await draw(doors, again, withRefusal(withFields(data), shown, (req.body ?? {}) as Record<string, unknown>), req, res);
+  sendHtml(res, refilled ?? html);
 }
-
-/** `/library/edit/:id` with the id in its place. */
-const filledIn = (path: string | undefined, values: Record<string, unknown>): string | undefined =>
-  path?.replace(/:(\w+)/g, (_, name: string) => encodeURIComponent(String(values[name])));
-
-const partsOf = (path: string | null | undefined): string[] => (path ?? '').split('/');
-
-/** Whether `/settings/:tab` is the row of `/settings/safety`. */
-function matches(pattern: string | null, path: string | undefined): boolean {
-  if (pattern === null || path === undefined) return false;
-  const [names, values] = [partsOf(pattern), partsOf(path)];
-  return names.length === values.length && names.every((name, at) => name.startsWith(':') || name === values[at]);
-}
-
-const pathValues = (pattern: string | null, path: string | undefined): Record<string, string> =>
-  Object.fromEntries(
-    partsOf(pattern).flatMap((name, at) => (name.startsWith(':') ? [[name.slice(1), partsOf(path)[at] ?? '']] : [])),
-  );
-
-/** `/setup/paths` is a step of the page `/setup`, and `/setup/plex/pin` belongs to the step `plex`. */
-const stepOf = ({ page, form }: Route): Record<string, string> =>
-  form !== undefined && page?.startsWith(`${form}/`) ? { step: page.slice(form.length + 1).split('/')[0] ?? '' } : {};
 
 async function draw(doors: Doors, route: Route, data: object, req: Request, res: Response): Promise<void> {
+  sendHtml(res, await drawn(doors, route, data, req));
+}
+
+async function drawn(doors: Doors, route: Route, data: object, req: Request): Promise<string> {
   const view = route.view ?? 'error/page';
-  res.vary('HX-Request').type('html');
-  if (wantsFragment(req)) res.send(doors.views.fragment(view, data, await frame(doors, route, req, null)));
-  else res.send(doors.views.page(view, data, await frame(doors, route, req, data)));
+  return wantsFragment(req)
+    ? doors.views.fragment(view, data, await frame(doors, route, req, null))
+    : doors.views.page(view, data, await frame(doors, route, req, data));
+}
+
+function sendHtml(res: Response, html: string): void {
+  res.vary('HX-Request').type('html').send(html);
 }
 
 const TITLES: Record<string, string> = {
@@ -212,7 +257,7 @@ async function frame(
   const own = [displayTitle, title].find((text) => typeof text === 'string');
   // Doors such as sign-in and setup stand outside the house: no menu there.
   const hasMenu = data !== null && access !== 'public' && access !== 'setup' && guard.isOwner(req);
-  const [, first = ''] = partsOf(page);
+  const [, first = ''] = (page ?? '').split('/');
   return {
     title: typeof own === 'string' ? own : (TITLES[noun] ?? words.charAt(0).toUpperCase() + words.slice(1)),
     section: first === 'settings' ? '/settings/safety' : `/${first}`,

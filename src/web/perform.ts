@@ -6,10 +6,21 @@ import type { Doors } from './mount.js';
 import type { Route } from './routes.js';
 
 /** The one place where outside input becomes a typed call, and where a result is cut down to what may leave. */
-export async function perform({ ctx }: Pick<Doors, 'ctx'>, { action }: Route, req: Request): Promise<unknown> {
-  const { input } = action;
+export const perform = (doors: Pick<Doors, 'ctx'>, route: Route, req: Request): Promise<unknown> => {
   const given = givenBy(req);
-  const raw = req.is('application/x-www-form-urlencoded') ? fromForm(input, given) : given;
+  const isForm = req.is('application/x-www-form-urlencoded') !== false;
+  return performWith(doors, route, req, isForm ? fromForm(route.action.input, given) : given);
+};
+
+/** The same with an input of its own. */
+export async function performWith(
+  { ctx }: Pick<Doors, 'ctx'>,
+  { action }: Route,
+  req: Request,
+  given: Record<string, unknown>,
+): Promise<unknown> {
+  const { input } = action;
+  const raw = { ...given };
   if (input instanceof z.ZodObject && 'origin' in input.shape) {
     raw['origin'] = `${req.protocol}://${req.host}${ctx.config.urlBase}`;
   }

@@ -5,6 +5,7 @@ import type { Context } from '../actions/action.js';
 import { Assets } from './assets.js';
 import { buildApp } from './build-app.js';
 import { Guard } from './guard.js';
+import { HeldForms } from './held-forms.js';
 import { Live } from './live.js';
 import { docsPage } from './openapi.js';
 import { Views } from './render.js';
@@ -43,7 +44,8 @@ export class WebServer {
     const onSession = (): void => {
       live.recheck();
     };
-    const doors = { ctx: context, guard, views, routes: [...routes, docsPage(routes)], onSession };
+    const held = new HeldForms(() => context.now().getTime());
+    const doors = { ctx: context, guard, views, held, routes: [...routes, docsPage(routes)], onSession };
     const app = buildApp(doors, assets);
 
     const server = createServer({ requestTimeout: REQUEST_TIMEOUT_MS, headersTimeout: HEADERS_TIMEOUT_MS }, app);

@@ -168,26 +168,6 @@ function heartbeat(at: unknown): string {
   return `seen ${Math.round(seconds / 86_400)} days ago`;
 }
 
-const FIELDS: Readonly<Record<string, string>> = {
-  host: 'Address',
-  port: 'Port',
-  username: 'User',
-  name: 'Name',
-  scratchDir: 'Work folder',
-  slots: 'Slots',
-  tags: 'Tags',
-  maxMbps: 'Speed limit',
-  hours: 'Hours',
-  pathMappings: 'Folders that both see',
-  'auth.privateKey': 'Private key',
-  'auth.password': 'Password',
-  auth: 'How MediaFlow gets in',
-};
-
-/** What people call a field: `hours.0.from` is `Hours`. */
-const fieldWord = (path: unknown): string =>
-  FIELDS[String(path)] ?? FIELDS[String(path).split('.')[0] ?? ''] ?? String(path);
-
 function hasGpu(worker: unknown): boolean {
   const { capabilities, metrics } = (worker ?? {}) as { capabilities?: { gpus?: unknown[] } | null; metrics?: { gpuPercent?: number | null } | null }; // prettier-ignore
   return (capabilities?.gpus?.length ?? 0) > 0 || typeof metrics?.gpuPercent === 'number';
@@ -220,7 +200,6 @@ export const workerHelpers = {
   encoderWords,
   quickest,
   heartbeat,
-  fieldWord,
   hasGpu,
   scoreTotal,
   sentence,

@@ -27,6 +27,7 @@ import { openStore } from '../../src/store/store.js';
 import { Assets } from '../../src/web/assets.js';
 import { buildApp } from '../../src/web/build-app.js';
 import { Guard } from '../../src/web/guard.js';
+import { HeldForms } from '../../src/web/held-forms.js';
 import { docsPage } from '../../src/web/openapi.js';
 import { Views } from '../../src/web/render.js';
 import { routes } from '../../src/web/routes.js';
@@ -263,7 +264,8 @@ export async function mountedRoutes({ context }: WebTest): Promise<string[]> {
   const views = await Views.open(join(root, 'views'), '', assets);
   const sessions = new SessionStore(context);
   const guard = new Guard(context, sessions);
-  const doors = { ctx: context, guard, views, routes: [...routes, docsPage(routes)], onSession: () => undefined };
+  const held = new HeldForms(Date.now);
+  const doors = { ctx: context, guard, views, held, routes: [...routes, docsPage(routes)], onSession: () => undefined };
   const list = (layers: readonly Layer[]): string[] =>
     layers.flatMap(({ route, handle }) => {
       if (!route) return list(handle.stack ?? []);
@@ -276,7 +278,7 @@ export async function mountedRoutes({ context }: WebTest): Promise<string[]> {
 /** A browser as far as sign-in is concerned: keeps its cookie, finds the token in the page, does not follow redirects. */
 export class Browser {
   readonly #url: string;
-  #cookie = '';
+  readonly #jar = new Map<string, string>();
   token = '';
 
   constructor(url: string) {
@@ -284,12 +286,12 @@ export class Browser {
   }
 
   get cookie(): string {
-    return this.#cookie;
+    return [...this.#jar].map((pair) => pair.join('=')).join('; ');
   }
 
   async get(path: string, headers: Record<string, string> = {}): Promise<{ response: Response; text: string }> {
     const response = await fetch(this.#url + path, {
-      headers: { Cookie: this.#cookie, ...headers },
+      headers: { Cookie: this.cookie, ...headers },
       redirect: 'manual',
     });
     const text = await response.text();
@@ -305,7 +307,7 @@ export class Browser {
     const pairs = Array.isArray(fields) ? fields : Object.entries(fields);
     const response = await fetch(this.#url + path, {
       method: 'POST',
-      headers: { Cookie: this.#cookie, Origin: new URL(this.#url).origin, ...headers },
+      headers: { Cookie: this.cookie, Origin: new URL(this.#url).origin, ...headers },
       body: new URLSearchParams([...pairs, ['_csrf', this.token]]),
       redirect: 'manual',
     });
@@ -319,7 +321,7 @@ export class Browser {
     const response = await fetch(this.#url + path, {
       method: 'POST',
       headers: {
-        Cookie: this.#cookie,
+        Cookie: this.cookie,
         Origin: new URL(this.#url).origin,
         'Content-Type': 'application/json',
         'X-CSRF-Token': this.token,
@@ -339,8 +341,11 @@ export class Browser {
   }
 
   #remember(response: Response, text: string): void {
-    const [set] = response.headers.getSetCookie();
-    if (set) this.#cookie = set.split(';')[0] ?? '';
+    for (const set of response.headers.getSetCookie()) {
+      const [name = '', value = ''] = (set.split(';')[0] ?? '').split('=');
+      if (value === '') this.#jar.delete(name);
+      else this.#jar.set(name, value);
+    }
     const token = load(text)('meta[name="csrf-token"]').attr('content');
     if (token) this.token = token;
   }
