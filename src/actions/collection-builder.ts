@@ -4,6 +4,7 @@ import { AppError, conflict } from '../domain/errors.js';
 import { filterOf } from '../domain/library-filter.js';
 import { SavedFilter } from '../domain/saved-filter.js';
 import { isSameName } from '../domain/tag.js';
+import { fieldSentence, refusalMessage } from '../lib/plain-refusals.js';
 import { action, type Context } from './action.js';
 import { Chip, chipsOf, withoutSort } from './collection-rows.js';
 import { savedFilters, tidyQuery } from './saved-filters.js';
@@ -81,8 +82,8 @@ export const newCollection = action(
     if (isAsked === undefined) return { ...form, preview: null, error: null };
     const named = CollectionName.safeParse(name);
     if (!named.success) {
-      const message = named.error.issues[0]?.message ?? '';
-      return { ...form, preview: null, error: { message, fields: { name: message } } };
+      const fields = { name: fieldSentence(CollectionName, ['name'], named.error.issues[0]?.message ?? '') };
+      return { ...form, preview: null, error: { message: refusalMessage(fields), fields } };
     }
     return { ...form, ...(await look(ctx, name, { filterId, query: own }, null)) };
   },

@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { Choices } from '../domain/choices.js';
 import { invalid } from '../domain/errors.js';
 import { Recommendation } from '../domain/recommendation.js';
+import { refusedFields } from '../lib/plain-refusals.js';
 
 export const ReviewState = Recommendation.shape.state;
 export type ReviewState = z.infer<typeof ReviewState>;
@@ -62,6 +63,6 @@ export function reviewFilterOf(query: string): ReviewFilter {
   const given = Object.fromEntries([...params.keys()].map((name) => [name, params.getAll(name).join(',')]));
   const parsed = ReviewFilter.strict().safeParse(given);
   if (parsed.success) return parsed.data;
-  const fields = Object.fromEntries(parsed.error.issues.map(({ path, message }) => [path.join('.'), message]));
-  throw invalid('This filter cannot be read. Open the page again and select once more.', fields);
+  const message = 'This filter cannot be read. Open the page again and select once more.';
+  throw invalid(message, refusedFields(ReviewFilter, parsed.error));
 }

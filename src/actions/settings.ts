@@ -3,12 +3,13 @@ import { validate } from 'node-cron';
 import { z } from 'zod';
 import { whyNoCron } from '../domain/cron.js';
 import { remotePath } from '../domain/disk.js';
-import { invalid } from '../domain/errors.js';
+import { invalid, type AppError } from '../domain/errors.js';
 import { Section } from '../domain/library.js';
 import { PathProof } from '../domain/path-proof.js';
 import type { PathMapping } from '../domain/paths.js';
 import { Run } from '../domain/run.js';
 import { Settings } from '../domain/settings.js';
+import { fieldSentence, refusalMessage } from '../lib/plain-refusals.js';
 import { action, type AnyAction, type Context } from './action.js';
 import { withMachine, withMachines } from './far-folders.js';
 import { plexConnect, PlexConnect } from './plex-account.js';
@@ -25,7 +26,7 @@ const groupOf = (tab: SettingsTab): z.ZodObject => Settings.shape[tab].unwrap();
 function changeOf(tab: SettingsTab): z.ZodObject {
   const shape = Object.entries(groupOf(tab).shape).map(([name, field]) => {
     const bare = (field instanceof z.ZodDefault ? field.unwrap() : field) as z.ZodType;
-    return [name, bare.optional()] as const;
+    return [name, bare.optional().meta((field as z.ZodType).meta() ?? {})] as const;
   });
   return z.strictObject(Object.fromEntries(shape));
 }
@@ -53,6 +54,8 @@ async function save(ctx: Context, change: Record<string, Record<string, unknown>
   for (const [group, values] of Object.entries(change)) {
     for (const [name, value] of Object.entries(values ?? {})) {
       const field = `${group}.${name}`;
+      // A number whose field was emptied.
+      if (value === undefined) fields[field] = 'is missing';
       if (READ_ONLY.includes(field) && before[group]?.[name] !== value) fields[field] = 'cannot be set by hand';
       const isOff = field === MAY_BE_OFF && value === '';
       if (CRON.includes(field) && !isOff && !isCron(String(value)))
@@ -62,7 +65,7 @@ async function save(ctx: Context, change: Record<string, Record<string, unknown>
       if (field === 'paths.mappings') Object.assign(fields, wrongMappings(value as { to: string }[]));
     }
   }
-  if (Object.keys(fields).length > 0) throw invalid('Please check the highlighted settings', fields);
+  if (Object.keys(fields).length > 0) throw refusal(fields);
   const mappings = change['paths']?.['mappings'] as PathMapping[] | undefined;
   if (mappings) change = { ...change, paths: { ...change['paths'], mappings: withMachines(ctx, mappings) } };
 
@@ -75,6 +78,15 @@ async function save(ctx: Context, change: Record<string, Record<string, unknown>
   });
   ctx.bus.emit('settings.changed', {});
   return settings;
+}
+
+function refusal(fields: Record<string, string>): AppError {
+  const sentences = Object.entries(fields).map(([field, text]) => [
+    field,
+    fieldSentence(Settings, field.split('.'), text),
+  ]);
+  const named = Object.fromEntries(sentences) as Record<string, string>;
+  return invalid(refusalMessage(named), named);
 }
 
 const wrongMappings = (mappings: readonly { to: string }[]): Record<string, string> =>

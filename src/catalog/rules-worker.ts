@@ -5,6 +5,7 @@ import { factsOf } from '../domain/facts.js';
 import type { LibraryItem } from '../domain/library.js';
 import { Finding, type LibraryFacts, type Rule } from '../domain/rule.js';
 import { loopProblem } from '../domain/rule-loop.js';
+import { refusedFields } from '../lib/plain-refusals.js';
 import type {
   Answer,
   Ask,
@@ -134,7 +135,7 @@ function ruleOf(number: number): Rule {
 function parse(rule: number, options: Record<string, unknown>): ParseAnswer {
   const parsed = ruleOf(rule).options.safeParse(options);
   if (parsed.success) return { options: plain(parsed.data) };
-  return { fields: Object.fromEntries(parsed.error.issues.map(({ path, message }) => [path.join('.'), message])) };
+  return { fields: refusedFields(ruleOf(rule).options, parsed.error) };
 }
 
 function check({ rule: number, options, presets, limitMs }: Ask & { kind: 'check' }): CheckAnswer {

@@ -2,6 +2,7 @@ import { AppError, invalid } from '../domain/errors.js';
 import type { LibraryItem } from '../domain/library.js';
 import type { Decision, Facts, RuleCall, RuleInfo, RuleRunner, Subject } from '../domain/rule.js';
 import { Breather } from '../lib/breather.js';
+import { refusalMessage } from '../lib/plain-refusals.js';
 import { cut, type Batch } from './rules-batches.js';
 import { RuleHost, type Entry, type OpenRulesOptions } from './rules-host.js';
 import { RuleLoops } from './rules-loops.js';
@@ -82,7 +83,7 @@ export class Rules implements RuleRunner {
     // New options may be the cure: a rule that failed while running gets another chance.
     await this.#host.revive(entry);
     const parsed = await this.#host.ask<ParseAnswer>(entry, { kind: 'parse', rule: entry.number, options });
-    if (!('options' in parsed)) throw invalid('Please check the highlighted options', parsed.fields);
+    if (!('options' in parsed)) throw invalid(refusalMessage(parsed.fields), parsed.fields);
     const loop = (await this.#loops?.problemOf(entry, parsed.options)) ?? null;
     if (loop !== null) throw invalid(loop, 'preset' in parsed.options ? { preset: loop } : {});
     return parsed.options;

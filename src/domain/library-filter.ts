@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { refusedFields } from '../lib/plain-refusals.js';
 import { Choices } from './choices.js';
 import { invalid } from './errors.js';
 import { displayTitle, type LibraryItem } from './library.js';
@@ -91,8 +92,8 @@ export function filterOf(query: string): LibraryFilter {
   const given = Object.fromEntries([...params.keys()].map((name) => [name, params.getAll(name).join(',')]));
   const parsed = LibraryFilter.strict().safeParse(given);
   if (parsed.success) return parsed.data;
-  const fields = Object.fromEntries(parsed.error.issues.map(({ path, message }) => [path.join('.'), message]));
-  throw invalid('This filter cannot be read. Open it in the library and save it anew.', fields);
+  const message = 'This filter cannot be read. Open it in the library and save it anew.';
+  throw invalid(message, refusedFields(LibraryFilter, parsed.error));
 }
 
 const channelName = (channels: number): string => (channels > 0 ? String(channels) : 'unknown');

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { AppError, invalid } from '../domain/errors.js';
-import type { Settings } from '../domain/settings.js';
-import { mergeSettings, type SettingsChange } from '../domain/settings.js';
+import { mergeSettings, Settings, type SettingsChange } from '../domain/settings.js';
+import { refusalMessage, refusedFields } from '../lib/plain-refusals.js';
 import type { Document } from './document.js';
 
 /** The owner's settings with the environment laid over them. */
@@ -49,8 +49,8 @@ export class SettingsDocument {
       return mergeSettings(this.#document.value, change);
     } catch (error) {
       if (!(error instanceof z.ZodError)) throw error;
-      const fields = Object.fromEntries(error.issues.map(({ path, message }) => [path.join('.'), message]));
-      throw new AppError('invalid', 'Please check the highlighted settings', { fields, cause: error });
+      const fields = refusedFields(Settings, error);
+      throw new AppError('invalid', refusalMessage(fields), { fields, cause: error });
     }
   }
 

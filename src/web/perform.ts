@@ -1,6 +1,7 @@
 import type { Request } from 'express';
 import { z } from 'zod';
 import { AppError } from '../domain/errors.js';
+import { refusalMessage, refusedFields } from '../lib/plain-refusals.js';
 import { fromForm } from './forms.js';
 import type { Doors } from './mount.js';
 import type { Route } from './routes.js';
@@ -26,8 +27,8 @@ export async function performWith(
   }
   const parsed = input.safeParse(raw);
   if (!parsed.success) {
-    const fields = Object.fromEntries(parsed.error.issues.map(({ path, message }) => [path.join('.'), message]));
-    throw new AppError('invalid', 'Please check the highlighted fields', { fields });
+    const fields = refusedFields(input, parsed.error);
+    throw new AppError('invalid', refusalMessage(fields), { fields });
   }
   return action.output.parse(await action(ctx, parsed.data as never));
 }
