@@ -37,7 +37,7 @@ function plainWords(issue: Issue): string {
     case 'invalid_format':
       return `must be ${FORMATS[String(issue.format)] ?? 'written in another way'}`;
     case 'invalid_value':
-      return choiceWords((issue.values ?? []).map(String));
+      return choiceWords(issue.values.map(String));
     case 'unrecognized_keys':
       return `holds what is not known here: ${issue.keys.join(', ')}`;
     case 'invalid_union': {
