@@ -36,14 +36,14 @@ const Change = z.strictObject({
     SettingsTab,
     z.ZodOptional<z.ZodObject>
   >),
-  setup: z.strictObject({ finishedAt: z.string().nullable() }).optional(),
+  setup: z.strictObject({ finishedAt: z.string().nullable(), reached: z.string().nullable().optional() }).optional(),
 });
 
 // The bounded grammar first: `validate` expands whatever it is given.
 const isCron = (text: string): boolean => whyNoCron(text) === null && validate(text);
 
 /** Set by what MediaFlow does, not by hand; sending back what was read is fine. */
-const READ_ONLY = ['plex.serverId', 'plex.serverName', 'setup.finishedAt'];
+const READ_ONLY = ['plex.serverId', 'plex.serverName', 'setup.finishedAt', 'setup.reached'];
 /** Empty: it does not happen by itself. */
 const MAY_BE_OFF = 'intel.analyzeCron';
 const CRON = ['plex.syncCron', 'plex.fullSyncCron', MAY_BE_OFF];

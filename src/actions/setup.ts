@@ -5,27 +5,46 @@ import { AppError, conflict, invalid } from '../domain/errors.js';
 import { PathProof } from '../domain/path-proof.js';
 import { CODEC_TITLE, everyEncoder, hardwareKind } from '../domain/encoder.js';
 import type { WorkerHealth } from '../domain/executor.js';
+import type { Settings } from '../domain/settings.js';
 import { action, type Context } from './action.js';
 import { withMachines } from './far-folders.js';
 import { connect, ServerUrl } from './plex.js';
 import { ProvedMapping, suggestMappings, wrongFolders } from './path-suggestions.js';
-import { plexConnect, PlexConnect } from './plex-account.js';
+import { chooseServer, plexConnect, PlexConnect } from './plex-account.js';
 import { Origin, webhookUrl } from './webhooks.js';
 
 const Step = z.enum(['token', 'admin', 'plex', 'paths', 'worker', 'safety', 'ready']);
 type Step = z.infer<typeof Step>;
+type Reached = NonNullable<Settings['setup']['reached']>;
 const Next = z.object({ step: Step });
 
-/** Whether the owner got through the setup, or the environment says everything it asks. */
-export const isSetUp = ({ store }: Context): boolean =>
-  store.settings.value.setup.finishedAt !== null ||
-  (store.settings.value.plex.url !== '' && store.secrets.find('plexToken') !== null);
+/** Whether the owner got through the setup, or was connected without it: by the environment, or by the settings. */
+export const isSetUp = ({ store }: Context): boolean => {
+  const { setup, plex } = store.settings.value;
+  const isConnected = plex.url !== '' && store.secrets.find('plexToken') !== null;
+  return setup.finishedAt !== null || (isConnected && setup.reached === null);
+};
+
+/** Throws `conflict` once the setup is done. */
+function mustBeOpen(ctx: Context): void {
+  if (ctx.store.settings.value.setup.finishedAt !== null)
+    throw conflict('The setup is done. Change this on the pages of the settings.');
+}
+
+/** Remembers how far the owner came, so that the setup opens there again. */
+async function reach({ store, bus }: Context, step: Reached): Promise<void> {
+  const { finishedAt, reached } = store.settings.value.setup;
+  const isFurther = reached === null || Step.options.indexOf(step) > Step.options.indexOf(reached);
+  if (finishedAt === null && isFurther) await store.settings.change({ setup: { reached: step } });
+  bus.emit('settings.changed', {});
+}
 
 function firstOpenStep({ access, store }: Context): Step {
   if (!access.hasPassword) return 'admin';
   if (store.settings.value.plex.url === '' || store.secrets.find('plexToken') === null) return 'plex';
-  if (store.settings.value.paths.mappings.length === 0) return 'paths';
-  return 'worker';
+  const { setup, paths } = store.settings.value;
+  if (paths.mappings.length === 0 || setup.reached === 'paths') return 'paths';
+  return setup.reached ?? 'worker';
 }
 
 const WorkerReport = z.object({
@@ -115,7 +134,8 @@ export const showSetup = action(
     const open = firstOpenStep(ctx);
     const canGoBack = open !== 'admin' && asked !== undefined && asked !== 'token' && asked !== 'admin';
     const isReached =
-      canGoBack && Step.options.indexOf(asked) <= Step.options.indexOf(open === 'worker' ? 'ready' : open);
+      canGoBack &&
+      Step.options.indexOf(asked) <= Step.options.indexOf(['plex', 'paths'].includes(open) ? open : 'ready');
     const step = isReached ? asked : open;
     const { plex, safety, setup } = store.settings.value;
     return {
@@ -150,8 +170,25 @@ export const setupPlex = action(
     output: Next.extend({ serverName: z.string() }),
   },
   async (ctx, address) => {
+    mustBeOpen(ctx);
     const { name } = await connect(ctx, address);
+    await reach(ctx, 'paths');
     return { step: firstOpenStep(ctx), serverName: name };
+  },
+);
+
+/** The same with a server of the account. Throws like `chooseServer`. */
+export const setupServer = action(
+  {
+    summary: 'Connect one of the servers of the Plex account in the setup',
+    input: chooseServer.input,
+    output: chooseServer.output,
+  },
+  async (ctx, choice) => {
+    mustBeOpen(ctx);
+    const server = await chooseServer(ctx, choice);
+    await reach(ctx, 'paths');
+    return server;
   },
 );
 
@@ -168,6 +205,7 @@ export const setupPaths = action(
     output: Next.extend({ proofs: z.array(PathProof) }),
   },
   async (ctx, { mappings }) => {
+    mustBeOpen(ctx);
     const pairs = withMachines(
       ctx,
       mappings.filter(({ from, to }) => from !== '' && to !== ''),
@@ -184,8 +222,18 @@ export const setupPaths = action(
     const wrong = await wrongFolders(ctx, pairs);
     if (wrong.length > 0) throw invalid(wrong.join(' '), { mappings: 'the files are not there' });
     await ctx.store.settings.change({ paths: { mappings: pairs } });
-    ctx.bus.emit('settings.changed', {});
+    await reach(ctx, 'worker');
     return { step: 'worker' as const, proofs };
+  },
+);
+
+/** The owner saw what this machine can encode, and goes on. */
+export const setupWorker = action(
+  { summary: 'Go on after the test encodes of the setup', input: z.object({}), output: Next },
+  async (ctx) => {
+    mustBeOpen(ctx);
+    await reach(ctx, 'safety');
+    return { step: 'safety' as const };
   },
 );
 
@@ -193,8 +241,9 @@ export const setupPaths = action(
 export const setupSafety = action(
   { summary: 'Choose between dry run and real work', input: z.object({ dryRun: z.boolean() }), output: Next },
   async (ctx, { dryRun }) => {
+    mustBeOpen(ctx);
     await ctx.store.settings.change({ safety: { dryRun } });
-    ctx.bus.emit('settings.changed', {});
+    await reach(ctx, 'ready');
     return { step: 'ready' as const };
   },
 );

@@ -145,7 +145,13 @@ export const Settings = z.object({
     .prefault({}),
   /** How quick this machine was when it was measured; nobody types it in. */
   machine: z.object({ speeds: z.array(EncoderSpeed).default([]) }).prefault({}),
-  setup: z.object({ finishedAt: z.string().nullable().default(null) }).prefault({}),
+  setup: z
+    .object({
+      finishedAt: z.string().nullable().default(null),
+      /** How far the setup was gone through; null for whoever came to a connection in another way. */
+      reached: z.enum(['paths', 'worker', 'safety', 'ready']).nullable().default(null),
+    })
+    .prefault({}),
 });
 export type Settings = z.infer<typeof Settings>;
 

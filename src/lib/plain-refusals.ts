@@ -144,9 +144,20 @@ function withRange(issue: z.core.$ZodIssue, about: About | null): string {
   return `must be a ${type === 'integer' ? 'whole number' : 'number'} between ${minimum} and ${maximum}`;
 }
 
+/** What a field is called; in a row of a list also which row: `Hours, row 2, from`. */
+function labelOf(schema: z.ZodType, path: readonly PropertyKey[]): string {
+  const own = fieldAt(aboutOf(schema), path)?.title ?? nameOf(path);
+  const row = path.findIndex((step) => typeof step === 'number');
+  if (row < 1) return own;
+  const list = path.slice(0, row);
+  const name = fieldAt(aboutOf(schema), list)?.title ?? nameOf(list);
+  const at = `${name}, row ${Number(path[row]) + 1}`;
+  return row === path.length - 1 ? at : `${at}, ${own.charAt(0).toLowerCase()}${own.slice(1)}`;
+}
+
 /** A sentence out of the name of a field and what is wrong with it; a whole sentence stays as it is. */
 export function fieldSentence(schema: z.ZodType, path: readonly PropertyKey[], text: string): string {
-  const label = fieldAt(aboutOf(schema), path)?.title ?? nameOf(path);
+  const label = labelOf(schema, path);
   const sentence = /^[a-z]/.test(text) ? `${label} ${text}` : text;
   return /[.?]$/.test(sentence) ? sentence : `${sentence}.`;
 }

@@ -68,6 +68,10 @@ async function answerPage(doors: Doors, route: Route, req: Request, res: Respons
     leadTo(req, res, `${ctx.config.urlBase}/setup`, ctx.config.urlBase);
     return;
   }
+  if (route.access === 'setup' && isSetUp(ctx) && guard.isOwner(req)) {
+    leadTo(req, res, `${ctx.config.urlBase}/`, ctx.config.urlBase);
+    return;
+  }
   guard.checkSource(req);
   const data = (await perform(doors, route, req)) as object;
   const held = wantsFragment(req) ? null : doors.held.take(req, res, req.path);

@@ -165,8 +165,9 @@ export const routes: readonly Route[] = [
   post('/setup/admin',                      null,                                   setup.setFirstPassword,   { access: 'setup', session: 'owner', after: '/setup', form: '/setup' }),
   post('/setup/plex',                       '/api/setup/plex',                      setup.setupPlex,          { after: '/setup', form: '/setup' }),
   post('/setup/plex/pin',                   null,                                   plexAccount.startSignIn,  { form: '/setup' }),
-  post('/setup/plex/servers/:serverId',     null,                                   plexAccount.chooseServer, { after: '/setup', form: '/setup' }),
+  post('/setup/plex/servers/:serverId',     null,                                   setup.setupServer,        { after: '/setup', form: '/setup' }),
   post('/setup/paths',                      '/api/setup/paths',                     setup.setupPaths,         { after: '/setup?step=worker', form: '/setup' }),
+  post('/setup/worker',                     '/api/setup/worker',                    setup.setupWorker,        { after: '/setup?step=safety', form: '/setup' }),
   post('/setup/safety',                     '/api/setup/safety',                    setup.setupSafety,        { after: '/setup?step=ready', form: '/setup' }),
   post('/setup/ready',                      '/api/setup/ready',                     setup.finishSetup,        { after: '/', form: '/setup' }),
 

@@ -137,7 +137,7 @@ describe('the pages in a browser', function () {
       await visitor.click('button[type="submit"]');
       await visitor.waitForSelector('#worker-h');
       await check('worker');
-      await visitor.click('a:has-text("Continue")');
+      await visitor.click('button:has-text("Continue")');
       await visitor.waitForSelector('input[name="dryRun"]');
       await check('safety');
       await visitor.click('button[type="submit"]');

@@ -87,7 +87,7 @@ describe('an owner at the browser', function () {
     await submit(page);
     await page.waitForSelector('#worker-h');
     expect(await page.textContent('main')).to.match(/HEVC[^]*Works, in 10 bit too/);
-    await page.click('a.btn.primary:has-text("Continue")');
+    await page.click('button.btn.primary:has-text("Continue")');
     await page.check('input[name="dryRun"][value="false"]');
     await submit(page);
     await submit(page);

@@ -401,6 +401,11 @@ describe('the first visit', () => {
     expect(bad.response.status).to.equal(422);
     expect(bad.text).to.contain('must be an address').and.contain('value="not an address"').and.not.contain('"tok"');
     await browser.post('/setup/plex', { url: 'http://127.0.0.1:32400', token: 'plex-token-1' });
+    const opensAt = async (heading: string): Promise<void> => {
+      expect((await browser.get('/')).response.headers.get('location')).to.equal('/setup');
+      expect((await browser.get('/setup')).text).to.contain(`<h1>${heading}</h1>`);
+    };
+    await opensAt('Where your files are');
     const paths = await browser.get('/setup');
     expect(paths.text).to.contain('value="/share/Films"');
     const broken = await browser.post('/setup/paths', {
@@ -415,14 +420,22 @@ describe('the first visit', () => {
     });
     expect(proved.response.headers.get('location')).to.equal('/setup?step=worker');
     expect((await browser.get('/setup?step=worker')).text).to.contain('Unknown encoder &#x27;libsvtav1&#x27;');
+    await opensAt('This machine encodes');
+    await browser.post('/setup/worker');
+    await opensAt('Safety');
     await browser.post('/setup/safety', [
       ['dryRun', 'false'],
       ['dryRun', 'true'],
     ]);
+    await opensAt('Ready');
     const done = await browser.post('/setup/ready');
     expect(done.response.headers.get('location')).to.equal('/');
     expect(web.asked).to.include('sync full');
     expect(web.context.store.settings.value.safety.dryRun).to.equal(true);
     expect((await browser.get('/')).response.status).to.equal(200);
+    expect((await browser.get('/setup?step=paths')).response.headers.get('location'), 'once it is done').to.equal('/');
+    const late = await browser.post('/setup/safety', { dryRun: 'false' });
+    expect(late.response.status).to.equal(409);
+    expect(web.context.store.settings.value.safety.dryRun).to.equal(true);
   });
 });

@@ -94,6 +94,7 @@ describe('a refused form', function () {
     await fresh.context.store.settings.change({
       plex: { url: 'http://192.168.1.10:32400', serverId: 'server-1' },
       paths: { mappings: [{ from: '/share/Films', to: '/data/films' }] },
+      setup: { reached: 'ready' },
     });
     const seen = new Set<string>();
     for (const step of ['plex', 'paths', 'safety'])
