@@ -13,6 +13,8 @@ export default tseslint.config(
         console: 'readonly',
         URL: 'readonly',
         setTimeout: 'readonly',
+        setInterval: 'readonly',
+        clearTimeout: 'readonly',
         fetch: 'readonly',
         AbortSignal: 'readonly',
       },

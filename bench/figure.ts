@@ -12,13 +12,24 @@ export interface Figure {
   holds: boolean;
 }
 
-/** Fills in the ratio. */
-export const figure = (parts: Omit<Figure, 'ratio'>): Figure => ({
-  ...parts,
-  value: round(parts.value),
-  yardstickValue: round(parts.yardstickValue),
-  ratio: round(parts.value / parts.yardstickValue),
-});
+let listener: ((figure: Figure) => void) | null = null;
+
+/** Hears of every figure of this process as soon as it is measured. */
+export function onFigure(hear: (figure: Figure) => void): void {
+  listener = hear;
+}
+
+/** A measured figure with its ratio. Call it when it is measured, not at the end: it is stored at once. */
+export function figure(parts: Omit<Figure, 'ratio'>): Figure {
+  const measured = {
+    ...parts,
+    value: round(parts.value),
+    yardstickValue: round(parts.yardstickValue),
+    ratio: round(parts.value / parts.yardstickValue),
+  };
+  listener?.(measured);
+  return measured;
+}
 
 /** The middle of several measurements. */
 export function median(values: readonly number[]): number {

@@ -1,5 +1,3 @@
-import { readFileSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
 import { benchBrowse } from './browse.js';
 import { benchEncode } from './encode.js';
 import { benchFleet } from './fleet.js';
@@ -7,6 +5,7 @@ import type { Figure } from './figure.js';
 import { benchLibrary } from './library.js';
 import { benchLive } from './live.js';
 import { benchRules } from './rules.js';
+import { runAll } from './run-all.js';
 import { benchStart } from './start.js';
 import { benchSync } from './sync.js';
 import { benchTransfer } from './transfer.js';
@@ -26,39 +25,11 @@ const BENCHES: Record<string, () => Promise<Figure[]>> = {
   fleet: benchFleet,
 };
 
-const RESULTS = join(import.meta.dirname, 'results.json');
-
-const only = process.argv.includes('--only') ? process.argv[process.argv.indexOf('--only') + 1] : undefined;
-const chosen = Object.entries(BENCHES).filter(([id]) => only === undefined || id === only);
-if (chosen.length === 0) {
-  console.error(`There is no benchmark ${only ?? ''}. One of: ${Object.keys(BENCHES).join(', ')}`);
+/** `--only library,live` measures a part and leaves the other results as they are. */
+const only = process.argv.includes('--only') ? process.argv[process.argv.indexOf('--only') + 1]?.split(',') : undefined;
+const unknown = (only ?? []).filter((id) => !(id in BENCHES));
+if (unknown.length > 0) {
+  console.error(`There is no benchmark ${unknown.join(', ')}. One of: ${Object.keys(BENCHES).join(', ')}`);
   process.exit(2);
 }
-const figures: Figure[] = [];
-for (const [id, bench] of chosen) {
-  console.log(`> ${id}`);
-  figures.push(...(await bench()));
-}
-console.table(
-  figures.map(({ id, value, unit, yardstick, yardstickValue, ratio, goal, holds }) => ({
-    id,
-    value: `${value} ${unit}`,
-    goal,
-    holds,
-    yardstick: `${yardstickValue} ${unit}: ${yardstick}`,
-    ratio,
-  })),
-);
-// A part that was measured alone replaces its own lines and leaves the others.
-const names = new Set(figures.map(({ id }) => id));
-const others = only === undefined ? [] : readResults().filter(({ id }) => !names.has(id));
-writeFileSync(RESULTS, `${JSON.stringify([...others, ...figures], null, 2)}\n`);
-process.exit(figures.every(({ holds }) => holds) ? 0 : 1);
-
-function readResults(): Figure[] {
-  try {
-    return JSON.parse(readFileSync(RESULTS, 'utf8')) as Figure[];
-  } catch {
-    return [];
-  }
-}
+process.exit(await runAll(BENCHES, { only, dir: import.meta.dirname }));

@@ -54,6 +54,10 @@ class MediaFlow implements App {
   #url = '';
   #isReady = false;
   #settled: () => Promise<unknown> = () => Promise.resolve();
+  #starting: Promise<void> | null = null;
+  #stopping: Promise<void> | null = null;
+  #halt = new AbortController();
+  #lock: DataLock | null = null;
 
   constructor(config: Config, { log, now, isDemo, workers }: AppOptions) {
     this.#config = config;
@@ -73,8 +77,11 @@ class MediaFlow implements App {
   }
 
   async start(): Promise<void> {
+    this.#stopping = null;
+    this.#halt = new AbortController();
+    this.#starting = this.#start();
     try {
-      await this.#start();
+      await this.#starting;
     } catch (error) {
       await this.stop();
       throw error;
@@ -85,9 +92,26 @@ class MediaFlow implements App {
     await this.#settled();
   }
 
-  async stop(): Promise<void> {
+  stop(): Promise<void> {
+    return (this.#stopping ??= this.#stop());
+  }
+
+  async #stop(): Promise<void> {
     this.#isReady = false;
-    for (const part of this.#started.reverse().splice(0)) await part.stop();
+    this.#halt.abort(new AppError('unavailable', 'MediaFlow was stopped while it was starting'));
+    await this.#lock?.markStopping();
+    // What is half started is stopped whole: it gives up at its next step.
+    await this.#starting?.catch(() => undefined);
+    let failure: unknown = null;
+    for (const part of this.#started.reverse().splice(0)) {
+      try {
+        await part.stop();
+      } catch (error) {
+        // The others are let go of all the same: the store is written, the lock given free.
+        failure ??= error;
+      }
+    }
+    if (failure) throw failure as Error;
   }
 
   async #start(): Promise<void> {
@@ -109,6 +133,7 @@ class MediaFlow implements App {
     });
     const store = await this.#open();
     const [presets, rules] = await Promise.all([loading, opening]);
+    this.#halt.signal.throwIfAborted();
     const parts = await assemble({
       ...{ config, store, presets, rules, log: this.#log, now: this.#now, workers: this.#workers },
       version: versionOf(root),
@@ -127,17 +152,26 @@ class MediaFlow implements App {
     this.#started.push(web);
     this.#url = `http://${config.host === '0.0.0.0' || config.host === '::' ? '127.0.0.1' : config.host}:${port}${config.urlBase}`;
     for (const part of parts.inOrder) {
+      this.#halt.signal.throwIfAborted();
       await part.start();
       this.#started.push(part);
     }
+    this.#halt.signal.throwIfAborted();
     this.#isReady = true;
     this.#log.info({ url: this.#url, version: parts.context.config.version }, 'MediaFlow is ready');
   }
 
   async #open(): Promise<Store> {
     const { dataDir, secretKey, settings, lockedBy, secrets } = this.#config;
-    const lock = await DataLock.take(dataDir);
+    const lock = await DataLock.take(dataDir, {
+      onWait: (message) => {
+        this.#log.info(message);
+      },
+      signal: this.#halt.signal,
+    });
+    this.#lock = lock;
     this.#started.push({ stop: () => lock.release() });
+    this.#halt.signal.throwIfAborted();
     const store = await openStore({
       dir: dataDir,
       log: this.#log,

@@ -7,6 +7,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { createApp, type App } from '../app.js';
 import { readConfig } from '../config.js';
 import { createLog } from '../lib/log.js';
+import { endInOrder } from '../lib/process-end.js';
 import { formatBytes } from '../lib/units.js';
 import { makeClip } from './clips.js';
 import { newcomer, shelf } from './library.js';
@@ -16,6 +17,7 @@ import { checkEnding, sha256Of, watchStory, type Ending } from './story.js';
 const FFMPEG = process.env['MEDIAFLOW_FFMPEG'] ?? 'ffmpeg';
 const FFPROBE = process.env['MEDIAFLOW_FFPROBE'] ?? 'ffprobe';
 const USUAL_PORT = 9876;
+const STOP_LIMIT_MS = 9500;
 const isOnce = process.argv.includes('--once');
 const print = (line = ''): void => {
   console.log(line);
@@ -28,17 +30,20 @@ const apiKey = randomBytes(24).toString('base64url');
 let plex: SimulatedPlex | null = null;
 let app: App | null = null;
 
-process.once('SIGINT', () => void leave(0));
-process.once('SIGTERM', () => void leave(0));
+const log = createLog(process.env['LOG_LEVEL'] ?? 'warn');
+const { isEnding, end } = endInOrder({ stop: cleanUp, log, limitMs: STOP_LIMIT_MS });
 try {
   const ending = await play();
   print();
   print(summaryOf(ending));
-  if (isOnce) await leave(0);
+  if (isOnce) end(0);
   else invite();
 } catch (error) {
-  console.error(`\nThe demo did not end well: ${error instanceof Error ? error.message : String(error)}`);
-  await leave(1);
+  // What it was told to stop in the middle of has failed, of course.
+  if (!isEnding()) {
+    console.error(`\nThe demo did not end well: ${error instanceof Error ? error.message : String(error)}`);
+    end(1);
+  }
 }
 
 async function play(): Promise<Ending> {
@@ -60,7 +65,7 @@ async function play(): Promise<Ending> {
   await plex.start();
   await plex.scan();
 
-  app = createApp(await config(plex), { log: createLog(process.env['LOG_LEVEL'] ?? 'warn'), isDemo: true });
+  app = createApp(await config(plex), { log, isDemo: true });
   await app.start();
   await api('PUT', '/api/settings', {
     safety: { dryRun: false, replace: 'automatic' },
@@ -155,9 +160,12 @@ function invite(): void {
   print('"Kept originals" has the old file: restore it with one click. Ctrl-C ends the demo and removes its files.');
 }
 
-async function leave(code: number): Promise<never> {
-  await app?.stop();
-  await plex?.stop();
-  await rm(folder, { recursive: true, force: true });
-  process.exit(code);
+async function cleanUp(): Promise<void> {
+  try {
+    await app?.stop();
+    await plex?.stop();
+  } finally {
+    // A clip that is just being made may still appear in it.
+    await rm(folder, { recursive: true, force: true, maxRetries: 5 });
+  }
 }

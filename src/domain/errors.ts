@@ -69,6 +69,14 @@ export function toAppError(error: unknown): AppError {
   if (code === 'ENOSPC' || code === 'EDQUOT') {
     return new AppError('no_space', 'The disk is full. Free some space, then try again.', { cause: error });
   }
+  if (code === 'EROFS') {
+    const message = 'A disk that MediaFlow has to write to is mounted read-only. Mount it writable, then try again.';
+    return new AppError('file_denied', message, { cause: error });
+  }
+  if ((code === 'EACCES' || code === 'EPERM') && typeof (error as { path?: unknown }).path === 'string') {
+    const message = 'MediaFlow may not write to one of its folders. Check their owner and permissions, then try again.';
+    return new AppError('file_denied', message, { cause: error });
+  }
   const message = error instanceof Error ? error.message : String(error);
   return new AppError('internal', message || 'Something went wrong inside MediaFlow', { cause: error });
 }

@@ -40,7 +40,14 @@ export function createLog(level: string, destination?: DestinationStream): Log {
       },
     },
   };
-  return destination ? pino(options, destination) : pino(options);
+  return pino(options, destination ?? standardOutput());
+}
+
+/** A terminal that was closed, or a full disk behind it, takes the words with it, not the program. */
+function standardOutput(): DestinationStream {
+  const output = pino.destination({ dest: 1, sync: true });
+  output.on('error', () => undefined);
+  return output;
 }
 
 /** An error as one flat object: message and causes only, so that a client's request headers never reach the log. */

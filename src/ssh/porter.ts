@@ -52,7 +52,8 @@ export class Porter {
       child.once('exit', (code, signal) => {
         gone(signal === null ? `exit code ${code}` : `signal ${signal}`);
       });
-      child.once('error', (error) => {
+      // Not once: what cannot be said to it, and what cannot be ended, are errors as well.
+      child.on('error', (error) => {
         gone(error.message);
       });
     });

@@ -4,7 +4,8 @@ import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { z } from 'zod';
-import { AppError } from '../domain/errors.js';
+import { AppError, toAppError } from '../domain/errors.js';
+import { beganAt, isProcessAlive } from '../lib/process-life.js';
 
 const Holder = z.object({
   /** Made anew each time the lock is taken. */
@@ -15,8 +16,12 @@ const Holder = z.object({
   pidSpace: z.string().nullable(),
   /** When the process began, in ticks since the machine did; null where the system does not say. */
   began: z.string().nullable(),
+  /** Which start of the machine that was: numbers and ticks mean something only within it. */
+  boot: z.string().nullable().default(null),
   /** The last question that the holder answered. */
   answered: z.string().nullable(),
+  /** Whether the holder is about to give the folder free. */
+  isStopping: z.boolean().default(false),
 });
 type Holder = z.infer<typeof Holder>;
 
@@ -26,6 +31,21 @@ const QUESTION = 'mediaflow.lock.question';
 const LOOK_EVERY_MS = 1000;
 /** So long a holder that cannot be seen from here has for its answer. */
 const ANSWER_WITHIN_MS = 6000;
+/** A holder that was told to stop a moment ago has so long to say that it does ... */
+const MARKS_WITHIN_MS = 3000;
+/** ... and so long to have done it: a little more than it gives itself. */
+const STOPS_WITHIN_MS = 12_000;
+const LOOK_AGAIN_MS = 100;
+
+/** How long another holder is waited for, milliseconds. */
+export interface LockPatience {
+  answerWithinMs?: number;
+  marksWithinMs?: number;
+  stopsWithinMs?: number;
+  /** Hears once that a holder is waited for which stops, with a sentence for the owner. */
+  onWait?: (message: string) => void;
+  signal?: AbortSignal;
+}
 
 /** Folders held by this very process. */
 const held = new Set<string>();
@@ -50,26 +70,36 @@ export class DataLock {
     }, LOOK_EVERY_MS).unref();
   }
 
-  /** Throws `conflict` when another MediaFlow works there; a lock that nobody holds any more is taken over. */
-  static async take(dir: string, answerWithinMs = ANSWER_WITHIN_MS): Promise<DataLock> {
-    await mkdir(dir, { recursive: true });
+  /**
+   * Waits for a MediaFlow that is just stopping. Throws `conflict` when another one works there, `file_denied` or `no_space` when
+   * nothing can be written there, and the signal's reason. A lock that nobody holds any more is taken over.
+   */
+  static async take(dir: string, patience: LockPatience = {}): Promise<DataLock> {
     const path = join(dir, LOCK);
-    const known = await read(path);
-    if (held.has(dir) || (known !== null && (await isAlive(known, dir, answerWithinMs)))) throw inUse(dir, known);
-    const holder: Holder = { token: randomUUID(), ...(await ourselves()), answered: null };
+    if (held.has(dir)) throw inUse(dir, await read(path));
     held.add(dir);
     try {
-      if (known !== null || (await isDamaged(path))) await unlink(path).catch(() => undefined);
-      // Two that start at once: only one of them makes the file.
-      const file = await open(path, 'wx', 0o600);
-      await file.writeFile(JSON.stringify(holder));
-      await file.close();
+      await mkdir(dir, { recursive: true });
+      const wasLeft = await untilFree(dir, patience);
+      const holder: Holder = { token: randomUUID(), ...(await ourselves()), answered: null, isStopping: false };
+      await writeNew(path, holder).catch(async (error: unknown) => {
+        throw (error as NodeJS.ErrnoException).code === 'EEXIST' ? inUse(dir, await read(path)) : error;
+      });
+      // Another one may have found the same old lock, and have taken ours away for it.
+      if (wasLeft) await sleep(LOOK_AGAIN_MS);
+      const now = await read(path);
+      if (now?.token !== holder.token) throw inUse(dir, now);
+      return new DataLock(dir, holder);
     } catch (error) {
       held.delete(dir);
-      if ((error as NodeJS.ErrnoException).code === 'EEXIST') throw inUse(dir, await read(path));
-      throw error;
+      throw cannotWrite(error, dir);
     }
-    return new DataLock(dir, holder);
+  }
+
+  /** Tells whoever wants the folder next that it is worth waiting. */
+  async markStopping(): Promise<void> {
+    this.#looking = this.#looking.then(() => this.#rewrite({ isStopping: true })).catch(() => undefined);
+    await this.#looking;
   }
 
   /** Gives the folder free. Safe to call twice. */
@@ -84,7 +114,11 @@ export class DataLock {
   async #answer(): Promise<void> {
     const asked = await readFile(join(this.#dir, QUESTION), 'utf8').catch(() => null);
     if (asked === null || asked === this.#holder.answered) return;
-    const holder = { ...this.#holder, answered: asked };
+    await this.#rewrite({ answered: asked });
+  }
+
+  async #rewrite(change: Partial<Holder>): Promise<void> {
+    const holder = { ...this.#holder, ...change };
     const temp = join(this.#dir, `.${holder.token}.tmp`);
     await writeFile(temp, JSON.stringify(holder), { mode: 0o600 });
     await rename(temp, join(this.#dir, LOCK));
@@ -92,39 +126,96 @@ export class DataLock {
   }
 }
 
+const nameOf = (holder: Holder | null): string =>
+  `process ${holder?.pid ?? 'unknown'} on ${holder?.host ?? 'this machine'}`;
+
 const inUse = (dir: string, holder: Holder | null): AppError =>
   new AppError(
     'conflict',
-    `Another MediaFlow (process ${holder?.pid ?? 'unknown'} on ${holder?.host ?? 'this machine'}) works in ${dir}. Stop it, or give this one a folder of its own with MEDIAFLOW_DATA_DIR.`,
+    `Another MediaFlow (${nameOf(holder)}) works in ${dir}. Stop it, or give this one a folder of its own with MEDIAFLOW_DATA_DIR.`,
   );
 
-async function ourselves(): Promise<Pick<Holder, 'pid' | 'host' | 'pidSpace' | 'began'>> {
+function cannotWrite(error: unknown, dir: string): AppError {
+  const because = (why: string): AppError =>
+    new AppError('file_denied', `MediaFlow cannot write to its data folder ${dir}: ${why}`, { cause: error });
+  switch ((error as NodeJS.ErrnoException).code) {
+    case 'EROFS':
+      return because(
+        'its disk is mounted read-only. Mount it writable, or choose another folder with MEDIAFLOW_DATA_DIR.',
+      );
+    case 'EACCES':
+    case 'EPERM':
+      return because(
+        `user ${process.getuid?.() ?? ''} may not. Give the folder to that user, or choose another one with MEDIAFLOW_DATA_DIR.`,
+      );
+    case 'ENOTDIR':
+    case 'EEXIST':
+      return because('there is a file in its place. Move it away, or choose another folder with MEDIAFLOW_DATA_DIR.');
+    default:
+      return toAppError(error);
+  }
+}
+
+/** Resolves when no living MediaFlow holds the folder; true when a dead one left its lock, which is gone by then. Throws `conflict`. */
+async function untilFree(dir: string, patience: LockPatience): Promise<boolean> {
+  const path = join(dir, LOCK);
+  const { answerWithinMs, marksWithinMs = MARKS_WITHIN_MS, stopsWithinMs = STOPS_WITHIN_MS } = patience;
+  const beganMs = performance.now();
+  let isWaiting = false;
+  for (;;) {
+    const holder = await read(path);
+    if (holder === null || (await isGone(holder, dir, answerWithinMs ?? ANSWER_WITHIN_MS))) break;
+    const limitMs = holder.isStopping ? stopsWithinMs : marksWithinMs;
+    if (performance.now() - beganMs > limitMs) throw inUse(dir, holder);
+    if (holder.isStopping && !isWaiting) {
+      isWaiting = true;
+      patience.onWait?.(
+        `Waiting for the other MediaFlow (${nameOf(holder)}) to stop, for up to ${stopsWithinMs / 1000} seconds`,
+      );
+    }
+    await sleep(LOOK_AGAIN_MS);
+    patience.signal?.throwIfAborted();
+  }
+  return unlink(path).then(
+    () => true,
+    (error: unknown) => {
+      if ((error as NodeJS.ErrnoException).code === 'ENOENT') return false;
+      throw error;
+    },
+  );
+}
+
+/** Two that start at once: only one of them makes the file. Throws `EEXIST`. */
+async function writeNew(path: string, holder: Holder): Promise<void> {
+  const file = await open(path, 'wx', 0o600);
+  try {
+    await file.writeFile(JSON.stringify(holder));
+  } catch (error) {
+    await unlink(path).catch(() => undefined);
+    throw error;
+  } finally {
+    await file.close();
+  }
+}
+
+async function ourselves(): Promise<Pick<Holder, 'pid' | 'host' | 'pidSpace' | 'began' | 'boot'>> {
   const { pid } = process;
-  return { pid, host: hostname(), pidSpace: await pidSpace(), began: await beganAt(pid) };
+  return { pid, host: hostname(), pidSpace: await pidSpace(), began: await beganAt(pid), boot: await bootId() };
 }
 
 const pidSpace = (): Promise<string | null> => readlink('/proc/self/ns/pid').catch(() => null);
 
-/** Field 22 of `/proc/<pid>/stat`; the name before it may hold spaces and brackets. */
-async function beganAt(pid: number): Promise<string | null> {
-  const stat = await readFile(`/proc/${pid}/stat`, 'utf8').catch(() => null);
-  return stat?.slice(stat.lastIndexOf(')') + 2).split(' ')[19] ?? null;
-}
+const bootId = async (): Promise<string | null> =>
+  (await readFile('/proc/sys/kernel/random/boot_id', 'utf8').catch(() => null))?.trim() ?? null;
 
-async function isAlive(holder: Holder, dir: string, answerWithinMs: number): Promise<boolean> {
-  const isVisible = holder.host === hostname() && holder.pidSpace === (await pidSpace());
-  if (!isVisible) return answers(holder, dir, answerWithinMs);
-  if (holder.began !== null) return holder.pid !== process.pid && (await beganAt(holder.pid)) === holder.began;
-  return holder.pid !== process.pid && isRunning(holder.pid);
-}
-
-function isRunning(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code === 'EPERM';
-  }
+/** Who cannot be seen from here is asked; another machine may have the same name, and this one may have been started anew. */
+async function isGone(holder: Holder, dir: string, answerWithinMs: number): Promise<boolean> {
+  const isVisible =
+    holder.host === hostname() &&
+    holder.pidSpace === (await pidSpace()) &&
+    (holder.boot === null || holder.boot === (await bootId()));
+  if (!isVisible) return !(await answers(holder, dir, answerWithinMs));
+  return holder.pid === process.pid || !(await isProcessAlive(holder.pid, holder.began));
 }
 
 /** Whether the holder answers a question that is laid beside its lock. */
@@ -145,7 +236,7 @@ async function answers({ token }: Holder, dir: string, withinMs: number): Promis
   }
 }
 
-/** Null when there is none, or none that can be read. */
+/** Null when there is none, or none that can be read: a power cut may leave an empty file. */
 async function read(path: string): Promise<Holder | null> {
   try {
     return Holder.parse(JSON.parse(await readFile(path, 'utf8')));
@@ -153,7 +244,3 @@ async function read(path: string): Promise<Holder | null> {
     return null;
   }
 }
-
-/** A power cut may leave an empty file. */
-const isDamaged = async (path: string): Promise<boolean> =>
-  (await readFile(path, 'utf8').catch(() => null)) !== null && (await read(path)) === null;

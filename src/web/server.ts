@@ -49,11 +49,14 @@ export class WebServer {
     const app = buildApp(doors, assets);
 
     const server = createServer({ requestTimeout: REQUEST_TIMEOUT_MS, headersTimeout: HEADERS_TIMEOUT_MS }, app);
+    // A connection that becomes a WebSocket has nobody who hears its errors until it is one, and an unheard error ends the program.
+    server.on('connection', (socket) => socket.on('error', () => undefined));
     live.start(server);
     this.#live = live;
     this.#server = server;
     await new Promise<void>((resolve, reject) => {
-      server.once('error', reject);
+      // Also later, when a connection could not be taken: then only the promise does not hear of it.
+      server.on('error', reject);
       server.listen(port, host, resolve);
     });
     return (server.address() as AddressInfo).port;

@@ -19,6 +19,7 @@ const KILLS_PER_FILM = 4;
 
 /** The program as it is started, in a folder of its own. */
 export interface Built {
+  folder: string;
   main: string;
   remove(): Promise<void>;
 }
@@ -89,7 +90,7 @@ export class Program {
 }
 
 /** Copied: a build finds what it compiles, and where it puts it, from where it lies itself. */
-const COMPILED = ['src', 'rules', 'scripts', 'package.json', 'tsconfig.json'];
+const COMPILED = ['src', 'rules', 'scripts', 'package.json', 'package-lock.json', 'tsconfig.json'];
 const LINKED = ['node_modules', 'presets', 'public', 'views'];
 
 /**
@@ -105,6 +106,7 @@ export async function build(): Promise<Built> {
   await writeFile(join(folder, 'tsconfig.build.json'), JSON.stringify(config));
   await execa(process.execPath, [join(folder, 'scripts/build.js')], { cwd: folder });
   return {
+    folder,
     main: join(folder, 'dist/src/main.js'),
     remove: () => rm(folder, { recursive: true, force: true }),
   };
