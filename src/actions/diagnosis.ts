@@ -1,6 +1,8 @@
 import { z } from 'zod';
 import { conflict, toAppError } from '../domain/errors.js';
 import type { ServerIdentity } from '../domain/media-server.js';
+import type { WebhookOutcome } from '../domain/webhook.js';
+import type { WebhookCounts } from '../store/store.js';
 import { action, type Context } from './action.js';
 import { Origin, webhookUrl } from './webhooks.js';
 
@@ -130,27 +132,49 @@ function ofList({ config, access }: Context, origin: string, urls: readonly stri
 
 const hostOf = (url: string): string => (URL.canParse(url) ? new URL(url).host : 'MediaFlow');
 
+const minuteOf = (at: string): string => `${at.slice(0, 16).replace('T', ' ')} UTC`;
+
+/** How many of these outcomes there were, in words with the time of the last one; null when there were none. */
+function refusedInWords(
+  { lastAtOf, ...counts }: WebhookCounts,
+  outcomes: readonly WebhookOutcome[],
+  why: string,
+): string | null {
+  const count = outcomes.reduce((sum, outcome) => sum + counts[outcome], 0);
+  const lastAt = outcomes
+    .flatMap((outcome) => lastAtOf[outcome] ?? [])
+    .sort()
+    .at(-1);
+  if (count === 0) return null;
+  return `${count} ${why}${lastAt === undefined ? '' : ` (last at ${minuteOf(lastAt)})`}`;
+}
+
 function ofWebhooks({ store }: Context): Line {
-  const { lastAt, lastEvent, wrong_secret, wrong_server, malformed, too_large } = store.webhookCounts.value;
+  const counts = store.webhookCounts.value;
+  const { lastAt, lastEvent, lastAtOf } = counts;
+  const accepted = counts.accepted + counts.repeated + counts.ignored;
   const refused = [
-    [wrong_secret, 'with a wrong secret'],
-    [wrong_server, 'from another server'],
-    [malformed, 'not readable'],
-    [too_large, 'too large'],
-  ] as const;
-  const list = refused.filter(([count]) => count > 0).map(([count, why]) => `${count} ${why}`);
-  const trouble = list.length === 0 ? '' : ` Refused so far: ${list.join(', ')}.`;
+    refusedInWords(counts, ['wrong_server'], 'from another server'),
+    refusedInWords(counts, ['malformed'], 'not readable'),
+    refusedInWords(counts, ['wrong_secret'], 'refused for a wrong secret'),
+    refusedInWords(counts, ['too_large'], 'refused for their size'),
+  ].filter((words) => words !== null);
+  const trouble = refused.length === 0 ? '' : ` Not accepted: ${refused.join(', ')}.`;
   const title = 'Webhooks that came';
-  if (lastAt === null) {
+  if (accepted === 0 || lastAt === null) {
     const fix = 'Play something in Plex for a moment: that posts one.';
-    return line('last-webhook', list.length > 0 ? 'warning' : 'unknown', title, `None was accepted yet.${trouble}`, {
-      fix,
-    });
+    const state = refused.length > 0 ? 'warning' : 'unknown';
+    return line('last-webhook', state, title, `None was accepted yet.${trouble}`, { fix });
   }
-  const text = `The last one came at ${lastAt.slice(0, 16).replace('T', ' ')} UTC${lastEvent === null ? '' : ` (${lastEvent})`}.${trouble}`;
-  const isFine = wrong_secret + wrong_server === 0;
-  return line('last-webhook', isFine ? 'ok' : 'warning', title, text, {
-    fix: isFine ? null : 'Remove old addresses of MediaFlow from the webhooks in Plex. Counts of the past stay here.',
+  const event = lastEvent === null || lastEvent === '' ? '' : `, ${lastEvent}`;
+  const text = `${accepted} accepted (last at ${minuteOf(lastAt)}${event}).${trouble}`;
+  const isBrokenSince = (['malformed', 'too_large'] as const).some((outcome) => (lastAtOf[outcome] ?? '') > lastAt);
+  const hasOldAddress = counts.wrong_secret + counts.wrong_server > 0;
+  const oldAddress = 'Remove old addresses of MediaFlow from the webhooks in Plex. Counts of the past stay here.';
+  const broken =
+    'Something between Plex and MediaFlow changes or cuts what Plex sends; check the proxy, if there is one.';
+  return line('last-webhook', hasOldAddress || isBrokenSince ? 'warning' : 'ok', title, text, {
+    fix: hasOldAddress ? oldAddress : isBrokenSince ? broken : null,
   });
 }
 

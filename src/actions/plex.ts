@@ -78,7 +78,6 @@ async function keepBeside(
     await secrets.set(`webhookSecret:${id}`, randomBytes(24).toString('base64url'));
   const addedAt = servers.others.find(id)?.addedAt ?? now().toISOString();
   await servers.others.put({ id, name, url, isOwned, addedAt });
-  if (sync.status().state === 'running') return;
   sync.run({ mode: 'changed', trigger: 'owner' }).done.catch((error: unknown) => {
     log.warn({ err: error }, 'The first sync of a server ended early');
   });
@@ -87,7 +86,7 @@ async function keepBeside(
 /** Connects a server. Throws a `plex_*` code; nothing is kept then. */
 export const connectPlex = action({ summary: 'Connect a Plex server', input: Address, output: PlexIdentity }, connect);
 
-/** Starts a sync and answers at once. Throws `conflict` while one runs. */
+/** Answers at once with the sync that does what was asked: one that runs already, or a new one. */
 export const startSync = action(
   {
     summary: 'Read the library from Plex',

@@ -8,6 +8,7 @@ export const WebhookAddress = z.object({
   counts: z.record(z.string(), z.int()),
   lastAt: z.string().nullable(),
   lastEvent: z.string().nullable(),
+  lastAtOf: z.partialRecord(WebhookOutcome, z.string()),
 });
 
 /** Filled in by the door: the address under which the caller reached MediaFlow, url base included. */
@@ -21,8 +22,9 @@ export const webhookUrl = (publicUrl: string | null, origin: string, secret: str
 export const showWebhook = action(
   { summary: 'The address for the Plex webhook', input: z.object({ origin: Origin }), output: WebhookAddress },
   ({ access, config, store }, { origin }) => {
-    const { lastAt, lastEvent, ...counts } = store.webhookCounts.value;
-    return { url: webhookUrl(config.publicUrl, origin, access.webhookSecret), counts, lastAt, lastEvent };
+    const { lastAt, lastEvent, lastAtOf, ...counts } = store.webhookCounts.value;
+    const url = webhookUrl(config.publicUrl, origin, access.webhookSecret);
+    return { url, counts, lastAt, lastEvent, lastAtOf };
   },
 );
 

@@ -50,6 +50,9 @@ export const WebhookOutcome = z.enum([
 ]);
 export type WebhookOutcome = z.infer<typeof WebhookOutcome>;
 
+/** Whether it was an event from a server of the owner, though perhaps one that asks for nothing. */
+export const isFromPlex = (outcome: WebhookOutcome): boolean => ['accepted', 'repeated', 'ignored'].includes(outcome);
+
 /** An item that waits to settle before it is read. Stored, so that a restart forgets nothing. */
 export const PendingItem = z.object({
   /** `<serverId>/<ratingKey>` */

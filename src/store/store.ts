@@ -1,4 +1,4 @@
-import { mkdir } from 'node:fs/promises';
+import { access, mkdir, rename } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { LibraryCollection } from '../domain/collection.js';
@@ -19,6 +19,7 @@ import { Tag } from '../domain/tag.js';
 
 import { Worker } from '../domain/worker.js';
 import { PendingItem, WebhookOutcome } from '../domain/webhook.js';
+import { makeFolder } from '../lib/durable.js';
 import type { Log } from '../lib/log.js';
 import { AuditLog } from './audit.js';
 import { backUp } from './backup.js';
@@ -43,10 +44,21 @@ const Count = z.int().nonnegative().default(0);
 /** How many webhooks came, and what became of them. */
 export const WebhookCounts = z.object({
   ...(Object.fromEntries(WebhookOutcome.options.map((name) => [name, Count])) as Record<WebhookOutcome, typeof Count>),
+  /** The last one that Plex sent with the right address, whatever became of it. */
   lastAt: z.string().nullable().default(null),
   lastEvent: z.string().nullable().default(null),
+  /** When the last one of each outcome came. */
+  lastAtOf: z.partialRecord(WebhookOutcome, z.string()).default({}),
 });
 export type WebhookCounts = z.infer<typeof WebhookCounts>;
+
+/** What was last seen of the clock, so that a jump over a restart can be told. */
+export const ClockSeen = z.object({
+  seenAt: z.string().nullable().default(null),
+  /** For how long it went on without a jump while the program ran, up to a day. */
+  steadyForMs: z.number().nonnegative().default(0),
+});
+export type ClockSeen = z.infer<typeof ClockSeen>;
 
 export interface StoreOptions {
   dir: string;
@@ -79,6 +91,17 @@ const monthly = <T>(name: string, dateOf: (row: T) => string): Layout<T> => ({
 /** Section ids come from Plex; as a folder name only plain characters are let through. */
 const folderName = (id: string): string => id.replace(/[^A-Za-z0-9_-]/g, '_') || '_';
 
+/** Thousands of items may wait at once, so they lie in several files; once it was one, which now is the first of them. */
+async function splitPending(dir: string): Promise<void> {
+  try {
+    await access(join(dir, 'pending.json'));
+  } catch {
+    return;
+  }
+  await makeFolder(join(dir, 'pending'));
+  await rename(join(dir, 'pending.json'), join(dir, 'pending', '0.json'));
+}
+
 /**
  * Opens everything MediaFlow remembers. Throws `damaged` when the folder belongs to a newer version or the secrets'
  * key does not fit; a damaged file is set aside and reported in `problems`, the rest opens.
@@ -88,6 +111,7 @@ export async function openStore(options: StoreOptions) {
   await mkdir(dir, { recursive: true });
   await removeLeftovers(dir);
   await migrate(dir, now());
+  await splitPending(dir);
 
   const open = <T extends { id: string }>(
     noun: string,
@@ -127,7 +151,7 @@ export async function openStore(options: StoreOptions) {
       monthly('runs', ({ startedAt }) => startedAt),
     ),
     attempts: await open('attempt', Attempt, filled('attempts')),
-    pending: await open('pending item', PendingItem, single('pending.json')),
+    pending: await open('pending item', PendingItem, filled('pending')),
     // The file keeps the name it had in older versions.
     excluded: await open('excluded item', ExcludedItem, single('untouched.json')),
     tags: await open('tag', Tag, single('tags.json')),
@@ -137,6 +161,7 @@ export async function openStore(options: StoreOptions) {
   };
   const settingsFile = await Document.open(dir, 'settings.json', Settings, {});
   const webhookCounts = await Document.open(dir, 'webhooks.json', WebhookCounts, {});
+  const clock = await Document.open(dir, 'clock.json', ClockSeen, {});
   const settings = new SettingsDocument(settingsFile, options.settingsOverrides ?? {}, options.lockedBy ?? {});
   const secrets = await Secrets.open(dir, options.secretKey, options.secretOverrides ?? {});
   const audit = new AuditLog(dir, now);
@@ -147,6 +172,7 @@ export async function openStore(options: StoreOptions) {
     ...Object.values(collections).flatMap((collection) => [...collection.damaged]),
     settingsFile.damaged,
     webhookCounts.damaged,
+    clock.damaged,
   ];
   const problems = await Promise.all(damaged.filter((shard) => shard !== null).map((shard) => toProblem(dir, shard)));
   for (const problem of problems) log.error({ problem }, problem.summary);
@@ -170,6 +196,7 @@ export async function openStore(options: StoreOptions) {
     servers,
     audit,
     webhookCounts,
+    clock,
     posters,
     problems,
     /**
@@ -190,7 +217,7 @@ export async function openStore(options: StoreOptions) {
       closing.abort();
       await backup?.catch(() => undefined);
       await Promise.all(Object.values(collections).map((collection) => collection.flush()));
-      await Promise.all([settings.flush(), webhookCounts.flush(), audit.flush(), posters.close()]);
+      await Promise.all([settings.flush(), webhookCounts.flush(), clock.flush(), audit.flush(), posters.close()]);
     },
   };
 }

@@ -1,6 +1,7 @@
 import { load } from 'cheerio';
 import { expect } from 'chai';
 import type { SimulatedPlex } from '../../src/demo/plex/simulated-plex.js';
+import { WebhookCounts } from '../../src/store/store.js';
 import { startAccountWorld } from '../support/plex-account.js';
 import { Browser } from '../support/web.js';
 
@@ -217,15 +218,35 @@ describe('the doors of the Plex account', () => {
       world.plexTv.revoke(token);
       expect(await line('pass')).to.include({ state: 'unknown', fix: 'Sign in with Plex.' });
       const { webhookCounts } = world.web.context.store;
-      await webhookCounts.put({
-        ...webhookCounts.value,
-        lastAt: '2026-01-01T10:00:00Z',
-        lastEvent: 'library.new',
-        wrong_secret: 3,
+      const counted = async (change: object) => {
+        await webhookCounts.put({ ...WebhookCounts.parse({}), ...change });
+        return line('last-webhook');
+      };
+      const old = '2026-01-01T10:00:00Z';
+      const late = '2026-01-02T11:30:00Z';
+      expect(await counted({})).to.include({ state: 'unknown', text: 'None was accepted yet.' });
+      expect(await counted({ wrong_secret: 3, lastAtOf: { wrong_secret: old } })).to.include({
+        state: 'warning',
+        text: 'None was accepted yet. Not accepted: 3 refused for a wrong secret (last at 2026-01-01 10:00 UTC).',
       });
-      const came = await line('last-webhook');
+      expect((await counted({ malformed: 1, lastAtOf: { malformed: old } })).state).to.equal('warning');
+      const good = { accepted: 1, ignored: 4, lastAt: old, lastEvent: 'library.new' };
+      expect(await counted(good)).to.include({
+        state: 'ok',
+        text: '5 accepted (last at 2026-01-01 10:00 UTC, library.new).',
+      });
+      const all = {
+        ...good,
+        wrong_server: 2,
+        malformed: 1,
+        too_large: 1,
+        lastAtOf: { wrong_server: late, malformed: late },
+      };
+      const came = await counted(all);
       expect(came.state).to.equal('warning');
-      expect(came.text).to.contain('library.new').and.contain('3 with a wrong secret');
+      expect(came.text).to.contain(
+        'Not accepted: 2 from another server (last at 2026-01-02 11:30 UTC), 1 not readable (last at 2026-01-02 11:30 UTC), 1 refused for their size.',
+      );
     });
 
     it('and a refused addition is said on the page', async () => {

@@ -22,6 +22,8 @@ const AT_A_TIME = 50;
 /** Between two requests, so that people who browse Plex do not feel it. */
 const PAUSE_MS = 50;
 const LOOK_EVERY_MS = 60_000;
+/** An item that was read in vain is asked for again so much later, unless it changes before. */
+const VAIN_MS = 86_400_000;
 
 /**
  * Reads the streams that a listing does not tell. A first sync of a large library ends after its listing; the streams
@@ -32,6 +34,8 @@ export class Details {
   readonly #parts: DetailsParts;
   readonly #shelf: Shelf;
   readonly #loop: Loop;
+  /** Items of which the server told no streams of some file, with what they were then. */
+  readonly #vain = new Map<string, { item: LibraryItem; untilMs: number }>();
 
   constructor(parts: DetailsParts) {
     this.#parts = parts;
@@ -82,9 +86,25 @@ export class Details {
       signal.throwIfAborted();
       const some = ids.slice(start, start + AT_A_TIME);
       await this.read(some, signal);
+      this.#noteVain(some);
       if (store.settings.value.intel.autoAnalyzeOnSync) await analyzer.items(some, 'sync');
       await sleep(PAUSE_MS, undefined, { signal });
     }
+  }
+
+  /** What still lacks streams lacks them in Plex: a file that cannot be read, or is not analyzed yet. */
+  #noteVain(itemIds: readonly string[]): void {
+    for (const id of itemIds) {
+      const item = this.#parts.store.library.find(id);
+      if (item !== null && needsDetails(item)) this.#vain.set(id, { item, untilMs: performance.now() + VAIN_MS });
+      else this.#vain.delete(id);
+    }
+  }
+
+  /** Every change makes another row of an item. */
+  #isVain(item: LibraryItem): boolean {
+    const vain = this.#vain.get(item.id);
+    return vain?.item === item && performance.now() < vain.untilMs;
   }
 
   /** Items without streams, those with an open recommendation first. */
@@ -95,7 +115,8 @@ export class Details {
     const [first, rest]: [string[], string[]] = [[], []];
     const breather = new Breather();
     for (const item of store.library.values()) {
-      if (needsDetails(item) && !this.#isAwaited(item)) (wanted.has(item.id) ? first : rest).push(item.id);
+      if (needsDetails(item) && !this.#isAwaited(item) && !this.#isVain(item))
+        (wanted.has(item.id) ? first : rest).push(item.id);
       if (breather.isDue) await breather.pause();
     }
     return [...first, ...rest];

@@ -24,7 +24,7 @@ export interface FileCheckParts {
 const AT_A_TIME = 8;
 /** Whoever changes whole libraries lets the server scan them; asking for each folder would only add to it. */
 const MOST_FOLDERS = 50;
-/** A file that changed this recently may still be being written. */
+/** A file that changed this recently may still be being written; so may one with a date that lies as little ahead. */
 const REST_MS = 120_000;
 
 /**
@@ -125,7 +125,7 @@ export class FileCheck {
   async #kindOf({ localPath, sizeBytes }: MediaFile): Promise<Stranger['kind'] | null> {
     try {
       const seen = await stat(localPath ?? '');
-      const isResting = this.#parts.now().getTime() - Number(seen.mtimeNs / 1_000_000n) >= REST_MS;
+      const isResting = Math.abs(this.#parts.now().getTime() - Number(seen.mtimeNs / 1_000_000n)) >= REST_MS;
       return seen.sizeBytes !== sizeBytes && isResting ? 'changed' : null;
     } catch (error) {
       // A disk that does not answer says nothing about the file.

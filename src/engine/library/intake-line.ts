@@ -1,7 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { toAppError, type ErrorCode } from '../../domain/errors.js';
 import type { PendingItem } from '../../domain/webhook.js';
-import { Gate } from '../../lib/gate.js';
 import type { Log } from '../../lib/log.js';
 import type { Store } from '../../store/store.js';
 import type { Look } from './settled.js';
@@ -16,6 +15,10 @@ const READS_AT_A_TIME = 4;
 const LONGEST_PAUSE_MS = 600_000;
 /** News that never end hold an item no longer than this. */
 const LONGEST_SETTLE_MS = 3_600_000;
+/** Between two looks through all that waits; a long line takes a while to look through. */
+const LOOK_EVERY_MS = 50;
+/** The clock may be set while a timer runs. */
+const LONGEST_TIMER_MS = 60_000;
 /** Asking again would bring the same answer. */
 const HOPELESS: ReadonlySet<ErrorCode> = new Set<ErrorCode>(['invalid', 'not_found', 'plex_not_found']);
 
@@ -28,12 +31,15 @@ export class WaitingLine {
   /** Null when done, otherwise what the item waits for. */
   readonly #read: (row: PendingItem, signal: AbortSignal) => Promise<string | null>;
   readonly #retryMs: number;
-  readonly #gate = new Gate(READS_AT_A_TIME);
   /** Ids of rows that are being read. */
   readonly #busy = new Map<string, Promise<void>>();
   readonly #looks = new Map<string, Looks>();
+  /** Ids of rows that are due, in the order in which they are read. */
+  #ready: string[] = [];
+  #lookedAtMs = Number.NEGATIVE_INFINITY;
   #abort: AbortController | null = null;
-  #timer: NodeJS.Timeout | null = null;
+  /** The next look, and when it is due by the clock of `performance`. */
+  #timer: { handle: NodeJS.Timeout; atMs: number } | null = null;
 
   constructor(
     parts: { store: Store; log: Log; now: () => Date },
@@ -47,14 +53,16 @@ export class WaitingLine {
   /** Goes on with what waited when the program ended. */
   start(): void {
     this.#abort = new AbortController();
-    this.#schedule();
+    this.#lookIn(0);
   }
 
   /** What waits stays stored. */
   async stop(): Promise<void> {
     this.#abort?.abort();
     this.#abort = null;
-    if (this.#timer) clearTimeout(this.#timer);
+    if (this.#timer) clearTimeout(this.#timer.handle);
+    this.#timer = null;
+    this.#ready = [];
     await Promise.all(this.#busy.values());
   }
 
@@ -66,7 +74,7 @@ export class WaitingLine {
   /** Resolves when the rows are stored. */
   async add(rows: PendingItem[]): Promise<void> {
     const saved = this.#parts.store.pending.putMany(rows);
-    this.#schedule();
+    this.#expect(rows);
     await saved;
   }
 
@@ -91,34 +99,66 @@ export class WaitingLine {
     this.#looks.set(id, { ...this.looksAt(id), look });
   }
 
-  /** Starts what is due and sets the clock for what is next. */
-  #schedule(): void {
-    if (!this.#abort) return;
-    if (this.#timer) clearTimeout(this.#timer);
-    const { signal } = this.#abort;
-    const now = this.#parts.now().getTime();
-    let nextMs = Number.POSITIVE_INFINITY;
-    for (const row of this.#parts.store.pending.values()) {
-      if (this.#busy.has(row.id)) continue;
-      const waitMs = new Date(row.dueAt).getTime() - now;
-      if (waitMs > 0) nextMs = Math.min(nextMs, waitMs);
-      else this.#begin(row, signal);
-    }
-    // A timer holds 24 days at most; it is set again whenever something happens.
-    if (nextMs < Number.POSITIVE_INFINITY)
-      this.#timer = setTimeout(
-        () => {
-          this.#schedule();
-        },
-        Math.min(nextMs, 60_000),
-      );
+  /** Reads what is due at once, without waiting for the look through all that waits. */
+  #expect(rows: readonly PendingItem[]): void {
+    const nowMs = this.#parts.now().getTime();
+    for (const row of rows) if (this.#waitOf(row, nowMs) <= 0) this.#ready.push(row.id);
+    this.#lookIn(0);
+    this.#beginNext();
   }
 
-  #begin({ id }: PendingItem, signal: AbortSignal): void {
-    const done = this.#gate
-      .run(async () => {
-        if (!signal.aborted) await this.#handle(id, signal);
-      })
+  /** Looks through the line in so many milliseconds, or earlier when that was planned already. */
+  #lookIn(ms: number): void {
+    if (!this.#abort) return;
+    const nowMs = performance.now();
+    const atMs = Math.max(nowMs + ms, this.#lookedAtMs + LOOK_EVERY_MS);
+    if (this.#timer) {
+      if (this.#timer.atMs <= atMs) return;
+      clearTimeout(this.#timer.handle);
+    }
+    const handle = setTimeout(() => {
+      this.#look();
+    }, atMs - nowMs);
+    this.#timer = { handle, atMs };
+  }
+
+  /** Finds what is due, and when to look again. */
+  #look(): void {
+    this.#timer = null;
+    this.#lookedAtMs = performance.now();
+    const nowMs = this.#parts.now().getTime();
+    let nextMs = Number.POSITIVE_INFINITY;
+    this.#ready = [];
+    for (const row of this.#parts.store.pending.values()) {
+      if (this.#busy.has(row.id)) continue;
+      const waitMs = this.#waitOf(row, nowMs);
+      if (waitMs > 0) nextMs = Math.min(nextMs, waitMs);
+      else this.#ready.push(row.id);
+    }
+    if (nextMs < Number.POSITIVE_INFINITY) this.#lookIn(Math.min(nextMs, LONGEST_TIMER_MS));
+    this.#beginNext();
+  }
+
+  /** No date lies further ahead than this; one that does is from before the clock was set back. */
+  #waitOf({ dueAt }: PendingItem, nowMs: number): number {
+    const waitMs = Date.parse(dueAt) - nowMs;
+    return waitMs > LONGEST_SETTLE_MS ? 0 : waitMs;
+  }
+
+  /** Reads as many as may be read side by side. */
+  #beginNext(): void {
+    const signal = this.#abort?.signal;
+    while (signal && this.#busy.size < READS_AT_A_TIME) {
+      const id = this.#ready.shift();
+      if (id === undefined) return;
+      const row = this.#parts.store.pending.find(id);
+      // More may have come of it since the look, and then it waits on.
+      if (row && !this.#busy.has(id) && this.#waitOf(row, this.#parts.now().getTime()) <= 0) this.#begin(id, signal);
+    }
+  }
+
+  #begin(id: string, signal: AbortSignal): void {
+    const done = this.#handle(id, signal)
       .catch(async (error: unknown) => {
         if (signal.aborted) return;
         this.#parts.log.error({ err: error, item: id }, 'News about an item could not be handled');
@@ -127,7 +167,8 @@ export class WaitingLine {
       })
       .finally(() => {
         this.#busy.delete(id);
-        this.#schedule();
+        if (this.#ready.length > 0) this.#beginNext();
+        else this.#lookIn(0);
       });
     this.#busy.set(id, done);
   }

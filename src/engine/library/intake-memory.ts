@@ -65,7 +65,7 @@ export class IntakeMemory {
   remind(id: string, updatedAt: number | null, order: number): void {
     const before = this.#said.get(id);
     const nowMs = this.#now().getTime();
-    if (!before && nowMs - (this.#stored.get(id)?.atMs ?? 0) > BEFORE_NEWS_MS) this.#stored.delete(id);
+    if (!before && Math.abs(nowMs - (this.#stored.get(id)?.atMs ?? 0)) > BEFORE_NEWS_MS) this.#stored.delete(id);
     const date = updatedAt ?? Number.POSITIVE_INFINITY;
     // What was said before a read began is left to that read.
     const said =
@@ -100,7 +100,7 @@ export class IntakeMemory {
     const isHeard = heard !== undefined && heard.updatedAt >= updatedAt;
     const sinceMs = Math.min(updatedAt * 1000 + CLOCKS_MS, isHeard ? heard.atMs + SECOND_MS : Number.POSITIVE_INFINITY);
     putLast(this.#read, item.id, { order, atMs, updatedAt, isFinal: isWhole(item) && atMs >= sinceMs });
-    for (const map of [this.#read, this.#dates, this.#stored]) dropOld(map, this.#now().getTime() - REPEAT_MS);
+    for (const map of [this.#read, this.#dates, this.#stored]) dropOld(map, this.#now().getTime());
   }
 
   /** Whether a read that is done or under way began after news that were heard then. */
@@ -111,7 +111,7 @@ export class IntakeMemory {
   /** Whether news with this date (epoch seconds) tell nothing that the last read did not. */
   isRepeat(id: string, updatedAt: number): boolean {
     const read = this.#read.get(id);
-    if (read === undefined || this.#now().getTime() - read.atMs >= REPEAT_MS) return false;
+    if (read === undefined || Math.abs(this.#now().getTime() - read.atMs) >= REPEAT_MS) return false;
     return updatedAt < read.updatedAt || (updatedAt === read.updatedAt && read.isFinal);
   }
 
@@ -146,9 +146,10 @@ function putLast<T>(map: Map<string, T>, id: string, value: T): void {
   map.set(id, value);
 }
 
-function dropOld(map: Map<string, { atMs: number }>, beforeMs: number): void {
+/** A date that lies ahead is from before the clock was set back. */
+function dropOld(map: Map<string, { atMs: number }>, nowMs: number): void {
   for (const [id, { atMs }] of map) {
-    if (atMs > beforeMs) break;
+    if (Math.abs(nowMs - atMs) < REPEAT_MS) break;
     map.delete(id);
   }
 }

@@ -10,6 +10,7 @@ import type { Log } from '../../lib/log.js';
 import type { Store } from '../../store/store.js';
 import { isCalm } from './intake-calm.js';
 import { IntakeDoor, type TitleNews } from './intake-door.js';
+import { IntakeInbox } from './intake-inbox.js';
 import { WaitingLine } from './intake-line.js';
 import { IntakeMemory } from './intake-memory.js';
 import { hasSameSizes, isUnsettled } from './settled.js';
@@ -40,6 +41,7 @@ export class Intake {
   readonly #line: WaitingLine;
   readonly #memory: IntakeMemory;
   readonly #door: IntakeDoor;
+  readonly #inbox = new IntakeInbox((event) => this.#sort(event));
   /** What the library says now is of our own doing. */
   #isPutting = false;
   #unsubscribe: () => void = () => undefined;
@@ -67,13 +69,20 @@ export class Intake {
   /** What waits stays stored. */
   async stop(): Promise<void> {
     this.#unsubscribe();
+    await this.#inbox.flush();
     await this.#line.stop();
     await this.#tally.flush();
   }
 
   /** Resolves when the news is stored; the work follows. */
-  async receive(event: PlexWebhook): Promise<WebhookOutcome> {
-    const hasSameFiles = await this.#hasSameFiles(event.Server.uuid, event.Metadata?.ratingKey ?? '');
+  receive(event: PlexWebhook): Promise<WebhookOutcome> {
+    return this.#inbox.add(event);
+  }
+
+  async #sort(event: PlexWebhook): Promise<WebhookOutcome> {
+    const { event: name, Metadata: about } = event;
+    const hasSameFiles =
+      name !== 'library.new' || (await this.#hasSameFiles(event.Server.uuid, about?.ratingKey ?? ''));
     const { outcome, row } = this.#door.sort(event, hasSameFiles);
     await this.count(outcome, event.event);
     if (row) await this.#line.add([row]);

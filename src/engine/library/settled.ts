@@ -1,11 +1,12 @@
 import type { LibraryItem } from '../../domain/library.js';
 import { stat } from '../../files/disks.js';
 
-/** What a local file was at the last look. */
+/** What local files were at the last look, and since when each is like that. */
 export interface Look {
-  atMs: number;
-  files: Record<string, { sizeBytes: number; mtimeMs: number }>;
+  files: Record<string, { sizeBytes: number; mtimeMs: number; sinceMs: number }>;
 }
+
+const IN_THE_FUTURE = 'Its modification date lies in the future; MediaFlow watches whether the file changes';
 
 /**
  * Whether an item is complete and its files have come to rest: the server has analyzed them, their size is the one the
@@ -17,7 +18,7 @@ export async function isUnsettled(
   options: { nowMs: number; settleMs: number; before: Look | null; toLocal: (path: string) => string | null },
 ): Promise<{ reason: string | null; look: Look }> {
   const { nowMs, settleMs, before } = options;
-  const look: Look = { atMs: nowMs, files: {} };
+  const look: Look = { files: {} };
   const originals = item.files.filter(({ optimized }) => !optimized);
   if (originals.length === 0) return { reason: 'Plex does not show a file for it yet', look };
   if (originals.some(({ video, sizeBytes }) => video === null || video.codec === '' || sizeBytes === 0))
@@ -29,14 +30,17 @@ export async function isUnsettled(
     if (!local) continue;
     const { sizeBytes: size } = local;
     const mtimeMs = Number(local.mtimeNs / 1_000_000n);
-    look.files[file.id] = { sizeBytes: size, mtimeMs };
+    const last = before?.files[file.id];
+    const isSame = last?.sizeBytes === size && last.mtimeMs === mtimeMs;
+    // A clock that was set back meanwhile counts from anew.
+    const sinceMs = isSame ? Math.min(last.sinceMs, nowMs) : nowMs;
+    look.files[file.id] = { sizeBytes: size, mtimeMs, sinceMs };
     if (size !== file.sizeBytes)
       return { reason: 'The file is still growing, or Plex has not seen its new size', look };
     if (nowMs - mtimeMs >= settleMs) continue;
-    // A clock that goes ahead must not hold it for ever: unchanged for as long as we watched will do.
-    const last = before?.files[file.id];
-    const isStill = last?.sizeBytes === size && last.mtimeMs === mtimeMs && nowMs - (before?.atMs ?? nowMs) >= settleMs;
-    if (!isStill) return { reason: 'The file was written to a moment ago', look };
+    // A date that is wrong must not hold it for ever: unchanged for as long as we watched will do.
+    const isStill = isSame && nowMs - sinceMs >= settleMs;
+    if (!isStill) return { reason: mtimeMs > nowMs ? IN_THE_FUTURE : 'The file was written to a moment ago', look };
   }
   return { reason: null, look };
 }

@@ -81,14 +81,14 @@ function asNew(item: LibraryItem, mappings: readonly PathMapping[]): LibraryItem
   return item;
 }
 
-/** An item as it is stored. From a listing, which has no streams, what is known of an unchanged file is kept. */
+/** An item as it is stored. Of an unchanged file that came without streams, as every file of a listing does, what is known is kept. */
 function toRow(told: LibraryItem, known: LibraryItem, mappings: readonly PathMapping[]): LibraryItem {
   const item = withKnown(told, known);
-  const isListed = item.files.some(({ detailed }) => !detailed);
+  const isListed = item.files.every(({ detailed }) => !detailed);
   const isUntouched = known.updatedAt === item.updatedAt;
   const files = item.files.map((file) => {
     const before = known.files.find(({ id }) => id === file.id);
-    const merged = before && isListed && isSameFile(before, file) ? keepStreams(file, before, isUntouched) : file;
+    const merged = before && !file.detailed && isSameFile(before, file) ? keepStreams(file, before, isUntouched) : file;
     return { ...merged, localPath: toLocalPath(file.path, mappings) };
   });
   const row: LibraryItem = { ...item, files, tags: known.tags, state: 'present' };

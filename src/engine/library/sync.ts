@@ -1,4 +1,4 @@
-import { conflict, toAppError } from '../../domain/errors.js';
+import { toAppError } from '../../domain/errors.js';
 import type { Events } from '../../domain/events.js';
 import type { Section } from '../../domain/library.js';
 import type { ServerSection, Servers } from '../../domain/media-server.js';
@@ -30,6 +30,15 @@ export interface SyncRequest {
   trigger: Run['trigger'];
 }
 
+/** A run that is under way, or waits for its turn. */
+interface Underway {
+  run: Run;
+  request: SyncRequest;
+  /** The servers that were known when it was asked for. */
+  serverIds: readonly string[];
+  done: Promise<Run>;
+}
+
 /** Up to so many changed items are read with their streams before the sync ends; more follow in the background. */
 const DETAILS_AT_ONCE = 200;
 const ANALYZE_AT_A_TIME = 500;
@@ -41,7 +50,9 @@ export class LibrarySync {
   readonly #sections: SectionSync;
   readonly #details: Details;
   #abort = new AbortController();
-  #running: { run: Run; done: Promise<Run> } | null = null;
+  #running: Underway | null = null;
+  /** Runs that begin one after the other when the one under way has ended. */
+  readonly #queued: Underway[] = [];
   #after: Promise<void> = Promise.resolve();
   #progress = { done: 0, total: 0, toldAt: 0 };
   #lastRun: Run | null = null;
@@ -69,41 +80,70 @@ export class LibrarySync {
 
   async stop(): Promise<void> {
     this.#abort.abort();
-    await this.#running?.done.catch(() => undefined);
+    for (let last = this.#last(); last !== null; last = this.#last()) await last.done.catch(() => undefined);
     await this.#after;
     await this.#details.stop();
   }
 
-  /** Starts a run; `done` is the finished run, with its `error` when something went wrong. Throws `conflict` while one runs. */
+  /**
+   * The run that does what is asked: the one under way, one that waits already, or a new one, which begins behind them.
+   * `done` is the finished run, with its `error` when something went wrong.
+   */
   run(request: SyncRequest): { runId: string; done: Promise<Run> } {
-    if (this.#running) throw conflict('The library is being synced already');
+    const serverIds = [...this.#parts.store.servers.ids()];
+    const covers = (other: Underway): boolean =>
+      (other.request.mode === 'full' || request.mode === 'changed') &&
+      [undefined, request.sectionId].includes(other.request.sectionId) &&
+      serverIds.every((id) => other.serverIds.includes(id));
+    const standing = [...(this.#running ? [this.#running] : []), ...this.#queued].find(covers);
+    if (standing) return { runId: standing.run.id, done: standing.done };
+    const run = this.#newRun(request);
+    const before = this.#last();
+    const underway: Underway = { run, request, serverIds, done: Promise.resolve(run) };
+    if (before === null) this.#begin(underway);
+    else {
+      this.#queued.push(underway);
+      underway.done = this.#wait(underway, before);
+    }
+    return { runId: run.id, done: underway.done };
+  }
+
+  #newRun({ mode, trigger, sectionId }: SyncRequest): Run {
     const { newId, now } = this.#parts;
     const counts = { items: 0, added: 0, changed: 0, removed: 0, findings: 0 };
-    const run: Run = {
-      id: newId('run'),
-      kind: 'sync',
-      mode: request.mode,
-      trigger: request.trigger,
-      sectionId: request.sectionId ?? null,
-      startedAt: now().toISOString(),
-      finishedAt: null,
-      ...counts,
-      error: null,
+    return {
+      ...{ id: newId('run'), kind: 'sync', mode, trigger, sectionId: sectionId ?? null },
+      ...{ startedAt: now().toISOString(), finishedAt: null, ...counts, error: null },
     };
+  }
+
+  /** The last one in the queue, or the one under way. */
+  #last(): Underway | null {
+    return this.#queued.at(-1) ?? this.#running;
+  }
+
+  #begin(underway: Underway): void {
     this.#progress = { done: 0, total: 0, toldAt: 0 };
-    const done = this.#perform(run, request);
-    this.#running = { run, done };
-    return { runId: run.id, done };
+    this.#running = underway;
+    underway.done = this.#perform(underway.run, underway.request);
+  }
+
+  async #wait(underway: Underway, before: Underway): Promise<Run> {
+    await before.done.catch(() => undefined);
+    this.#queued.splice(this.#queued.indexOf(underway), 1);
+    const begun = { ...underway, run: { ...underway.run, startedAt: this.#parts.now().toISOString() } };
+    this.#begin(begun);
+    return begun.done;
   }
 
   status(): { state: 'idle' | 'running'; done: number; total: number; lastRun: Run | null } {
     const { done, total } = this.#progress;
-    return { state: this.#running ? 'running' : 'idle', done, total, lastRun: this.#lastRun };
+    return { state: this.#last() ? 'running' : 'idle', done, total, lastRun: this.#lastRun };
   }
 
   /** Resolves when the analysis that followed the last run is done. */
   async settled(): Promise<void> {
-    await this.#running?.done;
+    await this.#last()?.done;
     await this.#after;
   }
 
@@ -112,6 +152,7 @@ export class LibrarySync {
     const { signal } = this.#abort;
     const report: SectionReport = { run, touched: [], removed: [], progressed: () => undefined };
     try {
+      signal.throwIfAborted();
       await store.runs.put(run);
       run.error = await this.#syncSections(request, report, signal);
       await this.#readFewDetails(report, signal);

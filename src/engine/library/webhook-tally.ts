@@ -1,4 +1,4 @@
-import type { WebhookOutcome } from '../../domain/webhook.js';
+import { isFromPlex, type WebhookOutcome } from '../../domain/webhook.js';
 import type { Log } from '../../lib/log.js';
 import type { Store } from '../../store/store.js';
 
@@ -8,7 +8,8 @@ export class WebhookTally {
   readonly #log: Log;
   readonly #now: () => Date;
   readonly #counted = new Map<WebhookOutcome, number>();
-  #lastEvent = '';
+  #last: { at: string; event: string } | null = null;
+  readonly #lastAtOf = new Map<WebhookOutcome, string>();
   #writing: Promise<void> | null = null;
 
   constructor(parts: { store: Store; log: Log; now: () => Date }) {
@@ -19,7 +20,9 @@ export class WebhookTally {
 
   add(outcome: WebhookOutcome, event: string): void {
     this.#counted.set(outcome, (this.#counted.get(outcome) ?? 0) + 1);
-    this.#lastEvent = event;
+    const at = this.#now().toISOString();
+    this.#lastAtOf.set(outcome, at);
+    if (isFromPlex(outcome)) this.#last = { at, event: event.slice(0, 100) };
     this.#writing ??= this.#write();
   }
 
@@ -34,11 +37,9 @@ export class WebhookTally {
         const value = { ...this.#store.webhookCounts.value };
         for (const [outcome, count] of this.#counted) value[outcome] += count;
         this.#counted.clear();
-        await this.#store.webhookCounts.put({
-          ...value,
-          lastAt: this.#now().toISOString(),
-          lastEvent: this.#lastEvent.slice(0, 100),
-        });
+        value.lastAtOf = { ...value.lastAtOf, ...Object.fromEntries(this.#lastAtOf) };
+        if (this.#last) Object.assign(value, { lastAt: this.#last.at, lastEvent: this.#last.event });
+        await this.#store.webhookCounts.put(value);
       }
     } catch (error) {
       this.#log.warn({ err: error }, 'The count of webhooks could not be stored');

@@ -2,23 +2,32 @@ import { readdir, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { toAppError } from '../../domain/errors.js';
 import { Loop } from '../../lib/loop.js';
+import { ClockWatch } from './clock-watch.js';
 import type { QueueParts } from './parts.js';
 import type { Restorer } from './restore.js';
 
 const HOUR_MS = 3_600_000;
+const DAY_HOURS = 24;
 /** Logs of jobs are kept as long as somebody may ask about them. */
 const LOG_DAYS = 90;
 
 /** Once an hour: originals whose time is over, and logs that nobody will read again. */
 export class Janitor {
-  readonly #parts: QueueParts;
-  readonly #restorer: Restorer;
+  readonly #parts: Pick<QueueParts, 'store' | 'log' | 'now' | 'logsDir'>;
+  readonly #restorer: Pick<Restorer, 'purge' | 'lose'>;
   readonly #loop: Loop;
+  readonly #clock: ClockWatch;
 
-  constructor(parts: QueueParts, restorer: Restorer) {
+  /** `steadyMs` counts milliseconds and cannot be set. */
+  constructor(
+    parts: Pick<QueueParts, 'store' | 'log' | 'now' | 'logsDir'>,
+    restorer: Pick<Restorer, 'purge' | 'lose'>,
+    steadyMs = (): number => performance.now(),
+  ) {
     this.#parts = parts;
     this.#restorer = restorer;
-    this.#loop = new Loop((signal) => this.#sweep(signal), {
+    this.#clock = new ClockWatch(parts.store.clock, { nowMs: () => parts.now().getTime(), steadyMs });
+    this.#loop = new Loop((signal) => this.sweep(signal), {
       everyMs: HOUR_MS,
       onError: (error) => {
         parts.log.error({ err: error }, 'The hourly cleaning could not be done');
@@ -34,7 +43,15 @@ export class Janitor {
     await this.#loop.stop();
   }
 
-  async #sweep(signal: AbortSignal): Promise<void> {
+  /** Deletes what is due, if the clock can be trusted. */
+  async sweep(signal: AbortSignal): Promise<void> {
+    const { leftMs, jumpedMs } = await this.#clock.look();
+    if (leftMs > 0) {
+      const level = jumpedMs === 0 ? 'debug' : 'warn';
+      const hours = { jumpedHours: Math.round(jumpedMs / HOUR_MS), leftHours: Math.ceil(leftMs / HOUR_MS) };
+      this.#parts.log[level](hours, 'Nothing is deleted for its age until the clock has been steady for a day');
+      return;
+    }
     await this.#purgeDue(signal);
     await this.#dropLogs();
   }
@@ -59,7 +76,7 @@ export class Janitor {
 
   async #dropLogs(): Promise<void> {
     const { logsDir, now } = this.#parts;
-    const oldest = now().getTime() - LOG_DAYS * 24 * HOUR_MS;
+    const oldest = now().getTime() - LOG_DAYS * DAY_HOURS * HOUR_MS;
     for (const name of await readdir(logsDir).catch(() => [])) {
       const path = join(logsDir, name);
       const { mtimeMs } = await stat(path);

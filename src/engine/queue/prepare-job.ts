@@ -15,6 +15,7 @@ import { commandLine, type Places } from '../../ffmpeg/command-line.js';
 import { probe as probeFile } from '../../ffmpeg/probe.js';
 import { fingerprint, isOccupied } from '../../files/fingerprint.js';
 import { isFar } from './far-sources.js';
+import { requireRest } from './file-rest.js';
 import type { QueueParts } from './parts.js';
 import { rootOf } from './work-folder.js';
 
@@ -53,13 +54,7 @@ export async function prepareJob(
       `The file has ${seen.nlink} names (hard links), such as a torrent that is still seeded: replacing it would free nothing. It was left alone.`,
     );
   }
-  const ageSec = now().getTime() / 1000 - Number(BigInt(seen.mtimeNs) / 1_000_000_000n);
-  if (ageSec < settings.queue.minAgeSec) {
-    throw new AppError(
-      'file_in_use',
-      `The file changed ${Math.max(0, Math.round(ageSec))} seconds ago; it must rest first.`,
-    );
-  }
+  requireRest(job.sourcePath, seen, { minAgeSec: settings.queue.minAgeSec, nowMs: now().getTime() });
   const probe =
     here === undefined && isFar(job.sourcePath)
       ? await farSources.look(job.sourcePath, seen, signal)

@@ -78,6 +78,12 @@ describe('intake', () => {
     await world.intake.count('too_large', 'x'.repeat(100));
     await world.until(() => counts()['too_large'] === 1 && counts()['wrong_secret'] === 1);
     expect(world.events['webhook.received']).to.have.length(2);
+    const { lastAt, lastEvent, lastAtOf } = world.store.webhookCounts.value;
+    expect({ lastAt, lastEvent }, 'what was refused was not the last one').to.deep.equal({
+      lastAt: null,
+      lastEvent: null,
+    });
+    expect(Object.keys(lastAtOf).sort()).to.deep.equal(['too_large', 'wrong_secret']);
   });
 
   it('drops repeats for ten minutes, unless the item changed', async () => {
@@ -169,7 +175,7 @@ describe('intake', () => {
     await utimes(path, ahead, ahead);
     world.server.items_ = [film('7', { file: { sizeBytes: 8 } })];
     await world.intake.receive(news({ ratingKey: 7 }));
-    await world.until(() => [...world.store.pending.values()][0]?.lastError?.includes('a moment ago') ?? false);
+    await world.until(() => [...world.store.pending.values()][0]?.lastError?.includes('lies in the future') ?? false);
     await world.quiet();
     expect(world.store.library.size).to.equal(1);
   });

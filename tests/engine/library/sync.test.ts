@@ -199,14 +199,57 @@ describe('library sync', () => {
     expect(world.sync.status().state).to.equal('idle');
   });
 
-  it('runs once at a time', async () => {
-    const { done } = world.sync.run({ mode: 'full', trigger: 'owner' });
+  it('answers with the run that does what is asked: the one under way, or one behind it', async () => {
+    const runs = () => world.store.runs.where(({ kind }) => kind === 'sync');
+    const changed = world.sync.run({ mode: 'changed', trigger: 'owner' });
     expect(world.sync.status().state).to.equal('running');
-    expect(() => world.sync.run({ mode: 'full', trigger: 'owner' }))
-      .to.throw(AppError)
-      .with.property('code', 'conflict');
-    await done;
+    expect(world.sync.run({ mode: 'changed', trigger: 'owner' }).runId).to.equal(changed.runId);
+    expect(world.sync.run({ mode: 'changed', sectionId: '1', trigger: 'owner' }).runId).to.equal(changed.runId);
+    const full = world.sync.run({ mode: 'full', trigger: 'owner' });
+    expect(full.runId).to.not.equal(changed.runId);
+    for (const request of [{ mode: 'full', sectionId: '1' }, { mode: 'full' }, { mode: 'changed' }] as const)
+      expect(world.sync.run({ ...request, trigger: 'owner' }).runId).to.equal(
+        request.mode === 'full' ? full.runId : changed.runId,
+      );
+    expect((await changed.done).mode).to.equal('changed');
+    expect(world.sync.status().state).to.equal('running');
+    expect(await full.done).to.include({ id: full.runId, mode: 'full', error: null });
+    expect(runs()).to.have.length(2);
+    expect(world.sync.status().state).to.equal('idle');
+    await world.sync.settled();
   });
+
+  it('ends what waits behind a run when MediaFlow stops', async () => {
+    const { done: first } = world.sync.run({ mode: 'changed', trigger: 'owner' });
+    const { done: second } = world.sync.run({ mode: 'full', trigger: 'owner' });
+    await world.sync.stop();
+    expect((await second).error).to.equal('MediaFlow was stopped meanwhile.');
+    await first;
+    expect(world.sync.status().state).to.equal('idle');
+  });
+
+  it('decides for each file of an item whether its streams were read, and asks in vain only once', async () => {
+    const whole = film('7');
+    const [file] = whole.files;
+    if (!file) throw new Error('A film has a file');
+    const unread = { ...file, id: 'second', mediaId: 'second', path: '/share/1/Film 7 b.mkv', audio: [], subtitles: [], detailed: false };
+    world.server.items_ = [{ ...whole, files: [file, unread] }];
+    await world.synced();
+    const stored = () => world.store.library.get('01234567-7').files;
+    await world.until(() => stored()[0]?.detailed === true);
+    expect(stored()[0]?.audio).to.deep.equal(file.audio);
+    expect(stored()[1]?.detailed).to.equal(false);
+    const asked = () => world.server.asked.filter((what) => what.startsWith('details')).length;
+    await world.synced('changed');
+    // Twice: by the sync, for it is new, and once more in the background. Not again while nothing changes.
+    await world.until(() => asked() >= 2);
+    for (let round = 0; round < 3; round++) await world.synced('changed');
+    expect(asked()).to.equal(2);
+    expect(stored()[0]?.audio, 'a listing takes nothing away').to.deep.equal(file.audio);
+    world.server.items_ = [{ ...whole, updatedAt: '2026-03-02T00:00:00.000Z', files: [file, { ...unread, detailed: true, audio: file.audio }] }];
+    await world.synced('changed');
+    await world.until(() => stored()[1]?.detailed === true);
+  }); // prettier-ignore
 
   it('leaves sections alone that are switched off, and syncs one alone', async () => {
     world.server.sections_ = [aSection('1'), aSection('2')];
