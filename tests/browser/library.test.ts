@@ -110,17 +110,31 @@ describe('the library in a browser', function () {
     await page.waitForURL(/codec=h264&sort=title/);
   });
 
-  it('asks with the number before it queues everything that matches', async () => {
+  it('says how many match, and asks with every figure before it queues them', async () => {
     await page.goto(`${web.url}/library?q=northline&pageSize=5`);
     await page.check('#titles [data-row]:first-child .pick input');
+    await page.waitForSelector('[data-bulk-count]:has-text("1 selected")');
     await page.check('[data-pick-everything]');
+    await page.waitForSelector('[data-bulk-count]:has-text("11 selected")');
+    await page.waitForSelector('[data-bulk-sum]:has-text("frees about")');
     await page.click('#bulk button:has-text("Add to queue")');
-    await page.waitForSelector('dialog#confirm[open]:has-text("11 of them")');
-    await page.click('dialog#confirm button[value="no"]');
+    const question = page.locator('dialog#question[open]');
+    await question.locator('h1').waitFor();
+    const text = (await question.textContent()) ?? '';
+    expect(text).to.match(/11 titles selected, [\d.]+ GB/);
+    expect(text).to.match(/Frees about\s*[\d.]+ GB.*confidence.*Takes about.*Preset\s*Balanced/s);
+    expect(text).to.match(/left out\s*\d+: there is already a job for the file/);
+    await question.locator('#question-preset').selectOption('audio-saver');
+    await question.locator('.facts dd:text-is("Audio Saver")').waitFor();
+    await question.locator('a:has-text("Cancel")').click();
+    await question.waitFor({ state: 'detached' });
     expect(page.url()).to.contain('/library');
     await page.click('#bulk button:has-text("Add to queue")');
-    await page.click('dialog#confirm button[value="yes"]');
+    await question.locator('button.primary').click();
     await page.waitForURL(/\/queue$/);
+    expect(await page.textContent('.said')).to.match(
+      /\d+ jobs queued\. \d+ left out: there is already a job for the file\./,
+    );
   });
 
   it('has its filters, pages and menus without scripts too, on a phone', async () => {

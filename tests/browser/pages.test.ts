@@ -255,16 +255,17 @@ describe('the pages in a browser', function () {
       await page.check('tbody tr:nth-child(1) .pick input');
       await page.check('tbody tr:nth-child(2) .pick input');
       await page.click('#bulk button:has-text("Add to queue")');
+      await page.click('dialog#question[open] button.primary');
       await page.waitForURL(/\/queue$/);
       expect(await page.textContent('.said')).to.contain('2 jobs queued.');
     });
 
-    it('decides on recommendations and says why it cannot', async () => {
+    it('decides on recommendations, one with a job of its own included', async () => {
       await page.goto(`${web.url}/recommendations`);
       await mark();
       const blocked = page.locator('.rec', { hasText: 'The Salt Meridian' });
       await blocked.locator('button:has-text("Approve")').first().click();
-      await page.waitForSelector('.toast.bad:has-text("in the queue already")');
+      await page.waitForSelector('.toast:has-text("is queued")');
       const rec = page.locator('.rec', { hasText: 'Paper Harbour' });
       await rec.locator('summary:has-text("Dismiss")').click();
       await rec.locator('input[name="reason"]').fill('Not worth it');

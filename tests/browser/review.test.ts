@@ -132,11 +132,15 @@ describe('the review in a browser', function () {
     expect(await group.locator('[data-pick-group]:indeterminate').count()).to.equal(1);
     await page.waitForSelector('[data-bulk-count]:has-text("4 selected")');
     await whole.check();
-    await page.waitForSelector(`[data-bulk-approve]:has-text("Approve ${count}")`);
+    await page.waitForSelector('[data-bulk-approve]:text-matches("^Approve [0-9]+$")');
     await page.click('#bulk-dismiss summary');
     await page.fill('#bulk-why', 'Not this year');
     await page.click('#bulk-dismiss button');
-    await page.waitForSelector(`.said:has-text("${count} recommendations are dismissed")`);
+    const question = page.locator('dialog#question[open]');
+    await question.locator(`h1:has-text("Dismiss ${count} recommendations")`).waitFor();
+    expect(await question.textContent()).to.match(/Reason: Not this year\..*they would free about [\d.]+ GB/s);
+    await question.locator('button.primary').click();
+    await page.waitForSelector(`.toast:has-text("${count} recommendations are dismissed")`);
     const notes = web.context.store.recommendations.where(({ note }) => note === 'Not this year');
     expect(notes).to.have.length(count);
   });
@@ -147,14 +151,16 @@ describe('the review in a browser', function () {
     await page.check('[data-pick-everything]');
     await page.waitForSelector('[data-bulk-sum]:has-text("1 copy to quarantine")');
     await page.click('#bulk button.primary');
-    await page.waitForSelector('dialog#confirm[open]:has-text("Queue 3 and move 1 to quarantine?")');
+    const question = page.locator('dialog#question[open]');
+    await question.locator('h1:has-text("Approve 4?")').waitFor();
+    expect(await question.textContent()).to.match(/3\s*and 1 copy to quarantine.*Frees about.*Takes about.*Remux/s);
     const id = await idAt(0);
     await web.context.store.recommendations.patch(id, { state: 'closed' });
     web.context.bus.emit('recommendation.changed', { ids: [id] });
     // Time enough for the page to hear of it: what was asked must not become another question.
     await page.waitForTimeout(1500);
-    await page.click('dialog#confirm button[value="yes"]');
-    await page.waitForSelector('main:has-text("Nothing was done")');
+    await question.locator('button.primary').click();
+    await page.waitForSelector('.toast:has-text("Nothing was done")');
     visit.heard.length = 0;
   });
 
@@ -163,7 +169,7 @@ describe('the review in a browser', function () {
     const card = page.locator('[data-card]');
     expect(await card.locator('[data-title]').getAttribute('href')).to.contain('/library?codec=h264&resolution=1080');
     await card.locator('button:has-text("Queue 26 files")').click();
-    await page.click('dialog#confirm[open] button[value="yes"]');
+    await page.click('dialog#question[open] button.primary');
     await card.waitFor({ state: 'detached' });
     expect(rowOf('group.h264-1080.batch-similar').state).to.equal('approved');
   });
@@ -257,6 +263,9 @@ describe('the review in a browser', function () {
     await plain.check('[data-pick-group]');
     await plain.click('#bulk-snooze summary');
     await submit('#bulk-snooze button');
+    expect(await plain.textContent('main h1')).to.equal('Snooze 3 recommendations for 30 days?');
+    await submit('.question button.primary');
+    expect(new URL(plain.url()).pathname).to.equal('/recommendations');
     expect(web.context.store.recommendations.where(({ ruleId, state }) => ruleId === 'container-modernize' && state === 'snoozed')).to.have.length(3);
     await plain.goto(`${web.url}/rules/codec-modernization`);
     await plain.fill('#about', 'Salt Meridian');

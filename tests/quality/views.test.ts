@@ -56,6 +56,35 @@ const recommendation = {
   groupQuery: null,
   stays: null,
 };
+const figures = {
+  ...{
+    count: 3,
+    sizeBytes: 9e9,
+    jobs: 2,
+    copies: 1,
+    savesBytes: 4e9,
+    lowBytes: 3e9,
+    highBytes: 5e9,
+    confidence: 'low',
+  },
+  ...{ seconds: 600, timeConfidence: 'low', workerTitle: HOSTILE, leftOutCount: 1 },
+  presets: [{ id: 'x', title: HOSTILE, count: 2 }],
+  leftOut: [{ reason: 'excluded', words: HOSTILE, count: 1 }],
+};
+const side = {
+  codec: HOSTILE,
+  width: 1,
+  height: 1,
+  bitDepth: 8,
+  channels: 2,
+  language: HOSTILE,
+  title: HOSTILE,
+  flags: [HOSTILE],
+};
+const streamChanges = [
+  { kind: 'video', action: 'encode', before: side, after: side, note: HOSTILE },
+  { kind: 'audio', action: 'drop', before: side, after: null, note: HOSTILE },
+];
 const surplus = {
   ...recommendation,
   id: 'r-surplus',
@@ -406,8 +435,28 @@ const SAMPLES: Record<string, object[]> = {
     shown: state === 'done' ? 'failed' : '',
     titles: { total: 9, items: state === 'done' ? [] : edited, next: '?page=2', previous: null },
   })),
+  'library/queue': [
+    {
+      ...figures,
+      itemIds: [HOSTILE],
+      all: HOSTILE,
+      expected: 3,
+      presetId: 'x',
+      defaultPreset: HOSTILE,
+      choices: [preset],
+    },
+    { ...figures, jobs: 0, leftOut: [], itemIds: [], all: '', choices: [] },
+  ],
+  'recommendations/decide': (['approve', 'snooze', 'dismiss', 'reopen'] as const).map((decision) => ({
+    ...{ ...figures, decision, ids: [HOSTILE], groups: [HOSTILE], all: HOSTILE, changes: 2, days: 30, reason: HOSTILE },
+    choices: [preset],
+  })),
+  'parts/bulk-titles': [figures],
+  'parts/bulk-review': [figures],
   'library/plan': [
     {
+      expected: { sizeBytes: 9, expectedBytes: 5, savesBytes: 4, savesPercent: 40, confidence: HOSTILE, seconds: 600 },
+      streamChanges,
       id: 'x',
       displayTitle: HOSTILE,
       preset,
@@ -459,9 +508,12 @@ const SAMPLES: Record<string, object[]> = {
     state,
     waitsFor: HOSTILE,
     checks: [check, { ...check, ok: false }],
+    passedChecks: [check],
+    failedChecks: [{ ...check, ok: false }],
     planNotes: [HOSTILE],
     commands: [HOSTILE],
     streamsBefore: [HOSTILE],
+    streamChanges: state === 'done' ? streamChanges : [],
     logLines: [HOSTILE],
     hasItem: true,
     kept: quarantined,
