@@ -56,10 +56,13 @@ function cell(value: string | number | null): string {
 
 function csvLines(row: LibraryRow): string {
   const columns = Object.values(COLUMNS);
-  return row.files.map((file) => `${columns.map((of) => cell(of(row, file))).join(',')}\r\n`).join('');
+  const matched = row.files.filter(({ id }) => row.matchedFileIds.includes(id));
+  return matched.map((file) => `${columns.map((of) => cell(of(row, file))).join(',')}\r\n`).join('');
 }
 
-/** Everything a filter matches as CSV (one line a file) or JSON (a list of titles), whatever the number. */
+type Found = Pick<Awaited<ReturnType<Context['search']['find']>>, 'ids' | 'matched'>;
+
+/** Everything a filter matches as CSV (one line a file that matches) or JSON (a list of titles), whatever the number. */
 export const exportLibrary = action(
   {
     summary: 'Export what matches a filter as CSV or JSON',
@@ -71,9 +74,9 @@ export const exportLibrary = action(
     output: z.custom<Download>(),
   },
   async (ctx, { sort, format, ...filter }) => {
-    const ids = await ctx.search.all(filter, sort);
+    const found = await ctx.search.find({ filter, sort, page: 1, pageSize: Infinity });
     const day = ctx.now().toISOString().slice(0, 10);
-    const pieces = format === 'csv' ? csv(ctx, ids) : json(ctx, ids);
+    const pieces = format === 'csv' ? csv(ctx, found) : json(ctx, found);
     return {
       fileName: `mediaflow-library-${day}.${format}`,
       type: format === 'csv' ? 'text/csv; charset=utf-8' : 'application/json',
@@ -82,9 +85,9 @@ export const exportLibrary = action(
   },
 );
 
-async function* csv(ctx: Context, ids: readonly string[]): AsyncGenerator<string> {
+async function* csv(ctx: Context, found: Found): AsyncGenerator<string> {
   // The mark at the start tells table programs that this is UTF-8.
-  yield* inPieces(ctx, ids, {
+  yield* inPieces(ctx, found, {
     start: `\uFEFF${Object.keys(COLUMNS).join(',')}\r\n`,
     text: (row) => csvLines({ ...row, tags: row.tags.map((id) => ctx.store.tags.find(id)?.name ?? id) }),
     between: '',
@@ -92,13 +95,13 @@ async function* csv(ctx: Context, ids: readonly string[]): AsyncGenerator<string
   });
 }
 
-async function* json(ctx: Context, ids: readonly string[]): AsyncGenerator<string> {
-  yield* inPieces(ctx, ids, { start: '[\n', text: (row) => JSON.stringify(row), between: ',\n', end: '\n]\n' });
+async function* json(ctx: Context, found: Found): AsyncGenerator<string> {
+  yield* inPieces(ctx, found, { start: '[\n', text: (row) => JSON.stringify(row), between: ',\n', end: '\n]\n' });
 }
 
 async function* inPieces(
   { store }: Context,
-  ids: readonly string[],
+  { ids, matched }: Found,
   as: { start: string; text: (row: LibraryRow) => string; between: string; end: string },
 ): AsyncGenerator<string> {
   const breather = new Breather();
@@ -108,7 +111,7 @@ async function* inPieces(
     // It may have been removed since the list was made.
     const item = store.library.find(id);
     if (!item) continue;
-    piece += `${isFirst ? '' : as.between}${as.text(toRow(item))}`;
+    piece += `${isFirst ? '' : as.between}${as.text(toRow(item, matched.get(id) ?? null))}`;
     isFirst = false;
     if (piece.length < PIECE_CHARS) continue;
     yield piece;

@@ -2,11 +2,13 @@ import { z } from 'zod';
 import { FACETS, LibraryFilter, LibrarySort, sizeOf, type Facet, type FacetCounts } from '../domain/library-filter.js';
 import { ExcludedItem } from '../domain/excluded-items.js';
 import { displayTitle, LibraryItem } from '../domain/library.js';
-import { isFinished, Job } from '../domain/job.js';
+import { ItemStatus } from '../domain/item-status.js';
+import { Job } from '../domain/job.js';
 import { resolutionOf } from '../domain/media.js';
 import { QuarantineEntry } from '../domain/quarantine.js';
 import { Recommendation } from '../domain/recommendation.js';
 import { Finding } from '../domain/rule.js';
+import type { ItemSituation } from '../engine/library/search.js';
 import { itemIdOf } from '../store/row-keys.js';
 import { action, type Context } from './action.js';
 import { latestFirst, simulate, Simulated } from './jobs.js';
@@ -16,20 +18,31 @@ import { defaultPresetId, PresetWish, proposalsFor } from './preset-choice.js';
 
 export const LibraryRow = LibraryItem.extend({
   displayTitle: z.string(),
+  /** Of the files that match, together. */
   sizeBytes: z.number(),
+  /** This and `resolution` are of the first of `matchedFileIds`. */
   bitrateKbps: z.number().nullable(),
   resolution: z.string().nullable(),
+  /** The files that match the filter, the largest first; without a filter all of them. */
+  matchedFileIds: z.array(z.string()),
+  /** How many versions the item has; the parts of one count as one. */
+  versions: z.int(),
 });
 export type LibraryRow = z.infer<typeof LibraryRow>;
 
-export function toRow(item: LibraryItem): LibraryRow {
-  const [first] = item.files;
+/** A row of a library list; `matchedIds` are those of its files that match, null for all. */
+export function toRow(item: LibraryItem, matchedIds: readonly string[] | null = null): LibraryRow {
+  const matched = item.files.filter(({ id }) => matchedIds?.includes(id) ?? true);
+  const sorted = matched.toSorted((a, b) => b.sizeBytes - a.sizeBytes);
+  const [shown] = sorted;
   return {
     ...item,
     displayTitle: displayTitle(item),
-    sizeBytes: sizeOf(item),
-    bitrateKbps: first?.video?.bitrateKbps ?? first?.bitrateKbps ?? null,
-    resolution: first?.video ? resolutionOf(first.video) : null,
+    sizeBytes: sizeOf({ files: matched }),
+    bitrateKbps: shown?.video?.bitrateKbps ?? shown?.bitrateKbps ?? null,
+    resolution: shown?.video ? resolutionOf(shown.video) : null,
+    matchedFileIds: sorted.map(({ id }) => id),
+    versions: Math.round(item.files.reduce((sum, { stackedParts }) => sum + 1 / stackedParts, 0)),
   };
 }
 
@@ -43,39 +56,27 @@ const Next = z.object({
   stage: z.string().nullable(),
   savesBytes: z.number().nullable(),
   score: z.number().nullable(),
+  /** What it is or would be encoded with. */
+  presetId: z.string().nullable(),
 });
 type Next = z.infer<typeof Next>;
 
-function nextFor(ctx: Context, itemIds: ReadonlySet<string>): (itemId: string) => Next | null {
-  const { store } = ctx;
-  const found = new Map<string, Next>();
-  const ids = [...itemIds];
-  for (const row of ids.flatMap((id) => store.recommendations.by(itemIdOf).of(id))) {
-    const best = found.get(row.itemId);
-    if (row.state !== 'open' || (best?.score ?? -1) >= row.priority) continue;
-    found.set(row.itemId, {
-      kind: 'recommendation',
-      id: row.id,
-      state: row.state,
-      percent: 0,
-      stage: null,
-      savesBytes: row.savesBytes,
-      score: row.priority,
-    });
+function nextOf(ctx: Context, { job, recommendation }: ItemSituation): Next | null {
+  if (job) {
+    const { id, state, stage, expectedSavesBytes: savesBytes, presetId } = job;
+    return { kind: 'job', id, state, percent: liveJob(ctx, job).percent, stage, savesBytes, score: null, presetId };
   }
-  for (const job of ids.flatMap((id) => store.jobs.by(itemIdOf).of(id))) {
-    if (isFinished(job.state)) continue;
-    found.set(job.itemId, {
-      kind: 'job',
-      id: job.id,
-      state: job.state,
-      percent: liveJob(ctx, job).percent,
-      stage: job.stage,
-      savesBytes: job.expectedSavesBytes,
-      score: null,
-    });
-  }
-  return (itemId) => found.get(itemId) ?? null;
+  if (!recommendation) return null;
+  const { id, state, savesBytes, priority: score, presetId } = recommendation;
+  return { kind: 'recommendation', id, state, percent: 0, stage: null, savesBytes, score, presetId };
+}
+
+/** What stands about an item beside it: the last word with its reason, and what comes next. */
+const Situation = z.object({ status: ItemStatus, next: Next.nullable() });
+
+function situationOf(ctx: Context, item: LibraryItem, matchedIds?: readonly string[]): z.infer<typeof Situation> {
+  const found = ctx.search.situation(item, matchedIds);
+  return { status: found.status, next: nextOf(ctx, found) };
 }
 
 /** How many of the titles that match have this value; for a chosen value also when none has. */
@@ -91,8 +92,8 @@ export const LibraryQuery = Paging.extend({
 });
 export type LibraryQuery = z.infer<typeof LibraryQuery>;
 
-export const LibraryPage = listOf(LibraryRow.extend({ next: Next.nullable() })).extend({
-  /** Bytes of everything that matches. */
+export const LibraryPage = listOf(LibraryRow.extend(Situation.shape)).extend({
+  /** Bytes of every file that matches. */
   sizeBytes: z.number(),
   facets: Facets.nullable(),
 });
@@ -102,10 +103,12 @@ export async function findPage(ctx: Context, query: LibraryQuery): Promise<z.inf
   const { store, search } = ctx;
   const found = await search.find({ ...query, filter: query });
   const rows = found.ids.map((id) => store.library.find(id)).filter((row) => row !== null);
-  const nextOf = nextFor(ctx, new Set(found.ids));
   return {
     ...frameOf(found.total, query, queryOf(query)),
-    items: rows.map((row) => ({ ...toRow(row), next: nextOf(row.id) })),
+    items: rows.map((item) => {
+      const row = toRow(item, found.matched.get(item.id) ?? null);
+      return { ...row, ...situationOf(ctx, item, row.matchedFileIds) };
+    }),
     sizeBytes: found.sizeBytes,
     facets: found.facets && labelled(ctx, found.facets, query),
   };
@@ -158,6 +161,7 @@ export const showItem = action(
     summary: 'Show one library item with streams, rule decisions and history',
     input: z.object({ id: z.string() }),
     output: LibraryRow.extend({
+      ...Situation.shape,
       decisions: z.array(
         z.object({
           fileId: z.string(),
@@ -191,6 +195,7 @@ export const showItem = action(
     const decisions = await analyzer.decide(id);
     return {
       ...toRow(item),
+      ...situationOf(ctx, item),
       section: store.sections.find(item.sectionId)?.title ?? item.sectionId,
       excluded: store.excluded.find(id),
       decisions: decisions.map(({ fileId, ruleId, finding, whyNot }) => ({

@@ -5,6 +5,8 @@ import type { ErrorCode } from '../domain/errors.js';
 import type { Job } from '../domain/job.js';
 import type { KeptPromise } from '../domain/kept-promises.js';
 import type { FacetCounts, LibraryFilter, LibrarySort } from '../domain/library-filter.js';
+import type { LibraryItem } from '../domain/library.js';
+import type { ItemSituation } from '../engine/library/search.js';
 import type { MediaFile } from '../domain/media.js';
 import type { OpenSums } from '../domain/open-findings.js';
 import type { Preset } from '../domain/preset.js';
@@ -159,7 +161,16 @@ export interface SearchRequests {
     page: number;
     pageSize: number;
     facets?: boolean;
-  }): Promise<{ ids: string[]; total: number; sizeBytes: number; facets: FacetCounts | null }>;
+  }): Promise<{
+    ids: string[];
+    total: number;
+    sizeBytes: number;
+    facets: FacetCounts | null;
+    /** Of the items on the page some of whose files do not match, the ids of those that do. */
+    matched: ReadonlyMap<string, readonly string[]>;
+  }>;
+  /** Where an item stands, or only these files of it. */
+  situation(item: LibraryItem, fileIds?: readonly string[]): ItemSituation;
   /** Ids of everything that matches, sorted. */
   all(filter: LibraryFilter, sort?: LibrarySort): Promise<string[]>;
 }

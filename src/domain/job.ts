@@ -128,6 +128,8 @@ export const Job = z.object({
   nextTryAt: z.string().nullable(),
   /** How often the swap was put off. */
   postponed: z.int().nonnegative(),
+  /** When the owner cleared a failed job from the list; null while it stands there. ISO time. */
+  clearedAt: z.string().nullable().default(null),
   createdAt: z.string(),
   startedAt: z.string().nullable(),
   finishedAt: z.string().nullable(),
@@ -175,6 +177,7 @@ const UNTRIED = {
   serverBefore: null,
   nextTryAt: null,
   postponed: 0,
+  clearedAt: null,
 } satisfies Partial<Job>;
 
 /** Moves a job to another state; throws `conflict` when that is no legal step. Clears and sets what belongs to the state. */

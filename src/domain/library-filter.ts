@@ -2,8 +2,9 @@ import { z } from 'zod';
 import { refusedFields } from '../lib/plain-refusals.js';
 import { Choices } from './choices.js';
 import { invalid } from './errors.js';
+import { STATUS_STATES } from './item-status.js';
 import { displayTitle, type LibraryItem } from './library.js';
-import { resolutionOf } from './media.js';
+import { resolutionOf, type MediaFile } from './media.js';
 
 /** What titles are told apart by: each has a short list of values, counted beside its choices. */
 export const FACETS = [
@@ -25,11 +26,8 @@ export type Facet = (typeof FACETS)[number];
 /** For each facet, titles per value if the choice within that very facet were open; most frequent first. */
 export type FacetCounts = Record<Facet, { value: string; count: number }[]>;
 
-/**
- * What MediaFlow has to do with a title, beside whether the media server has it: `suggested` has an open
- * recommendation, `waiting` a job that has not ended, `done` was replaced.
- */
-export const ItemState = z.enum(['present', 'missing', 'suggested', 'waiting', 'done']);
+/** Whether the media server has an item, or the last word about one of its files (`statusOfFile`). */
+export const ItemState = z.enum(['present', 'missing', ...STATUS_STATES]);
 export type ItemState = z.infer<typeof ItemState>;
 
 /** Numbers that rows are sorted and bounded by. */
@@ -59,7 +57,10 @@ const Day = z.preprocess(
     .optional(),
 );
 
-/** Which titles are meant. Choices within one name are "any of", names together are "all of". */
+/**
+ * Which items are meant. Choices within one name are "any of", names together are "all of". What is said of a file (codec,
+ * resolution, size, ...) holds of one and the same version of an item.
+ */
 export const LibraryFilter = z.object({
   /** Words that all occur in title, show, path or tags. */
   q: z.string().trim().max(200).default(''),
@@ -98,7 +99,7 @@ export function filterOf(query: string): LibraryFilter {
 
 const channelName = (channels: number): string => (channels > 0 ? String(channels) : 'unknown');
 
-/** The values of a title, but for what stands elsewhere than in it. Several where it has several files or tracks. */
+/** The values of an item, but for what stands elsewhere than in it. Several where it has several files or tracks. */
 export const facetsOf = (item: LibraryItem): Record<Exclude<Facet, 'state' | 'ruleId'>, readonly string[]> => ({
   serverId: [item.serverId],
   sectionId: [item.sectionId],
@@ -112,22 +113,35 @@ export const facetsOf = (item: LibraryItem): Record<Exclude<Facet, 'state' | 'ru
   tag: item.tags,
 });
 
+/** Of the versions of an item that are meant, the one that is shown: the largest. Null without any. */
+export const shownVersion = (files: readonly MediaFile[]): MediaFile | null =>
+  files.reduce<MediaFile | null>((shown, file) => (file.sizeBytes > (shown?.sizeBytes ?? -1) ? file : shown), null);
+
+/** What is measured of the versions of an item: their size together, the rest of the one that is shown. NaN where unknown. */
+export function measuresOfFiles(
+  files: readonly MediaFile[],
+): Record<'sizeBytes' | 'bitrateKbps' | 'durationMs', number> {
+  const shown = shownVersion(files);
+  return {
+    sizeBytes: sizeOf({ files }),
+    bitrateKbps: shown?.video?.bitrateKbps ?? shown?.bitrateKbps ?? NaN,
+    durationMs: shown?.durationMs ?? NaN,
+  };
+}
+
 /** NaN where nothing is known, so that it meets no bound. Times in milliseconds since 1970. */
 export function measuresOf(item: LibraryItem): Record<Exclude<Measure, 'savesBytes'>, number> {
-  const [first] = item.files;
   return {
-    sizeBytes: sizeOf(item),
-    bitrateKbps: first?.video?.bitrateKbps ?? first?.bitrateKbps ?? NaN,
+    ...measuresOfFiles(item.files),
     plays: item.plays,
     year: item.year ?? NaN,
-    durationMs: first?.durationMs ?? NaN,
     addedAt: Date.parse(item.addedAt),
     lastPlayedAt: item.lastPlayedAt === null ? NaN : Date.parse(item.lastPlayedAt),
   };
 }
 
 /** Bytes of all files of a title. */
-export const sizeOf = ({ files }: Pick<LibraryItem, 'files'>): number =>
+export const sizeOf = ({ files }: { files: readonly MediaFile[] }): number =>
   files.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0);
 
 const MARKS = /\p{M}+/gu;

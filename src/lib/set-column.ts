@@ -27,7 +27,7 @@ export class SetColumn {
       grown.set(this.numbers);
       this.numbers = grown;
     }
-    this.numbers[slot] = this.#numberFor(words);
+    this.numbers[slot] = this.numberFor(words);
   }
 
   /** For each set, 1 when it holds at least one of the words. */
@@ -35,9 +35,14 @@ export class SetColumn {
     return Uint8Array.from(this.#sets, (set) => (set.some((word) => words.includes(word)) ? 1 : 0));
   }
 
-  /** Rows per word, from rows per set; most frequent first. */
-  spread(counts: Uint32Array): { value: string; count: number }[] {
-    const spread = new Map<string, number>();
+  /** The words of a set. */
+  wordsOf(number: number): readonly string[] {
+    return this.#sets[number] ?? [];
+  }
+
+  /** Rows per word, from rows per set and what was counted by word already; most frequent first. */
+  spread(counts: Uint32Array, more: ReadonlyMap<string, number> = new Map()): { value: string; count: number }[] {
+    const spread = new Map<string, number>(more);
     for (const [number, set] of this.#sets.entries()) {
       const count = counts[number] ?? 0;
       if (count > 0) for (const word of set) spread.set(word, (spread.get(word) ?? 0) + count);
@@ -47,7 +52,8 @@ export class SetColumn {
       .sort((a, b) => b.count - a.count || (a.value < b.value ? -1 : 1));
   }
 
-  #numberFor(words: readonly string[]): number {
+  /** The number of a set of words. Throws like `put`. */
+  numberFor(words: readonly string[]): number {
     const [only = ''] = words;
     const set = words.length <= 1 ? words : [...new Set(words)].sort();
     const key = set.length <= 1 ? only : set.join('\n');

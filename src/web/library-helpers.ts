@@ -38,9 +38,15 @@ const RESOLUTIONS: Record<string, string> = { '4k': '4K', '1080': '1080p', '720'
 const STATES: Record<string, string> = {
   present: 'In Plex',
   missing: 'Missing in Plex',
-  suggested: 'Suggested',
+  running: 'Running',
+  ready: 'Ready to replace',
   waiting: 'In the queue',
+  excluded: 'Excluded',
+  failed: 'Failed',
+  suggested: 'Recommended',
+  skipped: 'Skipped',
   done: 'Replaced',
+  nothing: 'Nothing to do',
 };
 const NAMES: Record<string, string> = {
   serverId: 'Server',
@@ -76,6 +82,14 @@ export function libraryHelpers(names: { codec: NameOf; hdr: NameOf; channels: Na
     return BOUNDS[String(name)]?.find(([known]) => known === text)?.[1] ?? text;
   };
   return {
+    /** The version of a row's item that matches; the largest where several do. */
+    shownFile: (row: unknown) => {
+      const { files = [], matchedFileIds } = (row ?? {}) as { files?: { id: string }[]; matchedFileIds?: string[] };
+      return files.find(({ id }) => id === matchedFileIds?.[0]) ?? files[0];
+    },
+    /** Path of one of an item's files. */
+    pathOf: (item: unknown, fileId: unknown) =>
+      ((item ?? {}) as { files?: { id: string; path: string }[] }).files?.find(({ id }) => id === fileId)?.path ?? '',
     /** A value of a facet in words. */
     choice: wordOf,
     facetName: (name: unknown) => NAMES[String(name)] ?? '',

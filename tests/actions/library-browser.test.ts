@@ -1,4 +1,5 @@
 import { expect } from 'chai';
+import { load } from 'cheerio';
 import { browseLibrary, chooseColumns } from '../../src/actions/library-browser.js';
 import { exportLibrary } from '../../src/actions/library-export.js';
 import { listLibrary } from '../../src/actions/library.js';
@@ -13,7 +14,7 @@ import { changeFilter, listFilters, removeFilter, saveFilter } from '../../src/a
 import type { Context } from '../../src/actions/action.js';
 import { AppError } from '../../src/domain/errors.js';
 import { aFile, aJob, anItem, aRecommendation } from '../support/builders.js';
-import { API_KEY, startWeb, type WebTest } from '../support/web.js';
+import { API_KEY, Browser, startWeb, type WebTest } from '../support/web.js';
 
 const ITEMS = [
   anItem({ id: 'x-1', title: 'Alien', year: 1979, file: { id: 'f1', video: { codec: 'mpeg4' }, sizeBytes: 3e9 } }),
@@ -65,7 +66,8 @@ describe('the library browser', () => {
   it('filters, sorts and counts', async () => {
     expect(await idsOf({})).to.deep.equal(['x-3', 'x-1', 'x-2']);
     expect(await idsOf({ codec: 'hevc,mpeg4', sort: 'title' })).to.deep.equal(['x-1', 'x-3']);
-    expect(await idsOf({ codec: ['hevc', 'mpeg4'], minSizeBytes: '4000000000' })).to.deep.equal(['x-3']);
+    expect(await idsOf({ codec: ['hevc', 'mpeg4'], minSizeBytes: '2000000000' })).to.deep.equal(['x-1']);
+    expect(await idsOf({ minSizeBytes: '4000000000' })).to.deep.equal(['x-3']);
     expect(await idsOf({ ruleId: 'codec-modernization' })).to.deep.equal(['x-1']);
     const { facets, total, sizeBytes } = await ask({ codec: 'mpeg4,vp6', facets: '1' });
     expect([total, sizeBytes]).to.deep.equal([1, 3e9]);
@@ -84,10 +86,80 @@ describe('the library browser', () => {
     await ctx.store.library.remove('x-1');
     ctx.bus.emit('library.changed', { itemIds: ['x-9', 'x-1'] });
     expect(await idsOf({ codec: 'mpeg4' })).to.deep.equal(['x-9']);
-    ctx.bus.emit('job.changed', aJob({ id: 'j', itemId: 'x-9', state: 'queued' }));
+    const tell = async (state: 'queued' | 'done'): Promise<void> =>
+      ctx.bus.emit('job.changed', await ctx.store.jobs.put(aJob({ id: 'j', itemId: 'x-9', state })));
+    await tell('queued');
     expect(await idsOf({ state: 'waiting' })).to.deep.equal(['x-9']);
-    ctx.bus.emit('job.changed', aJob({ id: 'j', itemId: 'x-9', state: 'done' }));
+    await tell('done');
     expect([await idsOf({ state: 'waiting' }), await idsOf({ state: 'done' })]).to.deep.equal([[], ['x-9']]);
+  });
+
+  it('shows the version that matches, and never one that is only beside it', async () => {
+    const both = anItem({
+      id: 'x-5',
+      title: 'Twice',
+      files: [
+        aFile({
+          id: 'uhd',
+          path: '/f/Twice UHD.mkv',
+          sizeBytes: 60e9,
+          video: { codec: 'vc1', width: 3840, height: 2160 },
+        }),
+        aFile({ id: 'old', path: '/f/Twice HD.mkv', sizeBytes: 4e9, video: { codec: 'h264', bitrateKbps: 5000 } }),
+      ],
+    });
+    await ctx.store.library.put(both);
+    ctx.bus.emit('library.changed', { itemIds: ['x-5'] });
+    const rowOf = async (given: object) => (await ask(given)).items.find(({ id }) => id === 'x-5');
+    expect(await rowOf({ codec: 'h264', resolution: '1080' })).to.deep.include({
+      matchedFileIds: ['old'],
+      versions: 2,
+      sizeBytes: 4e9,
+      bitrateKbps: 5000,
+      resolution: '1080',
+    });
+    expect(await rowOf({ codec: 'h264', resolution: '4k' })).to.equal(undefined);
+    expect(await rowOf({ codec: 'h264', minSizeBytes: '5000000000' })).to.equal(undefined);
+    expect(await rowOf({ q: 'twice uhd', codec: 'h264' })).to.equal(undefined);
+    expect((await rowOf({}))?.matchedFileIds).to.deep.equal(['uhd', 'old']);
+    const found = await ask({ codec: 'h264', facets: '1' });
+    // The smaller version stands where its own size belongs.
+    expect(found.items.map(({ id, sizeBytes }) => [id, sizeBytes])).to.deep.equal([
+      ['x-3', 5e9],
+      ['x-5', 4e9],
+      ['x-2', 1e9],
+    ]);
+    expect(found.sizeBytes).to.equal(10e9);
+    expect(found.facets?.resolution).to.deep.equal([{ value: '1080', label: '1080', count: 3, isChosen: false }]);
+    const exported = async (format: string): Promise<string> => {
+      const query = `codec=h264&q=twice&format=${format}`;
+      const answer = await fetch(`${web.url}/api/library/export?${query}`, { headers: { 'X-Api-Key': API_KEY } });
+      return answer.text();
+    };
+    expect((await exported('csv')).split('\r\n').filter((line) => line.includes('/f/Twice'))).to.have.length(1);
+    expect(JSON.parse(await exported('json'))).to.have.nested.property('[0].matchedFileIds[0]', 'old');
+  });
+
+  it('says of a skipped file that it was skipped, in the list, its filter and on its page', async () => {
+    const error = { code: 'file_linked' as const, message: 'It has other names. Replacing it would free nothing.' };
+    const job = aJob({ id: 'j', itemId: 'x-1', fileId: 'f1', state: 'skipped', sizeBeforeBytes: 3e9, error });
+    ctx.bus.emit('job.changed', await ctx.store.jobs.put({ ...job, finishedAt: '2026-02-01T00:00:00.000Z' }));
+    const [row] = (await ask({ state: 'skipped' })).items;
+    expect(row).to.deep.include({ id: 'x-1' });
+    expect(row?.status).to.include({ state: 'skipped', reason: error.message, jobId: 'j' });
+    expect(await idsOf({ state: 'suggested' })).to.deep.equal([]);
+    const whyNot = 'Its codec is modern enough.';
+    const decision = { fileId: 'f1', ruleId: 'codec-modernization', finding: null, whyNot };
+    Object.assign(ctx, { analyzer: { decide: () => Promise.resolve([decision]) } });
+    const browser = new Browser(web.url);
+    await browser.signIn();
+    const $ = load((await browser.get('/library/x-1')).text);
+    expect($('#last-word').text()).to.contain('Skipped').and.to.contain(error.message);
+    const rule = $('[aria-labelledby="why"] li');
+    expect(rule.text()).to.contain('No').and.to.contain(whyNot);
+    expect(rule.find('use').attr('href')).to.match(/#x$|#i-x$/);
+    const list = load((await browser.get('/library')).text);
+    expect(list('[id="t-x-1"] .next').text()).to.contain('Skipped').and.not.to.contain('score');
   });
 
   it('refuses what is no filter, and says which field', async () => {

@@ -146,6 +146,7 @@ export const aJob = (change: Partial<Job> = {}): Job => ({
   serverBefore: null,
   nextTryAt: null,
   postponed: 0,
+  clearedAt: null,
   createdAt: AT,
   startedAt: null,
   finishedAt: null,

@@ -3,6 +3,7 @@ import {
   facetsOf,
   MEASURES,
   measuresOf,
+  measuresOfFiles,
   textOf,
   wordsOf,
   type Facet,
@@ -16,16 +17,23 @@ import type { LibraryItem } from '../../domain/library.js';
 import { Breather } from '../../lib/breather.js';
 import { SetColumn } from '../../lib/set-column.js';
 import { SlotOrder, type Slot } from '../../lib/slot-order.js';
+import { countWords, matchVersions, measuresOfMatched, type FileQuestion, type Version } from './version-match.js';
 
-/** What is known about a title outside of it. */
-export interface Standing {
+/** What is known about a file, or about all files of an item together, outside of it. */
+export interface FileStanding {
   states: readonly ItemState[];
   /** Rules with an open recommendation for it. */
   ruleIds: readonly string[];
   /** The largest saving recommended, bytes; null without a recommendation. */
   savesBytes: number | null;
-  /** What the owner calls the title's tags. */
+}
+
+/** What is known about an item outside of it. */
+export interface Standing extends FileStanding {
+  /** What the owner calls the item's tags. */
   tagNames: readonly string[];
+  /** Of each file by its id, for items with several. */
+  files?: ReadonlyMap<string, FileStanding>;
 }
 
 /** What a filter lets through. */
@@ -33,12 +41,16 @@ export interface Match {
   /** 1 for each slot that matches. */
   hits: Uint8Array;
   total: number;
+  /** Of the files that match. */
   sizeBytes: number;
   /** Null when not asked for. */
   facets: FacetCounts | null;
+  /** Of the items some of whose files do not match, those that do. */
+  some: ReadonlyMap<Slot, readonly Version[]>;
 }
 
 interface Bound {
+  name: Measure;
   values: Float64Array;
   min: number;
   max: number;
@@ -46,6 +58,8 @@ interface Bound {
 
 /** Day without a time: the whole day is meant. Milliseconds. */
 const DAY_MS = 86_400_000;
+/** Marks a slot whose files are compared one by one. */
+const SEVERAL = 2;
 /** A few milliseconds' worth. */
 const SORTED_AT_ONCE = 2000;
 
@@ -59,6 +73,8 @@ export class LibraryTable {
   readonly #texts: string[] = [];
   readonly #shows: (string | null)[] = [];
   readonly #seasons: (number | null)[] = [];
+  /** Of the items with several files; all others are compared by their columns alone. */
+  readonly #versions = new Map<Slot, readonly Version[]>();
   readonly #free: Slot[] = [];
   readonly #facets: Record<Facet, SetColumn>;
   readonly #measures: Record<Measure, Float64Array>;
@@ -100,7 +116,8 @@ export class LibraryTable {
 
   match(filter: LibraryFilter, wantsFacets: boolean): Match {
     const hits = new Uint8Array(this.#ids.length);
-    const match: Match = { hits, total: 0, sizeBytes: 0, facets: null };
+    const some = new Map<Slot, readonly Version[]>();
+    const match: Match = { hits, total: 0, sizeBytes: 0, facets: null, some };
     const columns = FACETS.map((name) => this.#facets[name]);
     const numbers = columns.map((column) => column.numbers);
     const counts = wantsFacets ? columns.map((column) => new Uint32Array(column.size)) : null;
@@ -110,9 +127,11 @@ export class LibraryTable {
         ? []
         : [{ at, numbers: this.#facets[name].numbers, allows: this.#facets[name].matching(words) }];
     });
+    for (const slot of this.#versions.keys()) hits[slot] = SEVERAL;
     const mayMatch = this.#predicate(filter);
     const { sizeBytes } = this.#measures;
     for (let slot = 0; slot < hits.length; slot++) {
+      if (hits[slot] === SEVERAL) continue;
       let refusedBy = -1;
       let refusals = 0;
       for (const choice of chosen) {
@@ -131,12 +150,48 @@ export class LibraryTable {
       match.sizeBytes += sizeBytes[slot] ?? 0;
       if (counts) for (let at = 0; at < counts.length; at++) increment(counts[at], numbers[at], slot);
     }
+    const words = columns.map(() => new Map<string, number>());
+    this.#matchSeveral(filter, { chosen, counts: counts ? words : null }, match, some);
     if (counts) {
       match.facets = Object.fromEntries(
-        FACETS.map((name, at) => [name, this.#facets[name].spread(counts[at] ?? new Uint32Array())]),
+        FACETS.map((name, at) => [name, this.#facets[name].spread(counts[at] ?? new Uint32Array(), words[at])]),
       ) as FacetCounts;
     }
     return match;
+  }
+
+  /** The items with several files: what is asked of a file must hold of one and the same. */
+  #matchSeveral(
+    filter: LibraryFilter,
+    { chosen, counts }: { chosen: FileQuestion['chosen']; counts: Map<string, number>[] | null },
+    match: Match,
+    some: Map<Slot, readonly Version[]>,
+  ): void {
+    const mayMatch = this.#itemPredicate(filter);
+    const isOfFile = (bound: Bound): bound is Bound & { name: 'sizeBytes' | 'bitrateKbps' } =>
+      bound.name === 'sizeBytes' || bound.name === 'bitrateKbps';
+    const question = { chosen, words: wordsOf(filter.q), bounds: this.#bounds(filter).filter(isOfFile) };
+    for (const [slot, versions] of this.#versions) {
+      match.hits[slot] = 0;
+      if (!mayMatch(slot)) continue;
+      const { matched, sets } = matchVersions(versions, question, FACETS.length);
+      if (counts) {
+        for (const [at, name] of FACETS.entries())
+          countWords(this.#facets[name], sets[at] ?? new Set(), counts[at] ?? new Map<string, number>());
+      }
+      if (matched.length === 0) continue;
+      match.hits[slot] = 1;
+      match.total++;
+      for (const { sizeBytes } of matched) match.sizeBytes += sizeBytes;
+      if (matched.length < versions.length) some.set(slot, matched);
+    }
+  }
+
+  /** The ids of the files that match, of an item some of whose files do not; null when all do. */
+  filesOf({ some }: Match, id: string): string[] | null {
+    const slot = this.#slots.get(id);
+    const matched = slot === undefined ? undefined : some.get(slot);
+    return matched?.map(({ fileId }) => fileId) ?? null;
   }
 
   /** Resolves when `cut` can sort by this. The first time it sorts everything, letting other work in between. */
@@ -165,22 +220,43 @@ export class LibraryTable {
   }
 
   /** Ids of what matched, sorted, from `start` on, at most `count`. `prepare` must have been awaited. */
-  cut({ hits }: Match, sort: LibrarySort, start: number, count: number): string[] {
+  cut({ hits, some }: Match, sort: LibrarySort, start: number, count: number): string[] {
     const isDown = sort.startsWith('-');
-    const slots = this.#orders.get(columnOf(sort))?.slots ?? new Uint32Array();
+    const name = columnOf(sort);
+    const slots = this.#orders.get(name)?.slots ?? new Uint32Array();
+    const { moved, ranks } = this.#moved(some, name, isDown);
     const ids: string[] = [];
     let skipped = 0;
+    let next = 0;
+    const take = (slot: Slot): void => {
+      if (skipped++ >= start && ids.length < count) ids.push(this.#ids[slot] ?? '');
+    };
     for (let n = 0; n < slots.length && ids.length < count; n++) {
       const slot = slots[isDown ? slots.length - 1 - n : n] ?? 0;
-      if (hits[slot] !== 1) continue;
-      if (skipped++ < start) continue;
-      ids.push(this.#ids[slot] ?? '');
+      if (hits[slot] !== 1 || (moved.length > 0 && some.has(slot))) continue;
+      for (; next < moved.length && ranks(moved[next] ?? 0, slot) < 0; next++) take(moved[next] ?? 0);
+      take(slot);
     }
+    for (; next < moved.length; next++) take(moved[next] ?? 0);
     return ids;
   }
 
+  /** The items whose place is another because only some of their files match, in the order that is asked for. */
+  #moved(
+    some: Match['some'],
+    name: Measure | 'title',
+    isDown: boolean,
+  ): { moved: Slot[]; ranks: (a: Slot, b: Slot) => number } {
+    const isOfFile = name === 'sizeBytes' || name === 'bitrateKbps' || name === 'durationMs' || name === 'savesBytes';
+    if (!isOfFile) return { moved: [], ranks: () => 0 };
+    const values = new Map([...some].map(([slot, matched]) => [slot, measuresOfMatched(matched)[name]]));
+    const compare = this.#comparator(name, values);
+    const ranks = (a: Slot, b: Slot): number => (compare(a, b) || a - b) * (isDown ? -1 : 1);
+    return { moved: [...some.keys()].sort(ranks), ranks };
+  }
+
   /** What is unknown comes before everything else, so that with the largest first it comes last. Equal ones by title. */
-  #comparator(name: Measure | 'title'): (a: Slot, b: Slot) => number {
+  #comparator(name: Measure | 'title', instead?: ReadonlyMap<Slot, number>): (a: Slot, b: Slot) => number {
     const texts = this.#texts;
     const byTitle = (a: Slot, b: Slot): number => {
       const [one = '', other = ''] = [texts[a], texts[b]];
@@ -189,7 +265,8 @@ export class LibraryTable {
     if (name === 'title') return byTitle;
     return (a, b) => {
       const values = this.#measures[name];
-      const [one, other] = [values[a] ?? NaN, values[b] ?? NaN];
+      const one = instead?.get(a) ?? values[a] ?? NaN;
+      const other = instead?.get(b) ?? values[b] ?? NaN;
       if (one !== other && !(Number.isNaN(one) && Number.isNaN(other))) {
         if (Number.isNaN(one)) return -1;
         return Number.isNaN(other) ? 1 : one - other;
@@ -198,11 +275,22 @@ export class LibraryTable {
     };
   }
 
-  /** All of a filter but its choices. */
+  /** All of a filter but its choices, for an item with a single file. */
   #predicate(filter: LibraryFilter): (slot: Slot) => boolean {
-    const [ids, texts, shows, seasons] = [this.#ids, this.#texts, this.#shows, this.#seasons];
+    const texts = this.#texts;
     const words = wordsOf(filter.q);
-    const bounds = this.#bounds(filter);
+    const mayMatch = this.#itemPredicate(filter, this.#bounds(filter));
+    return (slot) => {
+      if (!mayMatch(slot)) return false;
+      const text = texts[slot] ?? '';
+      for (const word of words) if (!text.includes(word)) return false;
+      return true;
+    };
+  }
+
+  /** What a filter asks of the item itself, whatever its files; with bounds other than those, theirs too. */
+  #itemPredicate(filter: LibraryFilter, bounds = this.#bounds(filter).filter(isOfItem)): (slot: Slot) => boolean {
+    const [ids, shows, seasons] = [this.#ids, this.#shows, this.#seasons];
     const { show, season } = filter;
     return (slot) => {
       if (ids[slot] === null) return false;
@@ -211,10 +299,7 @@ export class LibraryTable {
         if (!(value >= min && value <= max)) return false;
       }
       if (show !== '' && shows[slot] !== show) return false;
-      if (season !== undefined && seasons[slot] !== season) return false;
-      const text = texts[slot] ?? '';
-      for (const word of words) if (!text.includes(word)) return false;
-      return true;
+      return season === undefined || seasons[slot] === season;
     };
   }
 
@@ -222,7 +307,7 @@ export class LibraryTable {
     const between = (name: Measure, min: number | undefined, max: number | undefined): Bound[] =>
       min === undefined && max === undefined
         ? []
-        : [{ values: this.#measures[name], min: min ?? -Infinity, max: max ?? Infinity }];
+        : [{ name, values: this.#measures[name], min: min ?? -Infinity, max: max ?? Infinity }];
     const { addedAfter, addedBefore } = filter;
     const until = addedBefore === undefined ? undefined : Date.parse(addedBefore) + lengthOf(addedBefore);
     return [
@@ -248,16 +333,36 @@ export class LibraryTable {
       if (slot >= this.#measures[name].length) this.#measures[name] = grown(this.#measures[name], slot);
       this.#measures[name][slot] = measures[name];
     }
+    if (item.files.length > 1) this.#versions.set(slot, this.#versionsOf(item, standing));
+    else this.#versions.delete(slot);
     return slot;
+  }
+
+  #versionsOf(item: LibraryItem, standing: Standing): Version[] {
+    return item.files.map((file) => {
+      const alone = { ...item, files: [file] };
+      const { states, ruleIds, savesBytes } = standing.files?.get(file.id) ?? standing;
+      const facets = { ...facetsOf(alone), state: [item.state, ...states], ruleId: ruleIds };
+      return {
+        fileId: file.id,
+        text: textOf(alone, standing.tagNames),
+        numbers: FACETS.map((name) => this.#facets[name].numberFor(facets[name])),
+        ...measuresOfFiles([file]),
+        savesBytes: savesBytes ?? NaN,
+      };
+    });
   }
 
   #erase(id: string, slot: Slot): Slot {
     this.#slots.delete(id);
+    this.#versions.delete(slot);
     this.#ids[slot] = null;
     this.#texts[slot] = '';
     return slot;
   }
 }
+
+const isOfItem = ({ name }: Bound): boolean => name !== 'sizeBytes' && name !== 'bitrateKbps';
 
 const columnOf = (sort: LibrarySort): Measure | 'title' => sort.replace('-', '') as Measure | 'title';
 

@@ -1,10 +1,15 @@
 import type { Events } from '../../domain/events.js';
+import { bestOf, mostUrgent, statusOfFile, type FileRecord, type ItemStatus } from '../../domain/item-status.js';
 import { isFinished, type Job } from '../../domain/job.js';
-import type { FacetCounts, ItemState, LibraryFilter, LibrarySort } from '../../domain/library-filter.js';
+import type { FacetCounts, LibraryFilter, LibrarySort } from '../../domain/library-filter.js';
+import type { LibraryItem } from '../../domain/library.js';
+import type { MediaFile } from '../../domain/media.js';
+import type { Recommendation } from '../../domain/recommendation.js';
 import { Breather } from '../../lib/breather.js';
 import type { Bus } from '../../lib/bus.js';
+import { itemIdOf } from '../../store/row-keys.js';
 import type { Store } from '../../store/store.js';
-import { LibraryTable, type Standing } from './library-table.js';
+import { LibraryTable, type FileStanding, type Standing } from './library-table.js';
 
 export interface SearchAnswer {
   /** One page of ids, sorted. */
@@ -13,6 +18,18 @@ export interface SearchAnswer {
   total: number;
   sizeBytes: number;
   facets: FacetCounts | null;
+  /** Of the titles on the page some of whose files do not match, the ids of those that do. */
+  matched: ReadonlyMap<string, readonly string[]>;
+}
+
+/** What stands about an item, or some of its files, beside it. */
+export interface ItemSituation {
+  /** The last word, as `statusOfFile` has it. */
+  status: ItemStatus;
+  /** The job that has not ended. */
+  job: Job | null;
+  /** The open recommendation that comes first. */
+  recommendation: Recommendation | null;
 }
 
 /** Rows taken into the table between two looks at the clock. */
@@ -23,9 +40,6 @@ export class LibrarySearch {
   readonly #store: Store;
   readonly #bus: Bus<Events>;
   readonly #table: LibraryTable;
-  /** Item id -> ids of its jobs that have not ended, and whether one was done. */
-  readonly #jobs = new Map<string, { waiting: Set<string>; isDone: boolean }>();
-  readonly #ruleIds = new Set<string>();
   #listening: (() => void)[] = [];
   #reading: Promise<void> = Promise.resolve();
   #isStopped = true;
@@ -45,12 +59,14 @@ export class LibrarySearch {
         this.#take(itemIds);
       }),
       this.#bus.on('recommendation.changed', ({ ids }) => {
-        for (const id of ids) this.#noteRule(this.#store.recommendations.find(id)?.ruleId);
         this.#take([...new Set(ids.map((id) => id.split('.')[0] ?? ''))].filter((id) => this.#table.has(id)));
       }),
       this.#bus.on('job.changed', (job) => {
-        this.#noteJob(job);
         if (this.#table.has(job.itemId)) this.#take([job.itemId]);
+      }),
+      this.#bus.on('quarantine.changed', ({ ids }) => {
+        const itemIds = ids.map((id) => this.#store.quarantine.find(id)?.itemId ?? '');
+        this.#take([...new Set(itemIds)].filter((id) => this.#table.has(id)));
       }),
     ];
     this.#reading = this.#readAll();
@@ -79,8 +95,25 @@ export class LibrarySearch {
     await this.#reading;
     await this.#table.prepare(sort);
     const match = this.#table.match(filter, facets);
-    const ids = this.#table.cut(match, sort, (page - 1) * pageSize, pageSize);
-    return { ids, total: match.total, sizeBytes: match.sizeBytes, facets: match.facets };
+    const ids = this.#table.cut(match, sort, page === 1 ? 0 : (page - 1) * pageSize, pageSize);
+    const matched = new Map<string, readonly string[]>();
+    for (const id of match.some.size > 0 ? ids : []) {
+      const fileIds = this.#table.filesOf(match, id);
+      if (fileIds) matched.set(id, fileIds);
+    }
+    return { ids, total: match.total, sizeBytes: match.sizeBytes, facets: match.facets, matched };
+  }
+
+  /** Where an item stands, or only these files of it. */
+  situation(item: LibraryItem, fileIds: readonly string[] = item.files.map(({ id }) => id)): ItemSituation {
+    const files = item.files.filter(({ id }) => fileIds.includes(id));
+    const records = (files.length > 0 ? files : [null]).map((file) => ({ file, record: this.#recordOf(item, file) }));
+    const jobs = records.flatMap(({ record }) => record.jobs.filter(({ state }) => !isFinished(state)));
+    return {
+      status: mostUrgent(records.map(({ file, record }) => statusOfFile(file, record))),
+      job: jobs.at(-1) ?? null,
+      recommendation: bestOf(records.flatMap(({ record }) => record.recommendations)),
+    };
   }
 
   /** Ids of everything that matches, sorted. */
@@ -90,8 +123,6 @@ export class LibrarySearch {
   }
 
   async #readAll(): Promise<void> {
-    for (const { ruleId } of this.#store.recommendations.values()) this.#noteRule(ruleId);
-    for (const job of this.#store.jobs.values()) this.#noteJob(job);
     const breather = new Breather();
     let some: string[] = [];
     for (const { id } of this.#store.library.values()) {
@@ -110,35 +141,50 @@ export class LibrarySearch {
   }
 
   #standingOf(itemId: string): Standing {
-    const ruleIds = new Set<string>();
-    let savesBytes: number | null = null;
     const item = this.#store.library.find(itemId);
-    for (const { id: fileId } of item?.files ?? []) {
-      for (const ruleId of this.#ruleIds) {
-        const row = this.#store.recommendations.find(`${itemId}.${fileId}.${ruleId}`);
-        if (row?.state !== 'open') continue;
-        ruleIds.add(ruleId);
-        savesBytes = Math.max(savesBytes ?? 0, row.savesBytes);
-      }
-    }
-    const jobs = this.#jobs.get(itemId);
-    const states: ItemState[] = [];
-    if (ruleIds.size > 0) states.push('suggested');
-    if (jobs && jobs.waiting.size > 0) states.push('waiting');
-    if (jobs?.isDone) states.push('done');
     const tagNames = (item?.tags ?? []).map((tag) => this.#store.tags.find(tag)?.name ?? tag);
-    return { states, ruleIds: [...ruleIds], savesBytes, tagNames };
+    const [first = null, ...others] = item?.files ?? [];
+    if (!item || others.length === 0) return { ...this.#fileStanding(item, first), tagNames };
+    const files = new Map(item.files.map((file) => [file.id, this.#fileStanding(item, file)]));
+    const all = [...files.values()];
+    const saves = all.flatMap(({ savesBytes }) => savesBytes ?? []);
+    return {
+      states: [...new Set(all.flatMap(({ states }) => states))],
+      ruleIds: [...new Set(all.flatMap(({ ruleIds }) => ruleIds))],
+      savesBytes: saves.length === 0 ? null : Math.max(...saves),
+      tagNames,
+      files,
+    };
   }
 
-  #noteRule(ruleId: string | undefined): void {
-    if (ruleId !== undefined) this.#ruleIds.add(ruleId);
+  #fileStanding(item: LibraryItem | null, file: MediaFile | null): FileStanding {
+    if (!item) return { states: [], ruleIds: [], savesBytes: null };
+    const record = this.#recordOf(item, file);
+    const open = record.recommendations.filter(({ state }) => state === 'open');
+    return {
+      states: [statusOfFile(file, record).state],
+      ruleIds: open.map(({ ruleId }) => ruleId),
+      savesBytes: open.length === 0 ? null : Math.max(...open.map(({ savesBytes }) => savesBytes)),
+    };
   }
 
-  #noteJob({ id, itemId, state }: Job): void {
-    const jobs = this.#jobs.get(itemId) ?? { waiting: new Set(), isDone: false };
-    if (isFinished(state)) jobs.waiting.delete(id);
-    else jobs.waiting.add(id);
-    if (state === 'done') jobs.isDone = true;
-    this.#jobs.set(itemId, jobs);
+  /** Everything that decides about the last word on a file; without a file, on an item that has none. */
+  #recordOf(item: LibraryItem, file: MediaFile | null): FileRecord {
+    const { jobs, recommendations, excluded, quarantine } = this.#store;
+    const isOnly = item.files.length < 2;
+    const ofItem = jobs.by(itemIdOf).of(item.id);
+    return {
+      excluded: excluded.find(item.id),
+      jobs: isOnly || !file ? ofItem : ofItem.filter((job) => isAbout(job, file)),
+      recommendations: recommendations
+        .by(itemIdOf)
+        .of(item.id)
+        .filter(({ fileId }) => fileId === file?.id),
+      isRestored: ({ quarantineId }) => quarantineId !== null && quarantine.find(quarantineId)?.state === 'restored',
+    };
   }
 }
+
+/** A result may stand under another name, and have another id at the media server, than what it was made of. */
+const isAbout = ({ fileId, sourcePath, targetPath }: Job, { id, localPath }: MediaFile): boolean =>
+  fileId === id || (localPath !== null && (localPath === targetPath || localPath === sourcePath));

@@ -125,6 +125,7 @@ export class Enqueue {
       serverBefore: null,
       nextTryAt: null,
       postponed: 0,
+      clearedAt: null,
       createdAt: now().toISOString(),
       startedAt: null,
       finishedAt: null,

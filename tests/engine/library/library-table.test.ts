@@ -14,11 +14,12 @@ const item = fc
     year: fc.option(fc.integer({ min: 1980, max: 1983 })),
     plays: fc.nat(3),
     size: fc.constantFrom(1e9, 2e9, 3e9),
-    codecs: fc.array(fc.constantFrom('h264', 'hevc', 'mpeg4'), { maxLength: 2 }),
+    codecs: fc.array(fc.constantFrom('h264', 'hevc', 'mpeg4'), { maxLength: 3 }),
+    heights: fc.tuple(fc.constantFrom(1080, 2160), fc.constantFrom(1080, 720), fc.constantFrom(576, 2160)),
     section: fc.constantFrom('1', '2'),
     tags: fc.array(fc.constantFrom('kids', 'keep'), { maxLength: 2 }),
   })
-  .map(({ key, title, year, plays, size, codecs, section, tags }) =>
+  .map(({ key, title, year, plays, size, codecs, heights, section, tags }) =>
     anItem({
       id: `s-${key}`,
       title,
@@ -27,7 +28,12 @@ const item = fc
       sectionId: section,
       tags: [...new Set(tags)],
       files: codecs.map((codec, at) =>
-        aFile({ id: String(at), sizeBytes: size, path: `/f/${title}/${codec}-${at}.mkv`, video: { codec } }),
+        aFile({
+          id: String(at),
+          sizeBytes: size + at * 1e9,
+          path: `/f/${title}/${codec}-${at}.mkv`,
+          video: { codec, width: 100, height: heights[at] ?? 480, bitrateKbps: ((at * 7 + key) % 5) * 1000 },
+        }),
       ),
     }),
   );
@@ -37,9 +43,11 @@ const steps = fc.array(fc.oneof({ weight: 4, arbitrary: item }, { weight: 1, arb
 const filters = fc
   .record({
     codec: fc.subarray(['h264', 'hevc', 'mpeg4', 'av1']),
+    resolution: fc.subarray(['4k', '1080', '720']),
     sectionId: fc.subarray(['1', '2']),
     tag: fc.subarray(['kids', 'keep']),
     maxPlays: fc.option(fc.nat(3), { nil: undefined }),
+    minBitrateKbps: fc.option(fc.constantFrom(1000, 3000), { nil: undefined }),
     minSizeBytes: fc.option(fc.constantFrom(1, 2e9, 4e9), { nil: undefined }),
     q: fc.constantFrom('', 'ali', 'arger', 'MKV 264', '東', 'nothing such'),
   })
@@ -49,14 +57,30 @@ const sorts = fc.constantFrom(
   '-title',
   'sizeBytes',
   '-sizeBytes',
+  'bitrateKbps',
+  '-bitrateKbps',
   'year',
   '-year',
   'plays',
   '-plays' as const,
 );
 
-/** The same question answered the slow and obvious way. */
-function passes(row: LibraryItem, filter: LibraryFilter, open?: Facet): boolean {
+/** The files that match, each asked alone, the slow and obvious way. An item without files is asked itself. */
+function matching(row: LibraryItem, filter: LibraryFilter, open?: Facet): LibraryItem[] {
+  const each = row.files.length === 0 ? [row] : row.files.map((file) => ({ ...row, files: [file] }));
+  return each.filter((one) => passesAlone(one, filter, open));
+}
+
+const passes = (row: LibraryItem, filter: LibraryFilter, open?: Facet): boolean =>
+  matching(row, filter, open).length > 0;
+
+/** What is shown and sorted of an item: it with only the files that match. */
+const shownOf = (row: LibraryItem, filter: LibraryFilter): LibraryItem => ({
+  ...row,
+  files: matching(row, filter).flatMap(({ files }) => files),
+});
+
+function passesAlone(row: LibraryItem, filter: LibraryFilter, open?: Facet): boolean {
   const facets: Record<string, readonly string[]> = facetsOf(row);
   const measures = measuresOf(row);
   return (
@@ -65,6 +89,7 @@ function passes(row: LibraryItem, filter: LibraryFilter, open?: Facet): boolean 
         name === open || filter[name].length === 0 || filter[name].some((value) => facets[name]?.includes(value)),
     ) &&
     (filter.maxPlays === undefined || measures.plays <= filter.maxPlays) &&
+    (filter.minBitrateKbps === undefined || measures.bitrateKbps >= filter.minBitrateKbps) &&
     (filter.minSizeBytes === undefined || measures.sizeBytes >= filter.minSizeBytes) &&
     filter.q
       .toLowerCase()
@@ -99,18 +124,26 @@ describe('LibraryTable', () => {
             const wanted = [...rows.values()].filter((row) => passes(row, filter));
             expect([...ids].sort()).to.deep.equal(wanted.map(({ id }) => id).sort());
             expect(match.total).to.equal(wanted.length);
-            expect(match.sizeBytes).to.equal(wanted.reduce((sum, row) => sum + measuresOf(row).sizeBytes, 0));
+            expect(match.sizeBytes).to.equal(
+              wanted.reduce((sum, row) => sum + measuresOf(shownOf(row, filter)).sizeBytes, 0),
+            );
             expectSorted(
-              ids.flatMap((id) => rows.get(id) ?? []),
+              ids.flatMap((id) => rows.get(id) ?? []).map((row) => shownOf(row, filter)),
               sort,
+              rows,
             );
             const codecs = new Map<string, number>();
             for (const row of rows.values())
               if (passes(row, filter, 'codec'))
-                for (const codec of new Set(facetsOf(row).codec)) codecs.set(codec, (codecs.get(codec) ?? 0) + 1);
+                for (const codec of new Set(matching(row, filter, 'codec').flatMap((one) => facetsOf(one).codec)))
+                  codecs.set(codec, (codecs.get(codec) ?? 0) + 1);
             expect(
               Object.fromEntries(match.facets?.codec.map(({ value, count }) => [value, count]) ?? []),
             ).to.deep.equal(Object.fromEntries(codecs));
+            for (const row of wanted)
+              expect(table.filesOf(match, row.id) ?? row.files.map(({ id }) => id)).to.deep.equal(
+                shownOf(row, filter).files.map(({ id }) => id),
+              );
             expect(table.cut(match, sort, 2, 3)).to.deep.equal(ids.slice(2, 5));
           }
         },
@@ -119,9 +152,9 @@ describe('LibraryTable', () => {
     );
   });
 
-  function expectSorted(rows: readonly LibraryItem[], sort: string): void {
+  function expectSorted(rows: readonly LibraryItem[], sort: string, whole: ReadonlyMap<string, LibraryItem>): void {
     const values = rows.map((row) => {
-      if (sort.endsWith('title')) return textOf(row, []);
+      if (sort.endsWith('title')) return textOf(whole.get(row.id) ?? row, []);
       const value = measuresOf(row)[sort.replace('-', '') as 'year'];
       return Number.isNaN(value) ? -Infinity : value;
     });
