@@ -5,6 +5,8 @@
 if (typeof Idiomorph === 'object') {
   Idiomorph.defaults.callbacks.beforeAttributeUpdated = (name, node) =>
     !(name === 'open' && node.matches?.('details.menu'));
+  // An item's tags are read by themselves; the page that is drawn anew holds only their place.
+  Idiomorph.defaults.callbacks.beforeNodeMorphed = (node) => node.id !== 'item-tags';
 }
 
 const rows = () => [...document.querySelectorAll('#titles [data-row]')];
