@@ -1,9 +1,10 @@
 import { join } from 'node:path';
 import { AppError } from '../domain/errors.js';
-import { chmod, lstat, mkdir, writeNew } from './disks.js';
-import { errnoOf, naming } from './file-error.js';
+import { chmod, lstat, mkdir, readdir, rmdir, unlink, writeNew } from './disks.js';
+import { errnoOf, isMissing, naming } from './file-error.js';
 
 const HIDDEN = '.mediaflow';
+const IGNORE = '.plexignore';
 
 const hiddenDirOf = (root: string): string => join(root, HIDDEN);
 
@@ -24,8 +25,37 @@ export async function prepareHidden(root: string): Promise<void> {
     await makeFolder(workDirOf(root));
     await makeFolder(quarantineDirOf(root));
   });
-  await naming(hidden, () => writeOnce(join(hidden, '.plexignore'), '*\n'));
+  await naming(hidden, () => writeOnce(join(hidden, IGNORE), '*\n'));
 }
+
+/**
+ * Takes the hidden folders of a media root away when nothing lies in them but our own `.plexignore`; true when they are gone. Whatever
+ * else lies there stays, and so do they. Call it only while no job works in this root. Throws what the disk says.
+ */
+export async function clearHidden(root: string): Promise<boolean> {
+  const hidden = hiddenDirOf(root);
+  try {
+    // What a link leads to is not ours.
+    if ((await lstat(hidden)).kind !== 'folder') return false;
+    for (const folder of [workDirOf(root), quarantineDirOf(root)]) {
+      for (const name of await readdir(folder).catch(noNames)) await rmdirIfEmpty(join(folder, name));
+      await rmdirIfEmpty(folder);
+    }
+    const left = await readdir(hidden);
+    if (left.some((name) => name !== IGNORE)) return false;
+    if (left.length > 0) await unlink(join(hidden, IGNORE));
+    await rmdirIfEmpty(hidden);
+    return true;
+  } catch (error) {
+    if (isMissing(error)) return true;
+    throw error;
+  }
+}
+
+const noNames = (): string[] => [];
+
+/** Refused for files, links and folders in which something lies, which is right. */
+const rmdirIfEmpty = (folder: string): Promise<void> => rmdir(folder).catch(() => undefined);
 
 async function makeFolder(path: string): Promise<void> {
   try {

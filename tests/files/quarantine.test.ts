@@ -4,9 +4,10 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import type { QuarantineEntry } from '../../src/domain/quarantine.js';
 import { fingerprint } from '../../src/files/fingerprint.js';
-import { quarantineDirOf, prepareHidden } from '../../src/files/places.js';
+import { clearHidden, quarantineDirOf, prepareHidden } from '../../src/files/places.js';
 import { purgeStored, restorePlan } from '../../src/files/quarantine.js';
 import { Swapper } from '../../src/files/swap.js';
+import { Stage } from '../support/stage.js';
 import { NEW, OLD, sha256 } from '../support/swap-scene.js';
 
 const codeOf = (task: Promise<unknown>): Promise<unknown> =>
@@ -171,6 +172,49 @@ describe('the quarantine', () => {
       expect(await codeOf(restore())).to.equal('file_exists');
       expect(await readFile(entry.originalPath, 'utf8')).to.equal('somebody else');
       expect(await readFile(entry.storedPath)).to.deep.equal(OLD);
+    });
+  });
+
+  describe('clearHidden', () => {
+    const hidden = (): string => join(root, '.mediaflow');
+
+    it('takes away what prepareHidden made once nothing lies in it, empty folders of jobs as well', async () => {
+      await rm(hidden(), { recursive: true, force: true });
+      await prepareHidden(root);
+      await mkdir(join(hidden(), 'quarantine', 'job-1'));
+      expect(await clearHidden(root)).to.equal(true);
+      expect((await readdir(root)).includes('.mediaflow')).to.equal(false);
+      expect(await clearHidden(root)).to.equal(true);
+    });
+
+    it('is done at the start for a folder that no job needs any more', async function () {
+      this.timeout(120_000);
+      const stage = await Stage.set();
+      try {
+        await prepareHidden(stage.media);
+        await stage.startApp();
+        await stage.until('it is gone', async () => !(await readdir(stage.media)).includes('.mediaflow'));
+      } finally {
+        await stage.strike();
+      }
+    });
+
+    it('leaves everything in which something lies, whoever put it there, and follows no link', async () => {
+      await prepareHidden(root);
+      for (const name of ['quarantine/job-1', 'notes.txt', 'work/notes.txt']) {
+        const path = join(hidden(), name, ...(name.endsWith('.txt') ? [] : ['film.avi']));
+        await mkdir(dirname(path), { recursive: true });
+        await writeFile(path, 'kept');
+        expect(await clearHidden(root)).to.equal(false);
+        expect(await readFile(path, 'utf8')).to.equal('kept');
+        await rm(path);
+      }
+      const other = join(root, 'other');
+      await mkdir(join(root, 'target', 'work'), { recursive: true });
+      await mkdir(other);
+      await symlink(join(root, 'target'), join(other, '.mediaflow'));
+      expect(await clearHidden(other)).to.equal(false);
+      expect(await readdir(join(root, 'target'))).to.deep.equal(['work']);
     });
   });
 

@@ -11,6 +11,7 @@ import type { WorkerChoice } from '../../domain/worker-choice.js';
 import { stateOf } from '../../store/row-keys.js';
 import { Dispatcher } from './dispatch.js';
 import type { Enqueue } from './enqueue.js';
+import { HiddenFolders } from './hidden-folders.js';
 import { Janitor } from './janitor.js';
 import { JobBook } from './job-book.js';
 import type { QueueParts } from './parts.js';
@@ -37,6 +38,7 @@ export class Queue {
   readonly #dispatcher: Dispatcher;
   readonly #viewers: Viewers;
   readonly #janitor: Janitor;
+  readonly #hiddenFolders: HiddenFolders;
 
   constructor(parts: QueueParts, enqueue: Enqueue) {
     this.#parts = parts;
@@ -52,6 +54,7 @@ export class Queue {
     const work = { book: this.#book, runner: this.#runner, replacer, restorer: this.#restorer, viewers };
     this.#dispatcher = new Dispatcher(parts, work);
     this.#janitor = new Janitor(parts, this.#restorer);
+    this.#hiddenFolders = new HiddenFolders(parts);
   }
 
   /** Mends what a crash left, then starts to work. */
@@ -60,10 +63,16 @@ export class Queue {
     await this.#surplus.recover();
     this.#dispatcher.start(unfinished);
     this.#janitor.start();
+    this.#hiddenFolders.start();
   }
 
   async stop(): Promise<void> {
-    await Promise.all([this.#dispatcher.stop(), this.#janitor.stop(), this.#surplus.stop()]);
+    await Promise.all([
+      this.#dispatcher.stop(),
+      this.#janitor.stop(),
+      this.#hiddenFolders.stop(),
+      this.#surplus.stop(),
+    ]);
   }
 
   state(): { paused: boolean; running: number; pending: number; blocked: number; reasons: string[] } {
