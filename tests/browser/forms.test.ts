@@ -203,7 +203,7 @@ describe('every form in a browser', function () {
     form.evaluate(
       ({ elements }: SeenInBrowser, asked: string[]) =>
         Object.fromEntries(
-          asked.map((name) => {
+          asked.map((name): [string, unknown] => {
             const all = [...elements].filter((one) => one.name === name && one.type !== 'hidden');
             const ticked = all.filter((one) => one.checked).map((one) => one.value);
             if (all[0]?.type === 'radio') return [name, ticked[0]];
