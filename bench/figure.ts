@@ -37,6 +37,12 @@ export function median(values: readonly number[]): number {
   return sorted[Math.floor(sorted.length / 2)] ?? Number.NaN;
 }
 
+/** So large a share of the measurements is not above it. */
+export function percentile(values: readonly number[], share: number): number {
+  const sorted = [...values].sort((a, b) => a - b);
+  return sorted[Math.ceil(sorted.length * share) - 1] ?? Number.NaN;
+}
+
 /** Milliseconds a task took. */
 export async function timed(task: () => unknown): Promise<number> {
   const start = performance.now();

@@ -2,8 +2,10 @@ import { benchBrowse } from './browse.js';
 import { benchEncode } from './encode.js';
 import { benchFleet } from './fleet.js';
 import type { Figure } from './figure.js';
+import { benchFirstStart } from './first-start.js';
 import { benchLibrary } from './library.js';
 import { benchLive } from './live.js';
+import { benchLoad } from './load.js';
 import { benchRules } from './rules.js';
 import { runAll } from './run-all.js';
 import { benchStart } from './start.js';
@@ -16,10 +18,12 @@ const BENCHES: Record<string, () => Promise<Figure[]>> = {
   library: benchLibrary,
   start: benchStart,
   sync: benchSync,
+  'first-start': benchFirstStart,
   webhook: benchWebhook,
   rules: benchRules,
   browse: benchBrowse,
   live: benchLive,
+  load: benchLoad,
   encode: benchEncode,
   transfer: benchTransfer,
   fleet: benchFleet,

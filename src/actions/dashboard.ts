@@ -64,6 +64,7 @@ const Dashboard = z.object({
 });
 
 const DAY_MS = 86_400_000;
+const MINUTE_MS = 60_000;
 const MONTH_DAYS = 30;
 const ARRIVALS = 8;
 
@@ -112,7 +113,9 @@ async function lastDay(
   { store, search, now }: Context,
   receipts: readonly Receipt[],
 ): Promise<z.infer<typeof Dashboard>['day']> {
-  const since = new Date(now().getTime() - DAY_MS).toISOString();
+  // A whole minute, so that everybody who looks within it asks the same.
+  const sinceMs = Math.floor((now().getTime() - DAY_MS) / MINUTE_MS) * MINUTE_MS;
+  const since = new Date(sinceMs).toISOString();
   const sum = <T>(rows: readonly T[], bytesOf: (row: T) => number): number =>
     rows.reduce((all, row) => all + bytesOf(row), 0);
   const filter = { ...filterOf(''), addedAfter: since };

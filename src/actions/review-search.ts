@@ -43,7 +43,7 @@ interface ReviewRequest {
 }
 
 /** So many answers are kept until something changes: the pages of a list are asked for one after the other. */
-const ANSWERS_KEPT = 4;
+const ANSWERS_KEPT = 8;
 const ANSWERS = new WeakMap<ReviewIndex, { version: number; found: Map<string, Found> }>();
 
 /** Finds recommendations in one pass, and at once while nothing changed since the same was asked. */

@@ -167,8 +167,17 @@ const GROUPINGS: readonly [ReviewGrouping, string][] = [
   ['none', 'All'],
 ];
 
-const countApprovable = (entries: readonly Entry[]): number =>
-  entries.reduce((count, { row }) => count + (canBeApproved(row) ? 1 : 0), 0);
+/** Lists are kept until something changes, and so is how many of one can be approved. */
+const APPROVABLE = new WeakMap<readonly Entry[], number>();
+
+function countApprovable(entries: readonly Entry[]): number {
+  const known = APPROVABLE.get(entries);
+  if (known !== undefined) return known;
+  let count = 0;
+  for (const { row } of entries) if (canBeApproved(row)) count++;
+  APPROVABLE.set(entries, count);
+  return count;
+}
 
 /** How the page looks is kept for the next time; whoever opens an address that says it, wants it. */
 async function rememberView(

@@ -8,6 +8,7 @@ import { hasOneHostAtMost, isTrustedProxy } from './hosts.js';
 import { answerError, mount, type Doors } from './mount.js';
 import { openApi } from './openapi.js';
 import { routes } from './routes.js';
+import { oneByOne } from './turns.js';
 import { rememberTyped } from './typed.js';
 import { plexWebhook } from './webhook.js';
 
@@ -53,6 +54,7 @@ function inside(doors: Doors, assets: Assets): Router {
   router.use(guard.checkHost);
   router.use(compression());
   router.use(assets.serve());
+  router.use(oneByOne());
   router.use((_req, res, next) => {
     res.set('Cache-Control', 'no-store');
     next();

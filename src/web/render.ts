@@ -19,13 +19,19 @@ export interface PageFrame {
   shell: object | null;
 }
 
+type KnownHelpers = NonNullable<CompileOptions['knownHelpers']>;
+
 /** The templates of a folder. Everything they print is escaped; there is no way around it but the layout's own body. */
 export class Views {
   readonly #handlebars = Handlebars.create();
   readonly #views = new Map<string, HandlebarsTemplateDelegate>();
+  /** Named while compiling, so that no template looks for them at each call. */
+  readonly #known: KnownHelpers;
 
   private constructor(urlBase: string, assets: Assets) {
-    this.#handlebars.registerHelper(viewHelpers(urlBase) as Record<string, Handlebars.HelperDelegate>);
+    const helpers = viewHelpers(urlBase) as Record<string, Handlebars.HelperDelegate>;
+    this.#handlebars.registerHelper(helpers);
+    this.#known = Object.fromEntries(Object.keys(helpers).map((name) => [name, true])) as KnownHelpers;
     this.#handlebars.registerHelper('asset', (path: string) => assets.urlOf(path));
   }
 
@@ -43,7 +49,7 @@ export class Views {
   /** Adds a template under a name; other templates may include it by that name. */
   add(name: string, source: string): void {
     // An indent before a partial would be written into every line of it, text areas included.
-    const template = this.#handlebars.compile(source, { preventIndent: true });
+    const template = this.#handlebars.compile(source, { preventIndent: true, knownHelpers: this.#known });
     this.#views.set(name, template);
     this.#handlebars.registerPartial(name, template);
   }

@@ -80,6 +80,7 @@ export class LibraryTable {
   readonly #measures: Record<Measure, Float64Array>;
   /** Made when first asked for, kept up to date from then on. */
   readonly #orders = new Map<Measure | 'title', SlotOrder>();
+  #version = 0;
   readonly #sorting = new Map<Measure | 'title', Promise<void>>();
 
   /** `capacity`: about how many titles will be put, so that no column has to grow on the way. */
@@ -94,12 +95,18 @@ export class LibraryTable {
     >;
   }
 
+  /** Another number than before: something changed since. */
+  get version(): number {
+    return this.#version;
+  }
+
   has(id: string): boolean {
     return this.#slots.has(id);
   }
 
   /** Puts titles as they are now; null takes one away. Cost: its columns, and one pass for each order in use. */
   put(changes: readonly { id: string; item: LibraryItem | null; standing: Standing }[]): void {
+    this.#version++;
     const present: Slot[] = [];
     const gone: Slot[] = [];
     for (const { id, item, standing } of changes) {

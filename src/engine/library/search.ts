@@ -1,7 +1,7 @@
 import type { Events } from '../../domain/events.js';
 import { bestOf, mostUrgent, statusOfFile, type FileRecord, type ItemStatus } from '../../domain/item-status.js';
 import { isFinished, type Job } from '../../domain/job.js';
-import type { FacetCounts, LibraryFilter, LibrarySort } from '../../domain/library-filter.js';
+import { LibraryFilter, type FacetCounts, type LibrarySort } from '../../domain/library-filter.js';
 import type { LibraryItem } from '../../domain/library.js';
 import type { MediaFile } from '../../domain/media.js';
 import type { Recommendation } from '../../domain/recommendation.js';
@@ -9,7 +9,7 @@ import { Breather } from '../../lib/breather.js';
 import type { Bus } from '../../lib/bus.js';
 import { itemIdOf } from '../../store/row-keys.js';
 import type { Store } from '../../store/store.js';
-import { LibraryTable, type FileStanding, type Standing } from './library-table.js';
+import { LibraryTable, type FileStanding, type Match, type Standing } from './library-table.js';
 
 export interface SearchAnswer {
   /** One page of ids, sorted. */
@@ -32,6 +32,9 @@ export interface ItemSituation {
   recommendation: Recommendation | null;
 }
 
+const FILTER_NAMES = Object.keys(LibraryFilter.shape) as (keyof LibraryFilter)[];
+/** So many answers are kept until something changes; each takes a byte a title. */
+const MATCHES_KEPT = 8;
 /** Rows taken into the table between two looks at the clock. */
 const ROWS_PER_TURN = 50;
 
@@ -40,6 +43,7 @@ export class LibrarySearch {
   readonly #store: Store;
   readonly #bus: Bus<Events>;
   readonly #table: LibraryTable;
+  #matches: { version: number; known: Map<string, Match> } = { version: -1, known: new Map() };
   #listening: (() => void)[] = [];
   #reading: Promise<void> = Promise.resolve();
   #isStopped = true;
@@ -94,7 +98,7 @@ export class LibrarySearch {
     const { filter, sort, page, pageSize, facets = false } = request;
     await this.#reading;
     await this.#table.prepare(sort);
-    const match = this.#table.match(filter, facets);
+    const match = this.#match(filter, facets);
     const ids = this.#table.cut(match, sort, page === 1 ? 0 : (page - 1) * pageSize, pageSize);
     const matched = new Map<string, readonly string[]>();
     for (const id of match.some.size > 0 ? ids : []) {
@@ -120,6 +124,19 @@ export class LibrarySearch {
   async all(filter: LibraryFilter, sort: LibrarySort = 'title'): Promise<string[]> {
     const { ids } = await this.find({ filter, sort, page: 1, pageSize: Infinity });
     return ids;
+  }
+
+  /** The pages of a list are asked for one after the other, and many browsers show the same. */
+  #match(filter: LibraryFilter, facets: boolean): Match {
+    const { version } = this.#table;
+    if (this.#matches.version !== version) this.#matches = { version, known: new Map() };
+    const { known } = this.#matches;
+    const key = JSON.stringify([facets, ...FILTER_NAMES.map((name) => filter[name])]);
+    const match = known.get(key) ?? this.#table.match(filter, facets);
+    known.delete(key);
+    known.set(key, match);
+    for (const oldest of known.keys()) if (known.size > MATCHES_KEPT) known.delete(oldest);
+    return match;
   }
 
   async #readAll(): Promise<void> {

@@ -1,0 +1,28 @@
+// A browser that opens the library again and again while the program at an address reads it for the first time; says how
+// long each page took, and when the first analysis was stored.
+import { io } from 'socket.io-client';
+import { answer } from './child.js';
+
+const [url = '', cookie = ''] = process.argv.slice(2);
+const PAUSE_MS = 100;
+
+const headers = { Cookie: cookie };
+const pages: number[] = [];
+const socket = io(url, { path: '/socket.io', extraHeaders: headers, transports: ['websocket'] });
+let isOver = false;
+const over = new Promise<number>((resolve) => {
+  socket.on('analysis.completed', () => {
+    isOver = true;
+    resolve(Date.now());
+  });
+});
+while (!isOver) {
+  const start = performance.now();
+  const response = await fetch(`${url}/library`, { headers });
+  await response.arrayBuffer();
+  if (response.status !== 200) throw new Error(`the library answered ${response.status}`);
+  pages.push(performance.now() - start);
+  await new Promise((resolve) => setTimeout(resolve, PAUSE_MS));
+}
+socket.close();
+answer({ pages, endedAt: await over });
