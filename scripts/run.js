@@ -22,6 +22,7 @@ const PROGRAMS = {
   faults: [...FROM_SOURCES, 'tests/support/fault-run.ts'],
   restarts: [...FROM_SOURCES, 'tests/support/restart-run.ts'],
   webhooks: [...FROM_SOURCES, 'tests/support/webhook-run.ts'],
+  inputs: [...FROM_SOURCES, 'tests/support/input-run.ts'],
 };
 /** The program itself stops within ten seconds. */
 const STOP_LIMIT_MS = 12_000;

@@ -132,7 +132,7 @@ export async function assemble(ground: Ground): Promise<Parts> {
     checkWorker: () => fleet.lookAtLocal(AbortSignal.timeout(WORKER_CHECK_MS)),
     here: () => here.describe(),
     newKey: () => newSshKey('mediaflow'),
-    problems: () => Promise.resolve(problems.list()),
+    problems: () => problems.current(),
     readiness: () => ({ ready: isReady() }),
   };
   return {

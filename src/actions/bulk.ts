@@ -8,7 +8,7 @@ import { presetChoices, PresetWish } from './preset-choice.js';
 import { figuresOf, PlanFigures, planItems } from './queue-plan.js';
 
 const Ids = z
-  .union([z.string().min(1), z.array(z.string().min(1)).max(200_000)])
+  .union([z.string().min(1).max(200_000), z.array(z.string().min(1)).max(100_000)])
   .default([])
   .transform((ids) => [...new Set([ids].flat())]);
 

@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { z } from 'zod';
+import { whyNoServerUrl } from '../domain/address.js';
 import { conflict } from '../domain/errors.js';
 import { Section } from '../domain/library.js';
 import type { ServerIdentity } from '../domain/media-server.js';
@@ -8,9 +9,14 @@ import { action, type Context } from './action.js';
 
 /** A server's address: http or https, nothing hidden in it. Kept without a trailing slash. */
 export const ServerUrl = z
-  .url({ protocol: /^https?$/, error: 'must be an address such as http://192.168.1.10:32400' })
-  .transform((url) => url.replace(/\/+$/, ''))
-  .refine((url) => !/[@?#]/.test(url), 'must hold no user name, question mark or hash');
+  .string()
+  .trim()
+  .max(2000)
+  .superRefine((url, { addIssue }) => {
+    const reason = whyNoServerUrl(url);
+    if (reason !== null) addIssue({ code: 'custom', message: reason });
+  })
+  .transform((url) => url.replace(/\/+$/, ''));
 
 /** What a server tells of itself. */
 export const PlexIdentity = z.object({

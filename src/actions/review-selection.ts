@@ -5,7 +5,7 @@ import { reviewFilterOf } from './review-query.js';
 import { findReview } from './review-search.js';
 
 const Texts = z
-  .union([z.string(), z.array(z.string()).max(200_000)])
+  .union([z.string().max(200_000), z.array(z.string()).max(100_000)])
   .default([])
   .transform((values) => [...new Set([values].flat().filter((value) => value !== ''))]);
 

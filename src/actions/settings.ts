@@ -1,7 +1,5 @@
 import { isAbsolute } from 'node:path';
-import { validate } from 'node-cron';
 import { z } from 'zod';
-import { whyNoCron } from '../domain/cron.js';
 import { remotePath } from '../domain/disk.js';
 import { invalid, type AppError } from '../domain/errors.js';
 import { Section } from '../domain/library.js';
@@ -14,6 +12,7 @@ import { action, type AnyAction, type Context } from './action.js';
 import { withMachine, withMachines } from './far-folders.js';
 import { plexConnect, PlexConnect } from './plex-account.js';
 import { ServerBeside, serversBeside } from './servers.js';
+import { SETTINGS_CHECKS } from './settings-checks.js';
 import { Origin, showWebhook, WebhookAddress } from './webhooks.js';
 
 /** The groups that have a page of their own. */
@@ -39,14 +38,8 @@ const Change = z.strictObject({
   setup: z.strictObject({ finishedAt: z.string().nullable(), reached: z.string().nullable().optional() }).optional(),
 });
 
-// The bounded grammar first: `validate` expands whatever it is given.
-const isCron = (text: string): boolean => whyNoCron(text) === null && validate(text);
-
 /** Set by what MediaFlow does, not by hand; sending back what was read is fine. */
 const READ_ONLY = ['plex.serverId', 'plex.serverName', 'setup.finishedAt', 'setup.reached'];
-/** Empty: it does not happen by itself. */
-const MAY_BE_OFF = 'intel.analyzeCron';
-const CRON = ['plex.syncCron', 'plex.fullSyncCron', MAY_BE_OFF];
 
 async function save(ctx: Context, change: Record<string, Record<string, unknown> | undefined>): Promise<Settings> {
   const before: Record<string, Record<string, unknown>> = ctx.store.settings.value;
@@ -57,12 +50,10 @@ async function save(ctx: Context, change: Record<string, Record<string, unknown>
       // A number whose field was emptied.
       if (value === undefined) fields[field] = 'is missing';
       if (READ_ONLY.includes(field) && before[group]?.[name] !== value) fields[field] = 'cannot be set by hand';
-      const isOff = field === MAY_BE_OFF && value === '';
-      if (CRON.includes(field) && !isOff && !isCron(String(value)))
-        fields[field] = 'is not a cron expression such as 30 4 * * *';
       if (field === 'queue.defaultPresetId' && !ctx.presets.list().some(({ id }) => id === value))
         fields[field] = 'is not a preset that is there';
-      if (field === 'paths.mappings') Object.assign(fields, wrongMappings(value as { to: string }[]));
+      const reason = value === undefined ? null : (SETTINGS_CHECKS[field]?.(value) ?? null);
+      if (reason !== null && JSON.stringify(before[group]?.[name]) !== JSON.stringify(value)) fields[field] = reason;
     }
   }
   if (Object.keys(fields).length > 0) throw refusal(fields);
@@ -88,9 +79,6 @@ function refusal(fields: Record<string, string>): AppError {
   const named = Object.fromEntries(sentences) as Record<string, string>;
   return invalid(refusalMessage(named), named);
 }
-
-const wrongMappings = (mappings: readonly { to: string }[]): Record<string, string> =>
-  mappings.every(({ to }) => isAbsolute(to)) ? {} : { 'paths.mappings': 'every local folder must begin with /' };
 
 /** All settings, the environment's word included. Secrets are not among them. */
 export const showSettings = action(

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { isForbiddenHost } from '../domain/address.js';
 import { conflict, invalid } from '../domain/errors.js';
 import { Capabilities, LOCAL_WORKER_ID, WorkingHours, type WorkerPath } from '../domain/worker.js';
 import { action, type Context } from './action.js';
@@ -10,7 +11,7 @@ import { historyOf, Metrics, WorkerRow, workerRow, workerRows } from './worker-r
 
 const ById = z.object({ id: z.string().min(1).max(100) });
 
-const Host = z.string().trim().min(1, 'Enter its address').max(255).regex(/^(?!-)[^\s@/]+$/, 'Only the address: tower.local, or 192.168.1.20'); // prettier-ignore
+const Host = z.string().trim().min(1, 'Enter its address').max(255).regex(/^(?!-)[^\s@/]+$/, 'Only the address: tower.local, or 192.168.1.20').refine((host) => !isForbiddenHost(host), 'No worker has this address: link-local, or the metadata of a cloud'); // prettier-ignore
 const User = z.string().trim().min(1, 'Enter the user').max(64).regex(/^(?!-)[^\s@]+$/, 'A user name has no spaces'); // prettier-ignore
 const Name = z.string().trim().min(1, 'Give it a name').max(60);
 const Tags = z.array(z.string().trim().min(1).max(60)).max(20);

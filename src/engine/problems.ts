@@ -42,6 +42,7 @@ export class Problems {
   readonly #parts: ProblemParts;
   readonly #loop: Loop;
   #seen: readonly Problem[] = [];
+  #room: readonly Problem[] = [];
   #unsubscribe: () => void = () => undefined;
 
   constructor(parts: ProblemParts) {
@@ -66,9 +67,15 @@ export class Problems {
     await this.#loop.stop();
   }
 
+  /** The same with the room that there is this very moment: on a full disk a figure of a minute ago misleads. */
+  async current(): Promise<Problem[]> {
+    this.#room = await this.#lookAtRoom();
+    return this.list();
+  }
+
   /** Errors first. Costs nothing: what takes time was looked at before. */
   list(): Problem[] {
-    const all = [...this.#parts.store.problems, ...this.#seen, ...this.#fromStore()];
+    const all = [...this.#parts.store.problems, ...this.#seen, ...this.#room, ...this.#fromStore()];
     return all.sort((a, b) => a.severity.localeCompare(b.severity));
   }
 
@@ -77,12 +84,12 @@ export class Problems {
       problemsOfServers(this.#parts, signal),
       this.#lookAtFolders(),
       this.#lookAtTools(signal),
-      this.#lookAtRoom(),
       this.#lookAtSwaps(),
     ]);
-    const before = JSON.stringify(this.#seen);
+    const before = JSON.stringify([this.#seen, this.#room]);
     this.#seen = found.flat();
-    if (before !== JSON.stringify(this.#seen)) this.#parts.bus.emit('problem.changed', {});
+    this.#room = await this.#lookAtRoom();
+    if (before !== JSON.stringify([this.#seen, this.#room])) this.#parts.bus.emit('problem.changed', {});
   }
 
   async #lookAtFolders(): Promise<Problem[]> {

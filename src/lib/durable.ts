@@ -2,6 +2,9 @@ import { randomBytes } from 'node:crypto';
 import { mkdir, open, rename, unlink, type FileHandle } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 
+/** What is kept says what somebody watches, and more: nobody else on the machine reads it. */
+const OWNER_ONLY = 0o600;
+const OWNER_FOLDER = 0o700;
 /** Some network file systems know no fsync for a folder. */
 const NO_FOLDER_SYNC = ['EINVAL', 'ENOTSUP', 'EPERM', 'EISDIR', 'EBADF'];
 
@@ -12,7 +15,7 @@ const NO_FOLDER_SYNC = ['EINVAL', 'ENOTSUP', 'EPERM', 'EISDIR', 'EBADF'];
  *
  * Throws the error of the file system (`ENOSPC`, `EACCES`, ...); the old content then still stands.
  */
-export async function writeDurably(path: string, data: string | Uint8Array, mode = 0o644): Promise<void> {
+export async function writeDurably(path: string, data: string | Uint8Array, mode = OWNER_ONLY): Promise<void> {
   const dir = dirname(path);
   const placed = place(path, dir, data, mode);
   const beside = underWay.get(dir) ?? new Set();
@@ -50,7 +53,7 @@ async function place(path: string, dir: string, data: string | Uint8Array, mode:
 
 /** Makes a folder and the missing ones above it, so that they outlive a power cut. */
 export async function makeFolder(dir: string): Promise<void> {
-  const first = await mkdir(dir, { recursive: true });
+  const first = await mkdir(dir, { recursive: true, mode: OWNER_FOLDER });
   if (first === undefined) return;
   for (let made = dir; ; made = dirname(made)) {
     await syncFolder(dirname(made));

@@ -5,6 +5,7 @@ import { Gate } from '../lib/gate.js';
 import { readContainer } from './answer.js';
 import { toInt, toStr, type Raw } from './coerce.js';
 import { badAnswer, statusFailure, transportFailure } from './failure.js';
+import { guardedAgents, mustBeServerUrl } from './guarded-lookup.js';
 
 const MAX_BODY_BYTES = 64_000_000;
 /** Plex keeps its library in SQLite: more at once makes everything slower. */
@@ -152,6 +153,7 @@ export class PlexClient {
   ): Promise<AxiosResponse<Buffer>> {
     const { token, timeoutMs } = this.#options;
     request.signal?.throwIfAborted();
+    mustBeServerUrl(this.#options.url);
     const deadline = new AbortController();
     const giveUp = (): void => {
       deadline.abort();
@@ -172,6 +174,7 @@ export class PlexClient {
         // A redirect to another host, or a proxy in between, would be handed the token.
         maxRedirects: 0,
         proxy: false,
+        ...guardedAgents,
       });
       const data = Buffer.isBuffer(response.data) ? response.data : Buffer.alloc(0);
       if (response.status < 200 || response.status > 299)

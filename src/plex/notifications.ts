@@ -3,6 +3,7 @@ import WebSocket, { type RawData } from 'ws';
 import { AppError } from '../domain/errors.js';
 import type { ServerEvent } from '../domain/server-event.js';
 import { badAnswer, statusFailure, transportFailure } from './failure.js';
+import { guardedLookup, mustBeServerUrl } from './guarded-lookup.js';
 import { eventsOf } from './notifications-frame.js';
 
 /** Every client uses the first, Plex's own documents name the second. */
@@ -110,6 +111,7 @@ async function connect(options: NotificationOptions, path: string, closing: Abor
 }
 
 function dial({ url, token, clientId, version }: NotificationOptions, path: string): WebSocket {
+  mustBeServerUrl(url);
   const address = `${url.replace(/^http/i, 'ws')}${path}?filters=${FILTERS}`;
   try {
     return new WebSocket(address, {
@@ -122,6 +124,7 @@ function dial({ url, token, clientId, version }: NotificationOptions, path: stri
       },
       // Another host would be handed the token.
       followRedirects: false,
+      lookup: guardedLookup,
       handshakeTimeout: HANDSHAKE_MS,
       maxPayload: MAX_FRAME_BYTES,
       perMessageDeflate: false,

@@ -37,7 +37,7 @@ export class AuditLog {
 
   async #append(path: string, line: string): Promise<void> {
     await makeFolder(this.#dir);
-    const file = await open(path, 'a+', 0o640);
+    const file = await open(path, 'a+', 0o600);
     let size: number;
     try {
       size = (await file.stat()).size;

@@ -54,6 +54,29 @@ export function messageOf(error: unknown): string {
   return message.split('\n')[0] ?? '';
 }
 
+/** For a file that cannot be read although nothing says that its content is damaged: moving it away would hide the real trouble. */
+export function unreadable(path: string, cause: unknown): AppError {
+  const code = (cause as NodeJS.ErrnoException).code ?? '';
+  if (code === 'EISDIR')
+    return new AppError(
+      'damaged',
+      `There is a folder in place of the data file ${path}. Move it away, then start again.`,
+      { cause },
+    );
+  if (code === 'EACCES' || code === 'EPERM')
+    return new AppError(
+      'file_denied',
+      `The data file ${path} may not be read by the user MediaFlow runs as. Give it to that user, then start again.`,
+      { cause },
+    );
+  const message = cause instanceof Error ? cause.message : String(cause);
+  return new AppError(
+    'internal',
+    `The data file ${path} cannot be read: ${message}. Check its disk, then start again.`,
+    { cause },
+  );
+}
+
 /** For a file without which MediaFlow must not start. */
 export async function damagedError(dir: string, file: string, cause: unknown): Promise<AppError> {
   const path = join(dir, file);

@@ -1,4 +1,4 @@
-import { readdir, rm } from 'node:fs/promises';
+import { chmod, lstat, readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 
 /** Folders inside the data folder whose files are not rows. */
@@ -21,4 +21,20 @@ export async function filesBelow(dir: string): Promise<string[]> {
 export async function removeLeftovers(dir: string): Promise<void> {
   const leftovers = (await filesBelow(dir)).filter((file) => /(^|\/)\.[0-9a-f]{12}\.tmp$/.test(file));
   for (const file of leftovers) await rm(join(dir, file), { force: true });
+}
+
+/**
+ * Takes from everybody else the right to read data files that an older version, or somebody, left open; in a folder that lets
+ * nobody else in there is nothing to do. File systems that know no permissions are left as they are.
+ */
+export async function closeToOthers(dir: string): Promise<void> {
+  const others = 0o077;
+  if (((await lstat(dir)).mode & others) === 0) return;
+  const close = async (file: string): Promise<void> => {
+    const path = join(dir, file);
+    const found = await lstat(path);
+    if (found.isFile() && (found.mode & others) !== 0) await chmod(path, 0o600);
+  };
+  const data = (await filesBelow(dir)).filter((file) => /\.(?:jsonl?|key)$/.test(file));
+  await Promise.all(data.map((file) => close(file).catch(() => undefined)));
 }

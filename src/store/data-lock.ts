@@ -79,7 +79,7 @@ export class DataLock {
     if (held.has(dir)) throw inUse(dir, await read(path));
     held.add(dir);
     try {
-      await mkdir(dir, { recursive: true });
+      await mkdir(dir, { recursive: true, mode: 0o700 });
       const wasLeft = await untilFree(dir, patience);
       const holder: Holder = { token: randomUUID(), ...(await ourselves()), answered: null, isStopping: false };
       await writeNew(path, holder).catch(async (error: unknown) => {

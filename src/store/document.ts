@@ -1,9 +1,16 @@
 import { join } from 'node:path';
 import { Low } from 'lowdb';
-import type { z } from 'zod';
+import { z } from 'zod';
 import { toAppError } from '../domain/errors.js';
-import { damagedError, setFileAside, type Damage } from './damage.js';
+import { damagedError, setFileAside, unreadable, type Damage } from './damage.js';
 import { DurableJson } from './durable-json.js';
+
+/** Whether an object has names, but none that the schema knows: with a default for every name it would pass as an empty one. */
+function isForeign(schema: z.ZodType, data: unknown): boolean {
+  if (!(schema instanceof z.ZodObject) || typeof data !== 'object' || data === null) return false;
+  const names = Object.keys(data);
+  return names.length > 0 && !names.some((name) => Object.hasOwn(schema.shape, name));
+}
 
 /** One value in one JSON file, checked by its schema on the way in and out. */
 export class Document<T> {
@@ -38,9 +45,10 @@ export class Document<T> {
     const low = new Low<unknown>(new DurableJson(join(dir, file)), initial);
     try {
       await low.read();
+      if (isForeign(schema, low.data)) throw new Error('it holds nothing of what belongs into it');
       return new Document(low, schema, schema.parse(low.data), null);
     } catch (error) {
-      if ((error as NodeJS.ErrnoException).code !== undefined) throw toAppError(error);
+      if ((error as NodeJS.ErrnoException).code !== undefined) throw unreadable(join(dir, file), error);
       if (onDamage === 'refuse') throw await damagedError(dir, file, error);
       return new Document(low, schema, schema.parse(initial), await setFileAside(dir, file, error));
     }

@@ -111,8 +111,8 @@ export class PosterCache {
     if (content.length > this.#maxBytes) return;
     const temporary = join(this.#dir, `.${randomBytes(6).toString('hex')}.tmp`);
     try {
-      await mkdir(this.#dir, { recursive: true });
-      await writeFile(temporary, content);
+      await mkdir(this.#dir, { recursive: true, mode: 0o700 });
+      await writeFile(temporary, content, { mode: 0o600 });
       await rename(temporary, join(this.#dir, name));
       this.#sizes.set(name, content.length);
       this.#totalBytes += content.length;

@@ -1,8 +1,8 @@
+import { join } from 'node:path';
 import type { z } from 'zod';
-import { toAppError } from '../domain/errors.js';
 import { Breather } from '../lib/breather.js';
 import type { Copies } from './copies.js';
-import { messageOf, setFileAside, setRowsAside, type BadRow, type Damage } from './damage.js';
+import { messageOf, setFileAside, setRowsAside, unreadable, type BadRow, type Damage } from './damage.js';
 import { beginSlab } from './packed-rows.js';
 import type { Shard } from './shard.js';
 import type { ShardData } from './shard-file.js';
@@ -33,7 +33,7 @@ export async function readShards<T extends { id: string }>(parts: {
     const data = await shard.read().catch((error: unknown) => error as Error);
     if (data instanceof Error) {
       // A file that may not be read is no damaged file: moving it away would hide the real trouble.
-      if ('code' in data) throw toAppError(data);
+      if ('code' in data) throw unreadable(join(dir, shard.file), data);
       result.damaged.push(await setFileAside(dir, shard.file, data));
     } else {
       result.stamp = Math.max(result.stamp, data.stamp);

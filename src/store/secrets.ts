@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { z } from 'zod';
 import { AppError, conflict } from '../domain/errors.js';
 import { writeDurably } from '../lib/durable.js';
+import { unreadable } from './damage.js';
 import { Document } from './document.js';
 
 /** Of the key file; a shorter one was cut off by a crash before anything was sealed with it. */
@@ -154,6 +155,6 @@ async function readKey(path: string): Promise<Buffer | null> {
     return key.length < KEY_BYTES ? null : key;
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return null;
-    throw error;
+    throw unreadable(path, error);
   }
 }

@@ -1,4 +1,4 @@
-import { access, mkdir, rename } from 'node:fs/promises';
+import { access, rename } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { LibraryCollection } from '../domain/collection.js';
@@ -22,10 +22,11 @@ import { PendingItem, WebhookOutcome } from '../domain/webhook.js';
 import { makeFolder } from '../lib/durable.js';
 import type { Log } from '../lib/log.js';
 import { AuditLog } from './audit.js';
+import { problemsOfAudit } from './audit-check.js';
 import { backUp } from './backup.js';
 import { Collection, type CollectionOptions } from './collection.js';
 import { toProblem } from './damage.js';
-import { removeLeftovers } from './data-files.js';
+import { closeToOthers, removeLeftovers } from './data-files.js';
 import { Document } from './document.js';
 import { KnownServers } from './known-servers.js';
 import type { Layout } from './layout.js';
@@ -108,8 +109,9 @@ async function splitPending(dir: string): Promise<void> {
  */
 export async function openStore(options: StoreOptions) {
   const { dir, log, now } = options;
-  await mkdir(dir, { recursive: true });
+  await makeFolder(dir);
   await removeLeftovers(dir);
+  await closeToOthers(dir);
   await migrate(dir, now());
   await splitPending(dir);
 
@@ -175,6 +177,7 @@ export async function openStore(options: StoreOptions) {
     clock.damaged,
   ];
   const problems = await Promise.all(damaged.filter((shard) => shard !== null).map((shard) => toProblem(dir, shard)));
+  problems.push(...(await problemsOfAudit(dir)));
   for (const problem of problems) log.error({ problem }, problem.summary);
 
   const posters = new PosterCache({ dir: join(dir, 'cache', 'posters'), log, now });

@@ -60,7 +60,7 @@ function inside(doors: Doors, assets: Assets): Router {
     next();
   });
   router.use(guard.identify);
-  router.use(express.json({ limit: '1mb' }));
+  // JSON is read by each row, once it is known who asks.
   router.use(express.urlencoded({ extended: true, limit: '256kb', parameterLimit: 2000, verify: rememberTyped }));
   router.get('/api/openapi.json', (req, res) => {
     guard.allow(req, 'owner');

@@ -1,18 +1,21 @@
-import { parseCookie } from 'cookie';
+import { createHmac, randomBytes, timingSafeEqual } from 'node:crypto';
 import { csrfSync } from 'csrf-sync';
 import type { Request, RequestHandler } from 'express';
-import { rateLimit } from 'express-rate-limit';
+import { parseCookie } from 'cookie';
+import { ipKeyGenerator, rateLimit } from 'express-rate-limit';
 import session from 'express-session';
 import type { Context } from '../actions/action.js';
 import type { AccessLevel } from '../domain/access.js';
 import { AppError } from '../domain/errors.js';
+import type { Attempts } from './attempts.js';
 import { isKnownHost, isOwnOrigin } from './hosts.js';
 import type { SessionStore } from './sessions.js';
 
 const WINDOW_MS = 15 * 60_000;
 /** Failures per visitor and window. */
-const SIGN_IN_FAILURES = 10;
 const KEY_FAILURES = 20;
+const DEVICE_COOKIE = 'mediaflow.device';
+const DEVICE_DAYS = 365;
 const DAY_MS = 86_400_000;
 
 const unauthorized = (message: string): AppError => new AppError('unauthorized', message);
@@ -35,20 +38,37 @@ export class Guard {
   readonly #ctx: Context;
   readonly #sessions: SessionStore;
   readonly #withKey = new WeakSet<Request>();
+  /** Came with the cookie of a session that is over. */
+  readonly #lost = new WeakSet<Request>();
+  readonly #attempts: Attempts;
+  // Derived from the session's id, not kept: strangers cannot fill a memory that the owner's page needs.
   readonly #csrf = csrfSync({
+    getTokenFromState: (req) => this.#sign(`csrf ${req.sessionID}`),
+    storeTokenInState: () => undefined,
     getTokenFromRequest: (req) => {
       const { _csrf: field } = (req.body ?? {}) as { _csrf?: unknown };
       return typeof field === 'string' ? field : req.get('X-CSRF-Token');
     },
   });
   readonly #wrongKey: RequestHandler = limiter(KEY_FAILURES, 'wrong API keys');
-  /** Before whatever grants a session. */
-  readonly limitSignIn: RequestHandler = limiter(SIGN_IN_FAILURES, 'failed attempts to sign in');
+  /** Before whatever checks a password or the setup token: wrong ones slow their sender down. */
+  readonly limitSignIn: RequestHandler = (req, res, next) => {
+    this.#attempts
+      .turn(this.#senderOf(req))
+      .then((tell) => {
+        res.once('close', () => {
+          tell(res.writableEnded && res.statusCode < 400);
+        });
+        next();
+      })
+      .catch(next);
+  };
   /** Reads the session cookie; also used by the live connection. */
   readonly session: RequestHandler;
 
-  constructor(ctx: Context, sessions: SessionStore) {
+  constructor(ctx: Context, sessions: SessionStore, attempts: Attempts) {
     this.#ctx = ctx;
+    this.#attempts = attempts;
     this.#sessions = sessions;
     this.session = session({
       name: 'mediaflow.sid',
@@ -76,7 +96,15 @@ export class Guard {
   readonly identify: RequestHandler = (req, res, next) => {
     const key = req.get('X-Api-Key');
     if (key === undefined) {
-      void this.session(req, res, next);
+      void this.session(req, res, (error?: unknown) => {
+        const session = this.#sessionOf(req);
+        if (session?.lost) {
+          this.#lost.add(req);
+          // From now on it is a visitor's.
+          delete session.lost;
+        }
+        next(error);
+      });
     } else if (this.#ctx.access.checkApiKey(key)) {
       this.#withKey.add(req);
       next();
@@ -89,6 +117,16 @@ export class Guard {
 
   isOwner(req: Request): boolean {
     return this.#withKey.has(req) || this.#grantOf(req) === 'owner';
+  }
+
+  /** The same as `allow`, as an answer. */
+  isAllowed(req: Request, level: AccessLevel): boolean {
+    try {
+      this.allow(req, level);
+      return true;
+    } catch {
+      return false;
+    }
   }
 
   /** Throws `unauthorized` or `forbidden`. */
@@ -124,15 +162,16 @@ export class Guard {
   /** Whether this browser came with a session that is no longer good. */
   hadSession(req: Request): boolean {
     const session = this.#sessionOf(req);
-    const { 'mediaflow.sid': cookie } = parseCookie(req.get('Cookie') ?? '');
-    if (session === undefined || cookie === undefined || this.isOwner(req)) return false;
-    // A cookie that found nothing gets a session with another id.
-    return session.grant !== undefined || !cookie.startsWith(`s:${session.id}.`);
+    return session !== undefined && !this.isOwner(req) && (session.grant !== undefined || this.#lost.has(req));
   }
 
   /** The token that forms must send back; empty for whoever came without a session, such as a script with its key. */
   token(req: Request): string {
-    return this.#sessionOf(req) === undefined ? '' : this.#csrf.generateToken(req);
+    const session = this.#sessionOf(req);
+    if (session === undefined) return '';
+    // Only what was changed gets a cookie, and without one the token is worth nothing.
+    session.seen ??= true;
+    return this.#csrf.generateToken(req);
   }
 
   /** Keeps a sentence for the next page of this session. */
@@ -170,9 +209,36 @@ export class Guard {
         req.session.cookie.maxAge = days * DAY_MS;
         req.session.grant = grant;
         req.session.epoch = this.#ctx.access.epoch;
+        if (grant === 'owner') this.#rememberDevice(req);
         req.session.save(done);
       });
     });
+  }
+
+  /** Who guesses: a session that is signed in, a browser that once was, or else an address. */
+  #senderOf(req: Request): string {
+    if (this.#grantOf(req) === 'owner') return `session ${req.sessionID}`;
+    const [device = '', seal = ''] = (parseCookie(req.get('Cookie') ?? '')[DEVICE_COOKIE] ?? '').split('.');
+    const expected = this.#sealOf(device);
+    const isOurs = seal.length === expected.length && timingSafeEqual(Buffer.from(seal), Buffer.from(expected));
+    return isOurs ? `device ${device}` : `address ${ipKeyGenerator(req.ip ?? '')}`;
+  }
+
+  /** A browser of the owner is told apart from whoever guesses behind the same address. */
+  #rememberDevice(req: Request): void {
+    const device = randomBytes(16).toString('hex');
+    req.res?.cookie(DEVICE_COOKIE, `${device}.${this.#sealOf(device)}`, {
+      ...{ httpOnly: true, sameSite: 'lax', path: this.#ctx.config.urlBase || '/', secure: req.secure },
+      maxAge: DEVICE_DAYS * DAY_MS,
+    });
+  }
+
+  #sealOf(device: string): string {
+    return this.#sign(`device ${device} ${this.#ctx.access.epoch}`);
+  }
+
+  #sign(text: string): string {
+    return createHmac('sha256', this.#ctx.access.sessionSecret).update(text).digest('base64url');
   }
 
   #grantOf(req: Request): 'owner' | 'setup' | null {

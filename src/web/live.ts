@@ -12,6 +12,8 @@ const RECHECK_MS = 60_000;
 /** More ids than this tell a page no more than "a lot". */
 const MAX_IDS = 100;
 const MAX_MESSAGE_BYTES = 16_000;
+/** Pages of one browser that hear of news; the next one shows what it showed when it was opened. */
+const SOCKETS_A_SESSION = 30;
 
 type LiveEvent = (typeof LIVE)[number];
 
@@ -46,6 +48,8 @@ export class Live {
   readonly #ids = new Map<LiveEvent, Set<string>>();
   readonly #progress = new Map<string, Events['job.progressed']>();
   readonly #undo: (() => void)[] = [];
+  /** Session id -> its connections, from the first byte on. */
+  readonly #open = new Map<string, number>();
   #flushing: NodeJS.Timeout | null = null;
   #rechecking: NodeJS.Timeout | null = null;
 
@@ -71,6 +75,18 @@ export class Live {
     this.#io.attach(server);
     // Runs before the check of who may connect, which needs the session.
     this.#io.engine.use(this.#readSession);
+    this.#io.engine.on(
+      'connection',
+      (line: { request: IncomingMessage; once: (event: 'close', heard: () => void) => void }) => {
+        const { sessionID = '' } = line.request as IncomingMessage & { sessionID?: string };
+        this.#open.set(sessionID, (this.#open.get(sessionID) ?? 0) + 1);
+        line.once('close', () => {
+          const left = (this.#open.get(sessionID) ?? 1) - 1;
+          if (left > 0) this.#open.set(sessionID, left);
+          else this.#open.delete(sessionID);
+        });
+      },
+    );
     for (const name of LIVE) this.#undo.push(this.#follow(name));
     this.#rechecking = setInterval(() => {
       this.recheck();
@@ -99,6 +115,8 @@ export class Live {
     const { allowedHosts } = this.#ctx.store.settings.value.security;
     if (!hasOneHostAtMost(req) || !isKnownHost(host, publicUrl, allowedHosts)) return false;
     if (origin !== undefined && !isOwnOrigin(origin, host, publicUrl)) return false;
+    const { sessionID = '' } = req as IncomingMessage & { sessionID?: string };
+    if ((this.#open.get(sessionID) ?? 0) >= SOCKETS_A_SESSION) return false;
     return this.#sessions.grantOf((req as { session?: Parameters<SessionStore['grantOf']>[0] }).session) === 'owner';
   }
 

@@ -1,5 +1,5 @@
 import { parseCookie } from 'cookie';
-import type { Request, Response, Router } from 'express';
+import express, { type Request, type RequestHandler, type Response, type Router } from 'express';
 import type { Context } from '../actions/action.js';
 import { showNavigation } from '../actions/health.js';
 import { isSetUp } from '../actions/setup.js';
@@ -36,8 +36,8 @@ const SENDERS = { picture: sendPicture, download: sendDownload };
 export function mount(router: Router, doors: Doors): void {
   const { guard } = doors;
   for (const route of doors.routes) {
-    const limits = route.access === 'public' && (route.session === 'owner' || route.session === 'setup');
-    const before = limits ? [guard.limitSignIn] : [];
+    const limits = route.session === 'owner' || route.session === 'setup';
+    const before = [...(limits ? [guard.limitSignIn] : []), readJson(guard, route)];
     if (route.sends !== undefined) {
       const { sends } = route;
       for (const path of [route.api, route.page])
@@ -50,6 +50,17 @@ export function mount(router: Router, doors: Doors): void {
     if (route.method === 'get') router.get(route.page, (req, res) => answerPage(doors, route, req, res));
     else router[route.method](route.page, ...before, (req, res) => answerForm(doors, route, req, res));
   }
+}
+
+const JSON_BYTES = 256_000;
+
+/** Parses JSON of whoever may come in; a stranger's is not even read. */
+function readJson(guard: Guard, { access, maxJsonBytes = JSON_BYTES }: Route): RequestHandler {
+  const parse = express.json({ limit: maxJsonBytes });
+  return (req, res, next) => {
+    if (req.body === undefined && access !== 'public' && guard.isAllowed(req, access)) parse(req, res, next);
+    else next();
+  };
 }
 
 async function answerJson(doors: Doors, route: Route, req: Request, res: Response): Promise<void> {

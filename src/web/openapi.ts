@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { action } from '../actions/action.js';
+import { sayLimits } from './bounds.js';
 import type { Route } from './routes.js';
 
 const ErrorBody = z.object({
@@ -14,7 +15,11 @@ class Shared {
   readonly schemas: Record<string, Json> = {};
 
   schemaOf(schema: z.ZodType, io: 'input' | 'output'): Json {
-    const { $defs = {}, ...json } = z.toJSONSchema(schema, { io, unrepresentable: 'any' }) as Json & { $defs?: Json };
+    const { $defs = {}, ...json } = z.toJSONSchema(schema, {
+      io,
+      unrepresentable: 'any',
+      ...(io === 'input' ? { override: sayLimits } : {}),
+    }) as Json & { $defs?: Json };
     const names = Object.entries($defs).map(([local, part]) => [local, this.#nameOf(JSON.stringify(part))] as const);
     const refer = (part: unknown): Json =>
       names.reduce<Json>(

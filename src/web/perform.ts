@@ -1,7 +1,8 @@
 import type { Request } from 'express';
 import { z } from 'zod';
 import { AppError } from '../domain/errors.js';
-import { refusalMessage, refusedFields } from '../lib/plain-refusals.js';
+import { fieldSentence, refusalMessage, refusedFields } from '../lib/plain-refusals.js';
+import { tooMuch } from './bounds.js';
 import { fromForm } from './forms.js';
 import type { Doors } from './mount.js';
 import type { Route } from './routes.js';
@@ -21,6 +22,11 @@ export async function performWith(
   given: Record<string, unknown>,
 ): Promise<unknown> {
   const { input } = action;
+  const excess = Object.entries(tooMuch(input, given));
+  if (excess.length > 0) {
+    const fields = Object.fromEntries(excess.map(([name, text]) => [name, fieldSentence(input, [name], text)]));
+    throw new AppError('invalid', refusalMessage(fields), { fields });
+  }
   const raw = { ...given };
   if (input instanceof z.ZodObject && 'origin' in input.shape) {
     raw['origin'] = `${req.protocol}://${req.host}${ctx.config.urlBase}`;

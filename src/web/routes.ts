@@ -63,9 +63,15 @@ export interface Route {
   sends?: 'picture' | 'download';
   /** Leads to the setup as long as that is not done. */
   needsSetup?: true;
+  /** JSON of more than the usual 256 kB is taken here. */
+  maxJsonBytes?: number;
 }
 
-type Extra = Partial<Pick<Route, 'access' | 'after' | 'form' | 'session' | 'needsSetup' | 'view' | 'notice'>>;
+type Extra = Partial<
+  Pick<Route, 'access' | 'after' | 'form' | 'session' | 'needsSetup' | 'view' | 'notice' | 'maxJsonBytes'>
+>;
+/** Tens of thousands of ids. */
+const MANY = { maxJsonBytes: 1_000_000 };
 
 const say = (text: string) => () => text;
 const outcome = (result: { outcome: string }): string => result.outcome;
@@ -217,16 +223,16 @@ export const routes: readonly Route[] = [
   page('/library',                          null,                                   libraryBrowser.browseLibrary, 'library/list'),
   read('/api/library/items',                library.listLibrary),
   download('/library/export',               '/api/library/export',                  libraryExport.exportLibrary),
-  post('/library/queue/question',           '/api/transcode/jobs/matching/question', bulk.askAboutTitles,     { view: 'library/queue' }),
-  post('/library/queue/totals',             '/api/transcode/jobs/matching/totals',  bulk.sumTitles,           { view: 'parts/bulk-titles' }),
-  post('/library/queue',                    '/api/transcode/jobs/matching',         bulk.queueSelection,      { after: '/queue', notice: queued }),
+  post('/library/queue/question',           '/api/transcode/jobs/matching/question', bulk.askAboutTitles,     { ...MANY, view: 'library/queue' }),
+  post('/library/queue/totals',             '/api/transcode/jobs/matching/totals',  bulk.sumTitles,           { ...MANY, view: 'parts/bulk-titles' }),
+  post('/library/queue',                    '/api/transcode/jobs/matching',         bulk.queueSelection,      { ...MANY, after: '/queue', notice: queued }),
   post('/library/columns',                  '/api/library/columns',                 libraryBrowser.chooseColumns, { notice: say('Columns changed.') }),
   read('/api/filter-presets',               filters.listFilters),
   post('/library/filters',                  '/api/filter-presets',                  filters.saveFilter,       { notice: say('The filter is saved.') }),
   post('/library/filters/:id',              '/api/filter-presets/:id',              filters.changeFilter,     { notice: say('The filter is changed.') }),
   post('/library/filters/:id/remove',       '/api/filter-presets/:id/remove',       filters.removeFilter,     { notice: say('The filter is removed.'), after: '/library' }),
   page('/library/edit',                     '/api/library/metadata',                metadata.listEdits,       'library/edits'),
-  post('/library/edit',                     '/api/library/metadata',                metadata.chooseTitles,    { after: '/library/edit/:id' }),
+  post('/library/edit',                     '/api/library/metadata',                metadata.chooseTitles,    { ...MANY, after: '/library/edit/:id' }),
   page('/library/edit/:id',                 '/api/library/metadata/:id',            metadata.showEdit,        'library/edit'),
   post('/library/edit/:id',                 null,                                   metadata.changeEdit,      { form: '/library/edit/:id', after: '/library/edit/:id/preview' }),
   put ('/api/library/metadata/:id',         metadata.changeEdit),
@@ -257,7 +263,7 @@ export const routes: readonly Route[] = [
   // ---- tags
   page('/tags',                             '/api/tags',                            tags.listTags,            'tags/list'),
   post('/tags',                             '/api/tags',                            tags.createTag,           { form: '/tags', after: '/tags', notice: ({ name }: { name: string }) => `The tag ${name} is there.` }),
-  post('/tags/apply',                       '/api/tags/apply',                      tags.tagItems,            { notice: ({ changed }: { changed: number }) => `${changed} ${changed === 1 ? 'title' : 'titles'} changed.` }),
+  post('/tags/apply',                       '/api/tags/apply',                      tags.tagItems,            { ...MANY, notice: ({ changed }: { changed: number }) => `${changed} ${changed === 1 ? 'title' : 'titles'} changed.` }),
   page('/tags/:id',                         '/api/tags/:id',                        tags.showTag,             'tags/tag'),
   post('/tags/:id',                         null,                                   tags.changeTag,           { after: '/tags', notice: say('Saved.') }),
   put ('/api/tags/:id',                     tags.changeTag),
@@ -282,16 +288,16 @@ export const routes: readonly Route[] = [
   // ---- recommendations
   page('/recommendations',                  null,                                   review.showReview,        'recommendations/list'),
   read('/api/recommendations',              recommendations.listRecommendations),
-  post('/recommendations/totals',           '/api/recommendations/totals',          decideMany.sumSelection,  { view: 'parts/bulk-review' }),
-  post('/recommendations/question',         '/api/recommendations/question',        decideMany.askAboutMany,  { view: 'recommendations/decide' }),
+  post('/recommendations/totals',           '/api/recommendations/totals',          decideMany.sumSelection,  { ...MANY, view: 'parts/bulk-review' }),
+  post('/recommendations/question',         '/api/recommendations/question',        decideMany.askAboutMany,  { ...MANY, view: 'recommendations/decide' }),
   page('/recommendations/history',          '/api/recommendations/history',         runs.listRuns,            'runs/list'),
   read('/api/recommendations/summary',      savings.showSummary),
   read('/api/recommendations/savings',      savings.showSavings),
   post('/recommendations/analyze',          '/api/recommendations/analyze',         runs.analyze,             { notice: analyzed }),
-  post('/recommendations/batch-queue',      '/api/recommendations/batch-queue',     decideMany.approveMany,   { after: '/recommendations', notice: approvedMany }),
-  post('/recommendations/batch-snooze',     '/api/recommendations/batch-snooze',    decideMany.snoozeMany,    { after: '/recommendations', notice: changedMany('snoozed') }),
-  post('/recommendations/batch-dismiss',    '/api/recommendations/batch-dismiss',   decideMany.dismissMany,   { after: '/recommendations', notice: changedMany('dismissed') }),
-  post('/recommendations/batch-reopen',     '/api/recommendations/batch-reopen',    decideMany.reopenMany,    { after: '/recommendations', notice: changedMany('back to be decided') }),
+  post('/recommendations/batch-queue',      '/api/recommendations/batch-queue',     decideMany.approveMany,   { ...MANY, after: '/recommendations', notice: approvedMany }),
+  post('/recommendations/batch-snooze',     '/api/recommendations/batch-snooze',    decideMany.snoozeMany,    { ...MANY, after: '/recommendations', notice: changedMany('snoozed') }),
+  post('/recommendations/batch-dismiss',    '/api/recommendations/batch-dismiss',   decideMany.dismissMany,   { ...MANY, after: '/recommendations', notice: changedMany('dismissed') }),
+  post('/recommendations/batch-reopen',     '/api/recommendations/batch-reopen',    decideMany.reopenMany,    { ...MANY, after: '/recommendations', notice: changedMany('back to be decided') }),
   post('/recommendations/:id/approve',      '/api/recommendations/:id/approve',     recommendations.approveRecommendation, { notice: approved }),
   post('/recommendations/:id/dismiss',      '/api/recommendations/:id/dismiss',     recommendations.dismissRecommendation, { notice: say('Dismissed. It stays away until the file itself changes.') }),
   post('/recommendations/:id/snooze',       '/api/recommendations/:id/snooze',      recommendations.snoozeRecommendation,  { notice: snoozed }),

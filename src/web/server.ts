@@ -2,6 +2,7 @@ import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Context } from '../actions/action.js';
+import { Attempts } from './attempts.js';
 import { Assets } from './assets.js';
 import { buildApp } from './build-app.js';
 import { Guard } from './guard.js';
@@ -16,6 +17,8 @@ export interface WebOptions {
   context: Context;
   viewsDir: string;
   publicDir: string;
+  /** Guesses at the password; with a pause of its own in tests. */
+  attempts?: Attempts;
 }
 
 const REQUEST_TIMEOUT_MS = 60_000;
@@ -39,7 +42,7 @@ export class WebServer {
     const assets = await Assets.open(publicDir, context.config.urlBase);
     const views = await Views.open(viewsDir, context.config.urlBase, assets);
     const sessions = new SessionStore(context);
-    const guard = new Guard(context, sessions);
+    const guard = new Guard(context, sessions, this.#options.attempts ?? new Attempts());
     const live = new Live(context, sessions, guard.session);
     const onSession = (): void => {
       live.recheck();

@@ -10,6 +10,10 @@ declare module 'express-session' {
     epoch?: string;
     /** What the last form did, until a page said it. */
     notice?: string;
+    /** A page with a form was drawn for it, so it needs a cookie. */
+    seen?: boolean;
+    /** Its id was ours, but nothing is kept under it any more. */
+    lost?: boolean;
   }
 }
 
@@ -17,6 +21,8 @@ declare module 'express-session' {
 const VISITORS = 1000;
 const VISITOR_MS = 3_600_000;
 const DAY_MS = 86_400_000;
+/** Sessions that a full disk did not take. */
+const UNSAVED = 100;
 /** Ended rows are swept out at most this often. */
 const SWEEP_MS = 3_600_000;
 
@@ -35,6 +41,7 @@ function settle(work: Promise<unknown>, done: ((error?: unknown) => void) | unde
 export class SessionStore extends session.Store {
   readonly #ctx: Pick<Context, 'store' | 'now' | 'access' | 'log'>;
   readonly #visitors = new Map<string, { data: SessionData; expiresMs: number }>();
+  readonly #unsaved = new Map<string, { data: SessionData; expiresMs: number }>();
   #sweptMs = 0;
   /** Called with the id of a session that ended. */
   onEnd: (sid: string) => void = () => undefined;
@@ -57,7 +64,8 @@ export class SessionStore extends session.Store {
   }
 
   override get(sid: string, done: (error: unknown, data?: SessionData | null) => void): void {
-    done(null, this.#read(sid));
+    // Only ids that we signed come here. What is not kept is a visitor's, who may have a cookie but nothing of ours.
+    done(null, this.#read(sid) ?? ({ cookie: { originalMaxAge: null }, seen: true, lost: true } as SessionData));
   }
 
   override set(sid: string, data: SessionData, done?: (error?: unknown) => void): void {
@@ -69,12 +77,21 @@ export class SessionStore extends session.Store {
     this.#visitors.delete(sid);
     const expiresMs = this.#nowMs() + (data.cookie.originalMaxAge ?? DAY_MS);
     const row = { id: rowId(sid), expiresAt: new Date(expiresMs).toISOString(), data: JSON.stringify(data) };
-    settle(this.#ctx.store.sessions.put(row), done);
+    const kept = this.#ctx.store.sessions.put(row).then(
+      () => this.#unsaved.delete(sid),
+      (error: unknown) => {
+        // Whoever comes to free a full disk must get in.
+        this.#ctx.log.error({ err: error }, 'A session could not be written down. It lasts until MediaFlow stops.');
+        this.#keepUnsaved(sid, { data: JSON.parse(row.data) as SessionData, expiresMs });
+      },
+    );
+    settle(kept, done);
     this.#sweep();
   }
 
   override destroy(sid: string, done?: (error?: unknown) => void): void {
     this.#visitors.delete(sid);
+    this.#unsaved.delete(sid);
     this.onEnd(sid);
     if (!this.#ctx.store.sessions.has(rowId(sid))) {
       done?.();
@@ -84,11 +101,17 @@ export class SessionStore extends session.Store {
   }
 
   #read(sid: string): SessionData | null {
-    const visitor = this.#visitors.get(sid);
+    const visitor = this.#visitors.get(sid) ?? this.#unsaved.get(sid);
     if (visitor) return visitor.expiresMs > this.#nowMs() ? visitor.data : null;
     const row = this.#ctx.store.sessions.find(rowId(sid));
     if (!row || Date.parse(row.expiresAt) <= this.#nowMs()) return null;
     return JSON.parse(row.data) as SessionData;
+  }
+
+  #keepUnsaved(sid: string, kept: { data: SessionData; expiresMs: number }): void {
+    this.#unsaved.set(sid, kept);
+    const [oldest] = this.#unsaved.keys();
+    if (this.#unsaved.size > UNSAVED && oldest !== undefined) this.#unsaved.delete(oldest);
   }
 
   #keepVisitor(sid: string, data: SessionData): void {

@@ -92,7 +92,12 @@ function play(clips: () => Clips): Play {
       body: new URLSearchParams({ _csrf: token, password: stage.env['MEDIAFLOW_ADMIN_PASSWORD'] ?? '' }),
       redirect: 'manual',
     });
-    return answer.headers.getSetCookie()[0]?.split(';')[0] ?? '';
+    return (
+      answer.headers
+        .getSetCookie()
+        .find((set) => set.startsWith('mediaflow.sid'))
+        ?.split(';')[0] ?? ''
+    );
   }
 
   const tests: Record<string, () => Promise<void>> = {};

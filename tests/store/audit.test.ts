@@ -1,7 +1,8 @@
 import { expect } from 'chai';
-import { appendFile, mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
+import { appendFile, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { problemsOfAudit } from '../../src/store/audit-check.js';
 import { AuditLog } from '../../src/store/audit.js';
 
 describe('AuditLog', () => {
@@ -33,5 +34,27 @@ describe('AuditLog', () => {
     const lines = await linesOf('2026-11');
     expect(lines).to.have.length(3);
     expect(JSON.parse(lines[2] ?? '')).to.include({ object: 'b' });
+  });
+
+  it('is noticed when it is damaged, but for what a crash cut short', async () => {
+    at = '2026-11-30T23:59:59.000Z';
+    const data = join(dir, 'data');
+    const file = join(data, 'audit-2026-11.jsonl');
+    await openLog().append(entry('a'));
+    await appendFile(file, '{"at":"2026-11-30T23:5');
+    await openLog().append(entry('b'));
+    expect(await problemsOfAudit(data)).to.deep.equal([]);
+    for (const damage of ['\0\0\0\0\n', 'garbage\n', '{"some":"thing"}\n']) {
+      const before = await readFile(file);
+      await appendFile(file, damage);
+      const [problem] = await problemsOfAudit(data);
+      expect(problem?.summary, damage).to.match(/^Line 4 of the audit file audit-2026-11.jsonl cannot be read/);
+      await writeFile(file, before);
+    }
+    await rm(file);
+    await mkdir(file);
+    expect(await problemsOfAudit(data).catch((error: Error) => error.message)).to.contain(
+      `a folder in place of the data file ${file}`,
+    );
   });
 });

@@ -45,4 +45,11 @@ describe('Document', () => {
     expect(document.damaged).to.include({ file: 'value.json', rows: null });
     expect(document.damaged?.message).to.match(/^n: /);
   });
+
+  it('sets aside an object that has nothing to do with it, instead of taking it for the defaults', async () => {
+    await writeFile(path, '{"name": "another program", "version": 3}');
+    expect((await open()).damaged).to.include({ file: 'value.json', rows: null });
+    await writeFile(path, '{"n": 5, "ofALaterVersion": 3}');
+    expect((await open()).value).to.deep.equal({ n: 5 });
+  });
 });

@@ -1,7 +1,8 @@
 import { expect } from 'chai';
-import { mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
+import { AppError } from '../../src/domain/errors.js';
 import { createLog } from '../../src/lib/log.js';
 import { migrate } from '../../src/store/migrations.js';
 import { openStore, type StoreOptions } from '../../src/store/store.js';
@@ -76,5 +77,61 @@ describe('openStore', () => {
     await writeFile(join(dir, 'version.json'), '{"version":7}');
     const error = await open().catch((reason: unknown) => reason);
     expect(error).to.have.property('message').that.contains('newer MediaFlow');
+  });
+
+  it('writes everything for its user alone, and closes what stood open', async () => {
+    dir = join(dir, 'data');
+    const first = await open();
+    await first.library.put(anItem());
+    await first.settings.change({ safety: { dryRun: false } });
+    await first.audit.append({ who: 'owner', action: 'look', object: 'x' });
+    await first.backup('test');
+    await first.close();
+    const modes = async (): Promise<string[]> => {
+      const found = await readdir(dir, { recursive: true });
+      const open = await Promise.all(
+        found.map(async (file) => (((await stat(join(dir, file))).mode & 0o077) === 0 ? [] : [file])),
+      );
+      return open.flat();
+    };
+    expect((await stat(dir)).mode & 0o777).to.equal(0o700);
+    expect(await modes()).to.deep.equal([]);
+    await chmod(dir, 0o755);
+    await chmod(join(dir, 'settings.json'), 0o644);
+    await (await open()).close();
+    expect(await modes()).to.deep.equal([]);
+    dir = dirname(dir);
+  });
+
+  const FILES = [
+    'settings.json', 'webhooks.json', 'secrets.json', 'secret.key', 'version.json', 'library/sections.json', 'servers.json', 'workers.json',
+    'rules.json', 'filters.json', 'quarantine.json', 'tags.json', 'sessions.json', 'jobs/open.json', 'audit-2026-11.jsonl',
+  ]; // prettier-ignore
+  const DAMAGES: Record<string, string | null> = {
+    garbage: 'garbage\0\0garbage', foreign: '{"name":"another program"}', cut: '{"safety":{"dryRun":fal', folder: null,
+  }; // prettier-ignore
+  it(`survives ${FILES.length * Object.keys(DAMAGES).length} damaged starts: it opens and says what is damaged, or names it and does not start`, async () => {
+    for (const file of FILES) {
+      for (const [kind, content] of Object.entries(DAMAGES)) {
+        // A key of any content opens the secrets of a folder that has none.
+        if (file === 'secret.key' && kind !== 'folder') continue;
+        const path = join(dir, file);
+        if (content === null) await mkdir(path, { recursive: true });
+        else {
+          await mkdir(dirname(path), { recursive: true });
+          await writeFile(path, content);
+        }
+        const outcome = await open().then(
+          async (store) => {
+            await store.close();
+            return store.problems.map(({ summary }) => summary).join();
+          },
+          (error: unknown) => (error instanceof AppError ? error.message : `not ours: ${String(error)}`),
+        );
+        expect(outcome, `${kind} ${file}`).to.contain(file);
+        expect(outcome, `${kind} ${file}`).not.to.contain('not ours');
+        for (const left of await readdir(dir)) await rm(join(dir, left), { recursive: true });
+      }
+    }
   });
 });

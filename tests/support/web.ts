@@ -25,6 +25,7 @@ import { newSshKey } from '../../src/ssh/new-key.js';
 import { createLog } from '../../src/lib/log.js';
 import { openStore } from '../../src/store/store.js';
 import { Assets } from '../../src/web/assets.js';
+import { Attempts } from '../../src/web/attempts.js';
 import { buildApp } from '../../src/web/build-app.js';
 import { Guard } from '../../src/web/guard.js';
 import { HeldForms } from '../../src/web/held-forms.js';
@@ -49,7 +50,11 @@ export interface WebTest {
   /** Every webhook that was taken in, and the outcome of those that were refused. */
   webhooks: { events: PlexWebhook[]; refused: WebhookOutcome[] };
   logged: string[];
+  /** What wrong passwords cost, in milliseconds; nobody waits for it here. */
+  pauses: number[];
   url: string;
+  /** Another server at the same address, which remembers nothing but what is stored. */
+  replaceServer(): Promise<void>;
   stop(): Promise<void>;
 }
 
@@ -229,7 +234,11 @@ export async function startWeb(
   const statistics = new LibraryStatisticsBook(context);
   statistics.start();
   context.statistics = statistics;
-  const web = new WebServer({ context, viewsDir: join(root, 'views'), publicDir: join(root, 'public') });
+  const pauses: number[] = [];
+  const attempts = new Attempts({ pause: (ms) => Promise.resolve(pauses.push(ms)) });
+  const newServer = (): WebServer =>
+    new WebServer({ context, viewsDir: join(root, 'views'), publicDir: join(root, 'public'), attempts });
+  let web = newServer();
   const port = await web.start({ port: options.port ?? 0, host: '127.0.0.1' });
   return {
     context,
@@ -237,7 +246,13 @@ export async function startWeb(
     played,
     webhooks,
     logged,
+    pauses,
     url: `http://127.0.0.1:${port}${options.urlBase ?? ''}`,
+    async replaceServer() {
+      await web.stop();
+      web = newServer();
+      await web.start({ port, host: '127.0.0.1' });
+    },
     async stop() {
       await web.stop();
       await fleet.stop();
@@ -263,7 +278,7 @@ export async function mountedRoutes({ context }: WebTest): Promise<string[]> {
   const assets = await Assets.open(join(root, 'public'), '');
   const views = await Views.open(join(root, 'views'), '', assets);
   const sessions = new SessionStore(context);
-  const guard = new Guard(context, sessions);
+  const guard = new Guard(context, sessions, new Attempts());
   const held = new HeldForms(Date.now);
   const doors = { ctx: context, guard, views, held, routes: [...routes, docsPage(routes)], onSession: () => undefined };
   const list = (layers: readonly Layer[]): string[] =>

@@ -19,7 +19,7 @@ describe('how a refusal looks', () => {
   };
 
   it('is code, message and fields below /api, whatever went wrong', async () => {
-    const big = JSON.stringify({ itemIds: ['x'.repeat(1_200_000)], presetId: 'a' });
+    const big = JSON.stringify({ itemIds: ['x'.repeat(300_000)], presetId: 'a' });
     const cases: [string, string, string | undefined, number, string][] = [
       ['GET', '/api/nothing-here', undefined, 404, 'not_found'],
       ['GET', '/api/transcode/jobs/none', undefined, 404, 'not_found'],
@@ -44,6 +44,29 @@ describe('how a refusal looks', () => {
       expect(answer.shown.error.code, path).to.equal(code);
       expect(answer.shown.error.message).to.be.a('string').and.not.equal('');
     }
+  });
+
+  it('comes before a stranger has anything read, and takes what is bounded only', async () => {
+    const nested = `{"safety":${'['.repeat(100_000)}${']'.repeat(100_000)}}`;
+    for (const body of ['{', `"${'x'.repeat(2_000_000)}"`]) {
+      const { status } = await send('PUT', '/api/settings', body, { 'Content-Type': 'application/json' });
+      expect(status).to.equal(401);
+    }
+    expect((await send('PUT', '/api/settings', nested)).status).to.equal(422);
+    const many = JSON.stringify({ itemIds: Array.from({ length: 40_000 }, (_, n) => `item-${n}`), add: ['x'] });
+    expect((await send('POST', '/api/tags/apply', many)).status).not.to.equal(413);
+    const long = JSON.stringify({ paths: { quarantineDir: `/${'x'.repeat(5000)}` } });
+    expect((await send('PUT', '/api/settings', long)).shown.error.fields).to.have.property('paths');
+    for (const change of [
+      { plex: { syncCron: '0-9999999 * * * *' } },
+      { security: { allowedHosts: ['http://nas/'] } },
+      { security: { trustedProxies: ['everybody'] } },
+    ])
+      expect((await send('PUT', '/api/settings', JSON.stringify(change))).status).to.equal(422);
+    for (const url of ['http://169.254.169.254', 'file:///etc/passwd', 'http://me:secret@nas', 'nonsense'])
+      expect((await send('POST', '/api/plex/servers/test', JSON.stringify({ url, token: 't' }))).status, url).to.equal(
+        422,
+      );
   });
 
   it('names the fields that are wrong', async () => {

@@ -42,6 +42,18 @@ describe('the live connection', () => {
     return socket;
   }
 
+  it('is given thirty times to a session', async () => {
+    const headers = { Cookie: browser.cookie, Origin: new URL(web.url).origin };
+    for (let n = 0; n < 30; n++) expect(await connect(headers), String(n)).not.to.equal(null);
+    expect(await connect(headers)).to.equal(null);
+    open.shift()?.disconnect();
+    for (let tries = 0; tries < 100; tries++) {
+      await sleep(20);
+      if ((await connect(headers)) !== null) return;
+    }
+    expect.fail('The place of one that left stayed taken');
+  });
+
   for (const transport of ['polling', 'websocket'] as const) {
     it(`lets the owner's page in over ${transport}`, async () => {
       const socket = await connect({ Cookie: browser.cookie, Origin: web.url }, transport);
