@@ -114,7 +114,7 @@ export function fieldsOf(document: {
 }
 
 /** What fits into an address, and is no lone half of a character. */
-const fit = (value: string): string => value.slice(0, 1000).toWellFormed() || '-';
+const fit = (value: string): string => value.slice(0, 1000).replace(/[\uD800-\uDFFF]/g, '') || '-';
 
 const kindsOf = (schema: Schema): Schema[] => schema.anyOf ?? schema.oneOf ?? [schema];
 
