@@ -9,14 +9,14 @@ const PAUSE_MS = 100;
 const headers = { Cookie: cookie };
 const pages: number[] = [];
 const socket = io(url, { path: '/socket.io', extraHeaders: headers, transports: ['websocket'] });
-let isOver = false;
+const analysis = { isOver: false };
 const over = new Promise<number>((resolve) => {
   socket.on('analysis.completed', () => {
-    isOver = true;
+    analysis.isOver = true;
     resolve(Date.now());
   });
 });
-while (!isOver) {
+while (!analysis.isOver) {
   const start = performance.now();
   const response = await fetch(`${url}/library`, { headers });
   await response.arrayBuffer();

@@ -31,7 +31,7 @@ export class Views {
   private constructor(urlBase: string, assets: Assets) {
     const helpers = viewHelpers(urlBase) as Record<string, Handlebars.HelperDelegate>;
     this.#handlebars.registerHelper(helpers);
-    this.#known = Object.fromEntries(Object.keys(helpers).map((name) => [name, true])) as KnownHelpers;
+    this.#known = Object.fromEntries(Object.keys(helpers).map((name) => [name, true]));
     this.#handlebars.registerHelper('asset', (path: string) => assets.urlOf(path));
   }
 
