@@ -12,11 +12,11 @@ import type { HeldForms } from './held-forms.js';
 import { ownPath, refererPath, wantsFragment } from './hosts.js';
 import { perform, performWith } from './perform.js';
 import { leadTo } from './redirect.js';
-import { hasInputs, refill } from './refill.js';
+import { hasForm, hasInputs, refill } from './refill.js';
 import type { PageFrame, Views } from './render.js';
 import type { Route } from './routes.js';
 import { sendDownload, sendPicture } from './senders.js';
-import { typedIn } from './typed.js';
+import { isSecretName, typedIn } from './typed.js';
 
 /** What every door works with. */
 export interface Doors {
@@ -204,12 +204,20 @@ async function redraw(doors: Doors, route: Route, error: AppError, req: Request,
   if (!again || error.code === 'internal' || !guard.isFromHere(req)) throw error;
   const shown = describe(error, String(res.get('X-Request-Id')));
   const [path, typed] = [pathOf(req), typedIn(req)];
+  const drawWith = async (input: Record<string, unknown>): Promise<string> => {
+    const data = (await performWith(doors, again.route, req, input)) as object;
+    const rows = (req.body ?? {}) as Record<string, unknown>;
+    return drawn(doors, again.route, { ...withTypedRows(withFields(data), rows), error: shown }, req);
+  };
   let html: string;
   try {
     guard.allow(req, again.route.access);
-    const data = (await performWith(doors, again.route, req, again.input)) as object;
-    const rows = (req.body ?? {}) as Record<string, unknown>;
-    html = await drawn(doors, again.route, { ...withTypedRows(withFields(data), rows), error: shown }, req);
+    html = await drawWith(again.input);
+    // The form may be there only once the page knows what was entered before it.
+    if (route.form !== undefined && !hasForm(html, path, typed)) {
+      const open = typed.filter(([name]) => !isSecretName(name));
+      html = await drawWith({ ...Object.fromEntries(open), ...again.input });
+    }
   } catch (second) {
     // The page itself is in trouble; what the owner asked for comes first.
     if (statusOf(fromHttp(second)) === 500) throw second;

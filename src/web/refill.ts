@@ -56,6 +56,9 @@ export function refill(html: string, refilling: Refilling): string | null {
   return $.html();
 }
 
+/** Whether the page has a form that posts to this address. */
+export const hasForm = (html: string, path: string, typed: Typed): boolean => formOf(load(html), path, typed) !== null;
+
 /** Whether anything in the form of this address waits to be filled in by a person. */
 export function hasInputs(html: string, path: string, typed: Typed): boolean {
   const $ = load(html);

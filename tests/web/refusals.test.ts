@@ -103,9 +103,9 @@ describe('what is wrong with a field', () => {
     const sentence = 'Keep originals for days must be a whole number between 1 and 365.';
     expect(error).to.deep.include({ message: `${sentence} Correct it and try again.` });
     expect(error.fields).to.deep.equal({ 'safety.quarantineDays': sentence });
-    const nothing = await send('/api/transcode/jobs', 'POST', {});
+    const nothing = await send('/api/tags', 'POST', {});
     expect(await nothing.text())
-      .to.contain('Preset id is missing.')
+      .to.contain('Name is missing.')
       .and.not.match(RAW);
   });
 });
