@@ -12,9 +12,9 @@ export const ServerUrl = z
   .string()
   .trim()
   .max(2000)
-  .superRefine((url, { addIssue }) => {
+  .superRefine((url, check) => {
     const reason = whyNoServerUrl(url);
-    if (reason !== null) addIssue({ code: 'custom', message: reason });
+    if (reason !== null) check.addIssue({ code: 'custom', message: reason });
   })
   .transform((url) => url.replace(/\/+$/, ''));
 

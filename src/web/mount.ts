@@ -56,7 +56,7 @@ const JSON_BYTES = 256_000;
 
 /** Parses JSON of whoever may come in; a stranger's is not even read. */
 function readJson(guard: Guard, { access, maxJsonBytes = JSON_BYTES }: Route): RequestHandler {
-  const parse = express.json({ limit: maxJsonBytes });
+  const parse: RequestHandler = express.json({ limit: maxJsonBytes });
   return (req, res, next) => {
     if (req.body === undefined && access !== 'public' && guard.isAllowed(req, access)) parse(req, res, next);
     else next();

@@ -65,7 +65,7 @@ export class SessionStore extends session.Store {
 
   override get(sid: string, done: (error: unknown, data?: SessionData | null) => void): void {
     // Only ids that we signed come here. What is not kept is a visitor's, who may have a cookie but nothing of ours.
-    done(null, this.#read(sid) ?? ({ cookie: { originalMaxAge: null }, seen: true, lost: true } as SessionData));
+    done(null, this.#read(sid) ?? { cookie: new session.Cookie(), seen: true, lost: true });
   }
 
   override set(sid: string, data: SessionData, done?: (error?: unknown) => void): void {

@@ -9,10 +9,10 @@ import { createJobs } from '../../src/actions/jobs.js';
 import { showItem } from '../../src/actions/library.js';
 import { saveSettings } from '../../src/actions/settings.js';
 import { openPresets } from '../../src/catalog/presets.js';
-import { LeftOut } from '../../src/domain/left-out.js';
+import type { LeftOut } from '../../src/domain/left-out.js';
 import { changeFilter, listFilters, removeFilter, saveFilter } from '../../src/actions/saved-filters.js';
 import type { Context } from '../../src/actions/action.js';
-import { AppError } from '../../src/domain/errors.js';
+import type { AppError } from '../../src/domain/errors.js';
 import { aFile, aJob, anItem, aRecommendation } from '../support/builders.js';
 import { API_KEY, Browser, startWeb, type WebTest } from '../support/web.js';
 
@@ -86,8 +86,9 @@ describe('the library browser', () => {
     await ctx.store.library.remove('x-1');
     ctx.bus.emit('library.changed', { itemIds: ['x-9', 'x-1'] });
     expect(await idsOf({ codec: 'mpeg4' })).to.deep.equal(['x-9']);
-    const tell = async (state: 'queued' | 'done'): Promise<void> =>
+    const tell = async (state: 'queued' | 'done'): Promise<void> => {
       ctx.bus.emit('job.changed', await ctx.store.jobs.put(aJob({ id: 'j', itemId: 'x-9', state })));
+    };
     await tell('queued');
     expect(await idsOf({ state: 'waiting' })).to.deep.equal(['x-9']);
     await tell('done');

@@ -53,7 +53,7 @@ describe('AuditLog', () => {
     }
     await rm(file);
     await mkdir(file);
-    expect(await problemsOfAudit(data).catch((error: Error) => error.message)).to.contain(
+    expect(await problemsOfAudit(data).catch((error: unknown) => (error as Error).message)).to.contain(
       `a folder in place of the data file ${file}`,
     );
   });

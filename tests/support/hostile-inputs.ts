@@ -45,12 +45,12 @@ const FIXED = [
   "' OR 1=1 --", '"; DROP TABLE x', '<script>alert(1)</script>', '"><img src=x onerror=alert(1)>', '{{constructor.constructor("x")()}}', '{{{x}}}', '${7*7}', 'javascript:alert(1)',
   'file:///etc/passwd', 'http://127.0.0.1:1', 'http://169.254.169.254/', 'http://[fe80::1]/', 'http://u:p@127.0.0.1:1', 'http://127.0.0.1:99999', '//evil.example', '/.//evil.example',
   '0-9999999 * * * *', '0-99999999999 * * * *', '*/1 '.repeat(25), '* * * * * * * *', `${'1,'.repeat(5000)}1 * * * *`, '2026-13-45', '9999999999999-01-01', '24:61', '\u0660\u0661:00',
-  'a'.repeat(5000), 'a'.repeat(100_000), `${'a'.repeat(50_000)}!`, `${'a '.repeat(50_000)}`, ' '.repeat(100_000), '\t'.repeat(50_000), ','.repeat(100_000), '/'.repeat(100_000),
+  'a'.repeat(5000), 'a'.repeat(100_000), `${'a'.repeat(50_000)}!`, 'a '.repeat(50_000), ' '.repeat(100_000), '\t'.repeat(50_000), ','.repeat(100_000), '/'.repeat(100_000),
   'a.'.repeat(50_000), '('.repeat(50_000), '%25'.repeat(30_000), '&a=b'.repeat(20_000), 'q=a&'.repeat(900), '\u0300'.repeat(50_000), '👩‍👩‍👧‍👦'.repeat(5000), 'ﷺ'.repeat(30_000), '-----BEGIN '.repeat(5000),
   'SHA256:'.repeat(5000), '0x'.repeat(30_000), '1-'.repeat(30_000), 'codec=hevc,'.repeat(300), 'sort=-sizeBytes&page=99999999999', 'page=1e99', 'pageSize=-1', 'minSizeBytes=NaN',
 ];
 const PIECES = [
-  ...'aA0 \n\t,;:/\\.@#?&=%+*()[]{}<>|~^$!\'"`-_',
+  ...Array.from('aA0 \n\t,;:/\\.@#?&=%+*()[]{}<>|~^$!\'"`-_'),
   '\0',
   '\u0301',
   '\u202E',

@@ -6,7 +6,7 @@ import { createLog } from '../../src/lib/log.js';
 /** MediaFlow in a process of its own that tells how long its event loop was held, and what it keeps in memory. */
 const config = readConfig(process.env);
 const logged: string[] = [];
-const log = createLog('error', { write: (line: string) => void (logged.length < 100 && logged.push(line)) });
+const log = createLog('error', { write: (line: string) => void logged.splice(100, Infinity, line) });
 const app = createApp(config, { log });
 await app.start();
 await app.settled();

@@ -15,6 +15,8 @@ describe('attempts at a password', () => {
     expect(pauses).to.have.length(7);
     await Promise.all(Array.from({ length: 30 }, () => attempts.turn('c')));
     expect(pauses).to.have.length(7 + 25);
-    expect(await attempts.turn('c').catch((error: { code?: unknown }) => error.code)).to.equal('rate_limited');
+    expect(await attempts.turn('c').catch((error: unknown) => (error as { code?: unknown }).code)).to.equal(
+      'rate_limited',
+    );
   });
 });
