@@ -1,10 +1,10 @@
 /* global document, Idiomorph, window */
 // The library's rows: keys, the menu under the right button, and what is asked before everything is queued.
 
-// ---- A menu that is open stays open when its counts are drawn anew
+// ---- A menu or a group that is open stays open when its counts are drawn anew
 if (typeof Idiomorph === 'object') {
   Idiomorph.defaults.callbacks.beforeAttributeUpdated = (name, node) =>
-    !(name === 'open' && node.matches?.('details.menu'));
+    !(name === 'open' && node.matches?.('details.menu, .causes details'));
   // An item's tags are read by themselves; the page that is drawn anew holds only their place.
   Idiomorph.defaults.callbacks.beforeNodeMorphed = (node) => node.id !== 'item-tags';
 }

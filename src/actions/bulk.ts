@@ -4,6 +4,7 @@ import { Job } from '../domain/job.js';
 import { LEFT_OUT_WORDS, LeftOut } from '../domain/left-out.js';
 import { filterOf, sizeOf } from '../domain/library-filter.js';
 import { action, type Context } from './action.js';
+import { toRow } from './library.js';
 import { presetChoices, PresetWish } from './preset-choice.js';
 import { figuresOf, PlanFigures, planItems } from './queue-plan.js';
 
@@ -42,7 +43,26 @@ export async function selectedIds({ search }: Pick<Context, 'search'>, selection
   return ids;
 }
 
-const QueueSelection = Selection.extend({ presetId: PresetWish });
+const QueueSelection = Selection.extend({
+  presetId: PresetWish,
+  /** Query string of the filter under which titles were ticked: of each, the version that matches is meant. */
+  within: z.string().max(4000).optional(),
+});
+
+/** Of the titles some of whose files do not match the filter of a selection, the ids of those that do, the largest first. */
+async function versionsOf(
+  { store, search }: Context,
+  { all, within }: Pick<z.infer<typeof QueueSelection>, 'all' | 'within'>,
+): Promise<ReadonlyMap<string, readonly string[]>> {
+  const query = all || within;
+  if (!query) return new Map();
+  const { matched } = await search.find({ filter: filterOf(query), sort: 'title', page: 1, pageSize: Infinity });
+  const rows = [...matched].flatMap(([id, fileIds]): [string, readonly string[]][] => {
+    const item = store.library.find(id);
+    return item ? [[id, toRow(item, fileIds).matchedFileIds]] : [];
+  });
+  return new Map(rows);
+}
 
 /** What a selection of titles is, and what queueing it would do. */
 const SelectionFigures = PlanFigures.extend({
@@ -51,20 +71,24 @@ const SelectionFigures = PlanFigures.extend({
   sizeBytes: z.number(),
 });
 
-async function figuresFor(ctx: Context, ids: readonly string[], presetId: string) {
+async function figuresFor(ctx: Context, ids: readonly string[], wish: z.infer<typeof QueueSelection>) {
+  const versions = await versionsOf(ctx, wish);
   const sizeBytes = ids.reduce((sum, id) => {
     const item = ctx.store.library.find(id);
-    return sum + (item ? sizeOf(item) : 0);
+    if (!item) return sum;
+    const files = item.files.filter((file) => versions.get(id)?.includes(file.id) ?? true);
+    return sum + sizeOf({ files });
   }, 0);
-  return { count: ids.length, sizeBytes, ...figuresOf(ctx, await planItems(ctx, ids, presetId)) };
+  return { count: ids.length, sizeBytes, ...figuresOf(ctx, await planItems(ctx, ids, wish.presetId, versions)) };
 }
 
 /** What queueing a selection would do, for looking only: it may be another number of titles than was shown, or none. */
 export const sumTitles = action(
   { summary: 'Add up what queueing many titles would bring', input: QueueSelection, output: SelectionFigures },
-  async (ctx, { itemIds, all, presetId }) => {
+  async (ctx, wish) => {
+    const { itemIds, all, presetId } = wish;
     if (presetId !== '') ctx.presets.get(presetId);
-    return figuresFor(ctx, all ? await ctx.search.all(filterOf(all)) : itemIds, presetId);
+    return figuresFor(ctx, all ? await ctx.search.all(filterOf(all)) : itemIds, wish);
   },
 );
 
@@ -77,19 +101,21 @@ export const askAboutTitles = action(
     output: SelectionFigures.extend({
       itemIds: z.array(z.string()),
       all: z.string(),
+      within: z.string(),
       expected: z.int(),
       presetId: z.string(),
       defaultPreset: z.string(),
       choices: z.array(z.object({ id: z.string(), title: z.string() })),
     }),
   },
-  async (ctx, { presetId, ...selection }) => {
+  async (ctx, wish) => {
+    const { presetId, all = '', within = '' } = wish;
     if (presetId !== '') ctx.presets.get(presetId);
-    const ids = await selectedIds(ctx, selection);
+    const ids = await selectedIds(ctx, wish);
     return {
-      ...(await figuresFor(ctx, ids, presetId)),
-      itemIds: selection.all ? [] : ids,
-      all: selection.all ?? '',
+      ...(await figuresFor(ctx, ids, wish)),
+      itemIds: all ? [] : ids,
+      ...{ all, within },
       expected: ids.length,
       ...{ presetId, ...presetChoices(ctx) },
     };
@@ -107,9 +133,10 @@ export const queueSelection = action(
       refused: z.array(z.object({ message: z.string(), count: z.int(), itemIds: z.array(z.string()) })),
     }),
   },
-  async (ctx, { presetId, ...selection }) => {
+  async (ctx, wish) => {
+    const { presetId } = wish;
     if (presetId !== '') ctx.presets.get(presetId);
-    const plan = await planItems(ctx, await selectedIds(ctx, selection), presetId);
+    const plan = await planItems(ctx, await selectedIds(ctx, wish), presetId, await versionsOf(ctx, wish));
     const items: Job[] = [];
     const refused = new Map<string, string[]>();
     const refuse = (message: string, itemId: string): void => {

@@ -8,6 +8,7 @@ import { Problem } from '../domain/problem.js';
 import { Run } from '../domain/run.js';
 import { createdMinuteOf, itemIdOf, minutesFrom, stateOf } from '../store/row-keys.js';
 import { action, type Context } from './action.js';
+import { failedJobs, failuresByCause } from './failures.js';
 import { latestFirst } from './jobs.js';
 
 const Dashboard = z.object({
@@ -174,7 +175,7 @@ export const showDashboard = action(
     const inState = (state: Job['state']): Job[] => jobs.filter((job) => job.state === state);
 
     const ready = inState('verified');
-    const failed = inState('failed').sort(latestFirst);
+    const failures = failuresByCause(failedJobs(ctx));
     return {
       library: { items: store.library.size, sizeBytes, lastSync: sync.status().lastRun },
       saved: { ...savings(receipts, ctx.now()), keptBytes: kept.reduce((sum, entry) => sum + entry.sizeBytes, 0) },
@@ -185,8 +186,8 @@ export const showDashboard = action(
       queue: queue.state(),
       ready: ready.length,
       readyBytes: ready.reduce((sum, job) => sum + job.sizeBeforeBytes - (job.sizeAfterBytes ?? 0), 0),
-      failed: failed.length,
-      causes: [...new Set(failed.map(({ error }) => error?.message ?? 'It failed without saying why.'))],
+      failed: failures.reduce((sum, { count }) => sum + count, 0),
+      causes: failures.map(({ title, fix }) => `${title}. ${fix}`),
       dryRun: store.settings.value.safety.dryRun,
       recent: jobs
         .filter(({ state }) => isFinished(state))

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { EXCLUDED_REASON, ExcludedItem } from '../domain/excluded-items.js';
+import { isFinished } from '../domain/job.js';
 import { displayTitle } from '../domain/library.js';
 import { action, type Context } from './action.js';
 import { Selection, selectedIds } from './bulk.js';
@@ -92,6 +93,42 @@ export const excludeItem = action(
     ctx.store.library.get(id);
     const [row = ctx.store.excluded.get(id)] = await exclude(ctx, [id], reason || note);
     return told(row);
+  },
+);
+
+/** The question before many items are excluded: how many, and what that ends. Throws what `excludeMany` throws. */
+export const askAboutExclusion = action(
+  {
+    summary: 'Ask before several items are excluded: how many, what is closed, what is left out',
+    input: Selection,
+    output: z.object({
+      itemIds: z.array(z.string()),
+      all: z.string(),
+      expected: z.int(),
+      /** Items that would be excluded, their open recommendations, and their jobs that have not ended. */
+      ...{ items: z.int(), open: z.int(), waiting: z.int() },
+      leftOut: z.array(z.object({ words: z.string(), count: z.int() })),
+      leftOutCount: z.int(),
+    }),
+  },
+  async (ctx, selection) => {
+    const { store } = ctx;
+    const ids = await selectedIds(ctx, selection);
+    const going = new Set(ids.filter((id) => store.library.has(id) && !store.excluded.has(id)));
+    const already = ids.filter((id) => store.excluded.has(id)).length;
+    const gone = ids.length - going.size - already;
+    return {
+      ...{ itemIds: selection.all ? [] : ids, all: selection.all ?? '', expected: ids.length, items: going.size },
+      open: store.recommendations.where(
+        ({ itemId, state }) => going.has(itemId) && (state === 'open' || state === 'snoozed'),
+      ).length,
+      waiting: store.jobs.where(({ itemId, state }) => going.has(itemId) && !isFinished(state)).length,
+      leftOut: [
+        { words: 'excluded already', count: already },
+        { words: 'no longer in the library', count: gone },
+      ].filter(({ count }) => count > 0),
+      leftOutCount: already + gone,
+    };
   },
 );
 

@@ -74,11 +74,11 @@ export const showSummary = action(
   },
   async (ctx) => {
     const counts = { queue: 0, processing: 0, processed: 0, errored: 0 };
-    for (const { state } of ctx.store.jobs.values()) {
+    for (const { state, clearedAt } of ctx.store.jobs.values()) {
       if (state === 'queued' || state === 'blocked') counts.queue++;
       else if (state === 'running' || state === 'replacing') counts.processing++;
       else if (state === 'done') counts.processed++;
-      else if (state === 'failed') counts.errored++;
+      else if (state === 'failed' && clearedAt === null) counts.errored++;
     }
     let before = 0;
     let after = 0;

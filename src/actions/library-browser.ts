@@ -44,6 +44,8 @@ export const browseLibrary = action(
       growsByItself: z.boolean(),
       /** Titles in the library, whatever the filter. */
       all: z.int(),
+      /** Items that are excluded from processing. */
+      excluded: z.int(),
       lastSync: Run.nullable(),
     }),
   },
@@ -71,6 +73,7 @@ export const browseLibrary = action(
       isPicked: given.picked === 'all',
       growsByItself: input.page < PAGES_BY_THEMSELVES,
       all: store.library.size,
+      excluded: store.excluded.size,
       lastSync: sync.status().lastRun,
     };
   },

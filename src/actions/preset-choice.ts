@@ -15,16 +15,18 @@ export interface Proposal {
   recommendation: Recommendation;
 }
 
-/** The best open recommendation with a preset of each of these items, found in one pass. */
+/** The best open recommendation with a preset of each of these items, found in one pass; of those in `versions` only for these files. */
 export function proposalsFor(
   { store, presets }: Pick<Context, 'store' | 'presets'>,
   itemIds: ReadonlySet<string>,
+  versions: ReadonlyMap<string, readonly string[]> = new Map(),
 ): ReadonlyMap<string, Proposal> {
   const known = new Set(presets.list().map(({ id }) => id));
   const best = new Map<string, Proposal>();
   for (const row of store.recommendations.values()) {
     if (row.state !== 'open' || row.group !== null || row.keep !== null || row.presetId === null) continue;
     if (!itemIds.has(row.itemId) || !known.has(row.presetId)) continue;
+    if (versions.get(row.itemId)?.includes(row.fileId) === false) continue;
     const other = best.get(row.itemId)?.recommendation;
     if (other && (other.priority - row.priority || other.savesBytes - row.savesBytes) >= 0) continue;
     best.set(row.itemId, { presetId: row.presetId, fileId: row.fileId, recommendation: row });

@@ -51,16 +51,25 @@ export const PlanFigures = z.object({
 });
 export type PlanFigures = z.infer<typeof PlanFigures>;
 
-/** What queueing these items would do: with this preset, or with what is recommended for each and else the default preset. */
-export async function planItems(ctx: Context, itemIds: readonly string[], presetId: string): Promise<QueuePlan> {
+/**
+ * What queueing these items would do: with this preset, or with what is recommended for each and else the default preset.
+ * `versions`: the files that are meant, of items of which not all are; the first unless another is recommended.
+ */
+export async function planItems(
+  ctx: Context,
+  itemIds: readonly string[],
+  presetId: string,
+  versions: ReadonlyMap<string, readonly string[]> = new Map(),
+): Promise<QueuePlan> {
   const planner = new Planner(ctx);
-  const proposals = proposalsFor(ctx, new Set(itemIds));
+  const proposals = proposalsFor(ctx, new Set(itemIds), versions);
   const usual = defaultPresetId(ctx);
   for (const itemId of itemIds) {
     const proposal = proposals.get(itemId);
     const preset = presetId === '' ? (proposal?.presetId ?? usual) : presetId;
     const isProposed = proposal?.presetId === preset;
-    const wish = { itemId, presetId: preset, ...(proposal ? { fileId: proposal.fileId } : {}) };
+    const fileId = proposal?.fileId ?? versions.get(itemId)?.[0];
+    const wish = { itemId, presetId: preset, ...(fileId === undefined ? {} : { fileId }) };
     planner.add(itemId, wish, isProposed ? proposal.recommendation : null);
     await planner.breathe();
   }

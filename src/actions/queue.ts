@@ -1,12 +1,15 @@
 import { z } from 'zod';
-import { Check, Job } from '../domain/job.js';
+import { Check, Job, JobState } from '../domain/job.js';
+import { aboutCause, causeOf, FailureCauseId } from '../domain/failure-cause.js';
 import { QuarantineEntry } from '../domain/quarantine.js';
 import { Receipt } from '../domain/receipt.js';
 import { LOCAL_WORKER_ID } from '../domain/worker.js';
 import { stateOf as jobStateOf } from '../store/row-keys.js';
 import { action, type Context } from './action.js';
+import { failedJobs, failuresByCause, FailureGroup } from './failures.js';
 import { latestFirst } from './jobs.js';
 import { liveJob } from './live-job.js';
+import { listOf, pageOf, Paging } from './paging.js';
 
 /** The figures of a running job, as they come and go. */
 export const LiveFigures = z.object({
@@ -37,8 +40,8 @@ const JobRow = Job.extend({
 });
 type JobRow = z.infer<typeof JobRow>;
 
-/** One sentence that many failed jobs share. */
-const Cause = z.object({ message: z.string(), code: z.string(), jobs: z.array(JobRow), more: z.int() });
+/** Failed jobs with one cause, the latest few of them listed. */
+const Cause = FailureGroup.extend({ jobs: z.array(JobRow) });
 
 const QueueBoard = QueueState.extend({
   dryRun: z.boolean(),
@@ -47,9 +50,12 @@ const QueueBoard = QueueState.extend({
   waiting: z.array(JobRow),
   held: z.array(JobRow),
   causes: z.array(Cause),
-  /** How many more wait for the owner, for their turn, and for something to change than are listed. */
-  more: z.object({ ready: z.int(), waiting: z.int(), held: z.int() }),
   ended: z.array(JobRow),
+  /** How many jobs there are in each list, of which only the first are given. */
+  totals: z.object({
+    ...{ ready: z.int(), waiting: z.int(), held: z.int(), failed: z.int() },
+    ...{ done: z.int(), skipped: z.int(), cancelled: z.int() },
+  }),
   /** What everything that waits is expected to free. */
   freesBytes: z.number(),
   /** What the verified results would free. */
@@ -74,54 +80,67 @@ function rowsOf(ctx: Context): (job: Job) => JobRow {
   });
 }
 
-/** Of each list; a batch may queue thousands, and what is not listed is found in the library by its state. */
-const LISTED = 100;
-/** Ended jobs beyond these are found through the API and on the item's page. */
-const ENDED_SHOWN = 30;
+/** Rows of each list on the page of the queue; the rest is on a page of its own. */
+const LISTED = { ready: 20, waiting: 20, held: 5, ended: 10, failed: 5 };
 /** Lines of a log that a page shows; the rest is one click away. */
 const LOG_LINES = 200;
 
-/** The queue and the reasons why nothing runs, with the jobs in their groups. */
+const inOrder = (a: Job, b: Job): number => b.priority - a.priority || a.createdAt.localeCompare(b.createdAt);
+
+const inState = ({ store }: Pick<Context, 'store'>, ...states: JobState[]): Job[] =>
+  states.flatMap((state) => store.jobs.by(jobStateOf).of(state));
+
+/** The queue and the reasons why nothing runs, with the first jobs of each group. */
 export const showQueue = action({ summary: 'Show the queue', input: z.object({}), output: QueueBoard }, (ctx) => {
   const { store, queue } = ctx;
   const toRow = rowsOf(ctx);
-  const inState = (...states: Job['state'][]): Job[] => states.flatMap((state) => store.jobs.by(jobStateOf).of(state));
-  const inOrder = (a: Job, b: Job): number => b.priority - a.priority || a.createdAt.localeCompare(b.createdAt);
-  const ready = inState('verified').sort(inOrder);
-  const waiting = inState('queued').sort(inOrder);
-  const held = inState('blocked').sort(inOrder);
+  const ready = inState(ctx, 'verified').sort(inOrder);
+  const waiting = inState(ctx, 'queued').sort(inOrder);
+  const held = inState(ctx, 'blocked').sort(inOrder);
+  const failed = failedJobs(ctx);
+  const states = store.jobs.tally(jobStateOf);
   return Promise.resolve({
     ...queue.state(),
     dryRun: store.settings.value.safety.dryRun,
-    now: inState('running', 'replacing').map((job) => ({ ...toRow(job), progress: queue.progress(job.id) })),
-    ready: ready.slice(0, LISTED).map(toRow),
-    waiting: waiting.slice(0, LISTED).map(toRow),
-    held: held.slice(0, LISTED).map(toRow),
-    more: { ready: beyond(ready), waiting: beyond(waiting), held: beyond(held) },
-    causes: byCause(inState('failed').sort(latestFirst), toRow),
-    ended: inState('done', 'cancelled', 'skipped').sort(latestFirst).slice(0, ENDED_SHOWN).map(toRow),
+    now: inState(ctx, 'running', 'replacing').map((job) => ({ ...toRow(job), progress: queue.progress(job.id) })),
+    ready: ready.slice(0, LISTED.ready).map(toRow),
+    waiting: waiting.slice(0, LISTED.waiting).map(toRow),
+    held: held.slice(0, LISTED.held).map(toRow),
+    causes: failuresByCause(failed).map(({ jobs, ...group }) => ({
+      ...group,
+      jobs: jobs.slice(0, LISTED.failed).map(toRow),
+    })),
+    ended: inState(ctx, 'done', 'cancelled', 'skipped').sort(latestFirst).slice(0, LISTED.ended).map(toRow),
+    totals: {
+      ...{ ready: ready.length, waiting: waiting.length, held: held.length, failed: failed.length },
+      ...{ done: states.of('done'), skipped: states.of('skipped'), cancelled: states.of('cancelled') },
+    },
     freesBytes: waiting.reduce((sum, job) => sum + (job.expectedSavesBytes ?? 0), 0),
     readyBytes: ready.reduce((sum, job) => sum + job.sizeBeforeBytes - (job.sizeAfterBytes ?? 0), 0),
   });
 });
 
-const beyond = (jobs: readonly Job[]): number => Math.max(0, jobs.length - LISTED);
+/** States whose jobs have a page of their own. */
+const ListedState = JobState.extract(['queued', 'blocked', 'verified', 'failed', 'done', 'skipped', 'cancelled']);
 
-function byCause(failed: readonly Job[], toRow: (job: Job) => JobRow): z.infer<typeof Cause>[] {
-  const groups = new Map<string, { code: string; message: string; jobs: Job[] }>();
-  for (const job of failed) {
-    const code = job.error?.code ?? 'internal';
-    const message = job.error?.message ?? 'It failed without saying why. The log may tell.';
-    const group = groups.get(`${code} ${message}`) ?? { code, message, jobs: [] };
-    group.jobs.push(job);
-    groups.set(`${code} ${message}`, group);
-  }
-  return [...groups.values()].map(({ jobs, ...cause }) => ({
-    ...cause,
-    jobs: jobs.slice(0, LISTED).map(toRow),
-    more: beyond(jobs),
-  }));
-}
+/** Every job of one state, or of one cause of failure, page by page. */
+export const showQueueList = action(
+  {
+    summary: 'Show all jobs of a state, or all that failed of one cause',
+    input: Paging.extend({ state: ListedState.default('failed'), cause: FailureCauseId.optional() }),
+    output: listOf(JobRow).extend({ state: ListedState, cause: FailureGroup.nullable() }),
+  },
+  (ctx, { state, cause, ...paging }) => {
+    const failed = failedJobs(ctx).filter(({ error }) => cause === undefined || causeOf(error) === cause);
+    const waits = state === 'queued' || state === 'blocked' || state === 'verified';
+    const jobs = state === 'failed' ? failed : inState(ctx, state).sort(waits ? inOrder : latestFirst);
+    const cut = pageOf(jobs, paging, { state, cause });
+    return {
+      ...{ ...cut, state, items: cut.items.map(rowsOf(ctx)) },
+      cause: state === 'failed' && cause !== undefined ? { cause, ...aboutCause(cause), count: failed.length } : null,
+    };
+  },
+);
 
 const stateOf = ({ queue }: Context): z.infer<typeof QueueState> => queue.state();
 

@@ -148,6 +148,7 @@ function whyNothing(
   if (later)
     return { reason: `You snoozed it until ${later.snoozedUntil?.slice(0, 10) ?? 'later'}.`, at: later.changedAt };
   if (last?.state === 'done' && isRestored(last)) return { reason: 'Its original was restored.', at: last.finishedAt };
+  if (last?.clearedAt) return { reason: 'Its last job failed, and you cleared that.', at: last.clearedAt };
   if (last?.state === 'cancelled') return { reason: 'Its last job was cancelled.', at: last.finishedAt };
   const dismissed = recommendations.find(({ state }) => state === 'dismissed');
   if (dismissed) {

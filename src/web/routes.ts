@@ -8,7 +8,9 @@ import * as decideMany from '../actions/decide-many.js';
 import * as diagnosis from '../actions/diagnosis.js';
 import * as excluded from '../actions/excluded-items.js';
 import * as health from '../actions/health.js';
+import * as failures from '../actions/failures.js';
 import * as jobs from '../actions/jobs.js';
+import * as jobsBulk from '../actions/jobs-bulk.js';
 import * as libraryBrowser from '../actions/library-browser.js';
 import * as libraryExport from '../actions/library-export.js';
 import * as library from '../actions/library.js';
@@ -116,6 +118,22 @@ const snoozed = ({ recommendation }: { recommendation: { snoozedUntil: string | 
 const analyzed = ({ items, findings, error }: { items: number; findings: number; error: string | null }): string =>
   error ??
   `Looked at ${items} ${items === 1 ? 'title' : 'titles'}: ${findings} ${findings === 1 ? 'finding' : 'findings'}.`;
+const BULK_DONE = {
+  retry: 'queued again',
+  cancel: 'cancelled',
+  exclude: 'cleared, with their items excluded',
+  clear: 'cleared',
+};
+const bulkDone = (result: {
+  action: keyof typeof BULK_DONE;
+  changed: number;
+  refused: readonly { message: string }[];
+}): string => {
+  const done = `${result.changed} ${result.changed === 1 ? 'job is' : 'jobs are'} ${BULK_DONE[result.action]}.`;
+  return result.refused.length === 0
+    ? done
+    : `${done} ${result.refused.length} left out: ${result.refused[0]?.message ?? ''}`;
+};
 const connected = ({ name, kind }: { name: string; kind: string }): string =>
   kind === 'relay'
     ? `Connected to ${name}, but only over Plex's relay, which is slow. Open a direct way to it when you can.`
@@ -242,7 +260,8 @@ export const routes: readonly Route[] = [
   post('/library/edit/:id/stop',            '/api/library/metadata/:id/stop',       metadata.stopEdit,        { after: '/library/edit/:id/result', notice: say('Stopped. What was changed until then stays changed.') }),
   post('/library/edit/:id/again',           '/api/library/metadata/:id/again',      metadata.repeatEdit,      { after: '/library/edit/:id/preview' }),
   page('/library/excluded',                 '/api/excluded',                        excluded.listExcluded,    'library/excluded'),
-  post('/library/excluded',                 '/api/excluded',                        excluded.excludeMany,     { notice: ({ changed }: { changed: number }) => `${changed} ${changed === 1 ? 'item is' : 'items are'} excluded from processing. The list of excluded items takes it back.` }),
+  post('/library/excluded',                 '/api/excluded',                        excluded.excludeMany,     { ...MANY, after: '/library/excluded', notice: ({ changed }: { changed: number }) => `${changed} ${changed === 1 ? 'item is' : 'items are'} excluded from processing. The list of excluded items takes it back.` }),
+  post('/library/excluded/question',        '/api/excluded/question',               excluded.askAboutExclusion, { ...MANY, view: 'library/exclude' }),
   post('/library/excluded/include',         '/api/excluded/include',                excluded.includeMany,     { after: '/library/excluded', notice: ({ changed }: { changed: number }) => `${changed} ${changed === 1 ? 'item is' : 'items are'} included again.` }),
   page('/library/:id',                      '/api/library/items/:id',               library.showItem,         'library/item'),
   picture('/library/:id/poster',            posters.showPoster),
@@ -305,7 +324,11 @@ export const routes: readonly Route[] = [
 
   // ---- queue and jobs
   page('/queue',                            '/api/transcode/queue',                 queue.showQueue,          'queue/page'),
+  page('/queue/jobs',                       null,                                   queue.showQueueList,      'queue/list'),
+  post('/queue/jobs',                       '/api/transcode/jobs/bulk',             jobsBulk.changeJobs,      { ...MANY, after: '/queue', notice: bulkDone }),
+  post('/queue/jobs/question',              '/api/transcode/jobs/bulk/question',    jobsBulk.askAboutJobs,    { ...MANY, view: 'queue/question' }),
   page('/queue/:id',                        null,                                   queue.showJobPage,        'queue/job'),
+  read('/api/transcode/failures',           failures.listFailures),
   post('/transcode/queue/pause',            '/api/transcode/queue/pause',           queue.pauseQueue,         { notice: say('Paused. What runs goes on to its end.') }),
   post('/transcode/queue/resume',           '/api/transcode/queue/resume',          queue.resumeQueue,        { notice: say('The queue goes on.') }),
   read('/api/transcode/jobs',               jobs.listJobs),

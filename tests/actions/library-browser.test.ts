@@ -31,6 +31,7 @@ describe('the library browser', () => {
   let web: WebTest;
   let ctx: Context;
   const queued: string[] = [];
+  const queuedFiles: string[] = [];
   beforeEach(async () => {
     queued.length = 0;
     web = await startWeb({
@@ -48,8 +49,9 @@ describe('the library browser', () => {
               const file = fileId ?? store.library.get(itemId).files[0]?.id ?? '';
               return aJob({ itemId, fileId: file, sourcePath: `/films/${itemId}` });
             },
-            job: ({ itemId, presetId }: { itemId: string; presetId: string }) => {
+            job: ({ itemId, presetId, fileId = '' }: { itemId: string; presetId: string; fileId?: string }) => {
               queued.push(itemId);
+              queuedFiles.push(fileId);
               return Promise.resolve(aJob({ id: `job-${itemId}`, itemId, presetId }));
             },
           } as never,
@@ -139,6 +141,49 @@ describe('the library browser', () => {
     };
     expect((await exported('csv')).split('\r\n').filter((line) => line.includes('/f/Twice'))).to.have.length(1);
     expect(JSON.parse(await exported('json'))).to.have.nested.property('[0].matchedFileIds[0]', 'old');
+
+    // What is queued is the version that was shown, whether all that match are chosen or its row alone.
+    const id = `x-5.uhd.codec-modernization`;
+    await ctx.store.recommendations.put(aRecommendation({ id, itemId: 'x-5', fileId: 'uhd', savesBytes: 40e9 }));
+    const filesOf = async (given: object): Promise<string[]> => {
+      queuedFiles.length = 0;
+      await queueSelection(ctx, queueSelection.input.parse(given));
+      return [...queuedFiles];
+    };
+    expect(await filesOf({ all: 'codec=h264&q=twice', expected: '1' })).to.deep.equal(['old']);
+    expect(await filesOf({ itemIds: 'x-5', within: 'codec=h264' })).to.deep.equal(['old']);
+    expect(await filesOf({ itemIds: 'x-5', within: 'codec=vc1' })).to.deep.equal(['uhd']);
+    expect(await filesOf({ itemIds: 'x-5' })).to.deep.equal(['uhd']);
+    const question = askAboutTitles.input.parse({ itemIds: 'x-5', within: 'codec=h264' });
+    expect(await askAboutTitles(ctx, question)).to.include({ sizeBytes: 4e9, within: 'codec=h264' });
+    const page = load(
+      await (await fetch(`${web.url}/library?codec=h264`, { headers: { 'X-Api-Key': API_KEY } })).text(),
+    );
+    expect(page('#bulk input[name="within"]').attr('value')).to.contain('codec=h264');
+    expect(page('#row-acts input[name="within"]').attr('value')).to.contain('codec=h264');
+  });
+
+  it('has a menu on each row that queues, approves, excludes and tags, and leads to what is excluded', async () => {
+    const open = async (path: string) =>
+      load(await (await fetch(web.url + path, { headers: { 'X-Api-Key': API_KEY } })).text());
+    const $ = await open('/library?sort=title');
+    const entries = (id: string): string[] =>
+      $(`#t-${id} .row-menu .pop > *`)
+        .toArray()
+        .map((entry) => $(entry).text().trim());
+    expect(entries('x-1').slice(0, 4)).to.deep.equal(['Queue', 'Approve', 'Exclude', 'Tags']);
+    expect(entries('x-3').slice(0, 3)).to.deep.equal(['Queue', 'Exclude', 'Tags']);
+    expect($('a[href="/library/excluded"]')).to.have.length(0);
+    expect($('#bulk button[formaction="/library/excluded/question"]').text()).to.contain('Exclude');
+
+    const browser = new Browser(web.url);
+    await browser.signIn();
+    const asked = load((await browser.post('/library/excluded/question', [['itemIds', 'x-1'], ['itemIds', 'x-3']])).text); // prettier-ignore
+    expect(asked('.question h1').text()).to.equal('Exclude 2 items from processing?');
+    expect(asked('.question').text()).to.contain('1 open recommendation is closed');
+    await browser.post('/library/x-1/exclude');
+    const after = await open('/library?sort=title');
+    expect(after('a[href="/library/excluded"]').text()).to.equal('1 item is excluded');
   });
 
   it('says of a skipped file that it was skipped, in the list, its filter and on its page', async () => {

@@ -231,11 +231,13 @@ const board = {
 const titles = [
   item,
   { ...item, show: HOSTILE, season: 1, next: { kind: 'recommendation', savesBytes: 1, score: 2 } },
-  { ...item, next: null },
+  { ...item, next: null, status: { state: 'suggested', recommendationId: HOSTILE, reason: HOSTILE } },
+  { ...item, next: null, status: { state: 'excluded', reason: HOSTILE } },
 ];
 const choice = [{ value: HOSTILE, label: HOSTILE, count: 1, isChosen: true }];
 const browser = {
   total: 9,
+  excluded: 2,
   all: 9,
   items: titles,
   presets: [preset],
@@ -403,6 +405,10 @@ const SAMPLES: Record<string, object[]> = {
     },
     { total: 0, items: [] },
   ],
+  'library/exclude': [
+    { itemIds: [HOSTILE], all: '', items: 2, open: 1, waiting: 1, leftOut: figures.leftOut, leftOutCount: 1 },
+    { itemIds: [], all: HOSTILE, expected: 2, items: 0 },
+  ],
   'library/edits': [
     { total: 1, items: [anEdit, { ...anEdit, state: 'done', only: HOSTILE, editedFields: [] }] },
     { items: [] },
@@ -500,9 +506,24 @@ const SAMPLES: Record<string, object[]> = {
     { total: 0, sections: [], items: [], kept: { byRule: [] } },
   ],
   'queue/page': [
-    { ...board, pending: 1, causes: [{ message: HOSTILE, jobs: [job] }], ended: [job] },
-    { paused: true, now: [], ready: [], waiting: [], held: [], causes: [], ended: [] },
+    {
+      ...board,
+      pending: 1,
+      causes: [{ cause: HOSTILE, title: HOSTILE, fix: HOSTILE, count: 9, jobs: [job] }],
+      ended: [job],
+      totals: { ready: 9, waiting: 9, held: 9, failed: 9 },
+    },
+    { paused: true, now: [], ready: [], waiting: [], held: [], causes: [], ended: [], totals: {} },
   ],
+  'queue/list': [
+    { total: 1, state: 'failed', cause: { cause: HOSTILE, title: HOSTILE, fix: HOSTILE, count: 1 }, items: [job] },
+    ...['queued', 'verified', 'blocked'].map((state) => ({ total: 1, state, items: [{ ...job, state, error: null }] })),
+    { total: 0, state: 'done', cause: null, items: [] },
+  ],
+  'queue/question': ['retry', 'cancel', 'exclude', 'clear'].map((action) => ({
+    ...figures,
+    ...{ action, ids: [HOSTILE], filter: { cause: HOSTILE }, cause: HOSTILE, items: 2, selected: 3 },
+  })),
   'queue/job': (['queued', 'running', 'verified', 'failed', 'done'] as const).map((state) => ({
     ...job,
     state,
