@@ -54,7 +54,7 @@ async function versionsOf(
   { store, search }: Context,
   { all, within }: Pick<z.infer<typeof QueueSelection>, 'all' | 'within'>,
 ): Promise<ReadonlyMap<string, readonly string[]>> {
-  const query = all || within;
+  const query = all === undefined || all === '' ? within : all;
   if (!query) return new Map();
   const { matched } = await search.find({ filter: filterOf(query), sort: 'title', page: 1, pageSize: Infinity });
   const rows = [...matched].flatMap(([id, fileIds]): [string, readonly string[]][] => {
