@@ -64,6 +64,39 @@ if (typeof Idiomorph === 'object') Idiomorph.defaults.ignoreActiveValue = true;
 const isBusy = (region) =>
   region.querySelector('details.menu[open], input:focus:not([type="checkbox"]), select:focus, textarea:focus') !== null;
 
+/** Fields of a region, by what names them. A search says in its own fields what is shown; its answer is right. */
+function fieldsOf(region) {
+  const named = new Map();
+  for (const field of region?.querySelectorAll('input:not([type="hidden"]), select, textarea') ?? []) {
+    if (field.form?.getAttribute('role') === 'search') continue;
+    const name = field.id || `${field.form?.id || field.form?.action} ${field.name} ${isBox(field) ? field.value : ''}`;
+    named.set(named.has(name) ? `${name} ${named.size}` : name, field);
+  }
+  return named;
+}
+const isBox = ({ type }) => type === 'checkbox' || type === 'radio';
+const usualOf = (field) =>
+  field.options
+    ? ([...field.options].find(({ defaultSelected }) => defaultSelected) ?? field.options[0])?.value
+    : field.defaultValue;
+
+/** What was typed, chosen or ticked and is not sent yet. Returns what puts it back once the region is drawn anew. */
+function typedIn(region) {
+  const beyond = [...region.querySelectorAll('[data-beyond] > input')];
+  const typed = [...fieldsOf(region)]
+    .filter(([, field]) => (isBox(field) ? field.checked !== field.defaultChecked : field.value !== usualOf(field)))
+    .map(([name, { value, checked }]) => [name, { value, checked }]);
+  return (drawn) => {
+    const now = fieldsOf(drawn);
+    for (const [name, { value, checked }] of typed) {
+      const field = now.get(name);
+      if (field && isBox(field)) field.checked = checked;
+      else if (field) field.value = value;
+    }
+    drawn?.querySelector('[data-beyond]')?.append(...beyond);
+  };
+}
+
 function refreshDue() {
   timer = null;
   refreshedMs = performance.now();
@@ -76,26 +109,26 @@ function refreshDue() {
     if (region && isBusy(region)) continue;
     due.delete(id);
     if (!region) continue;
-    // A list that grew is read again up to its length; one that grew further stays as it is.
+    // A list that grew is read again up to its length; of one that grew further only the head is.
     const length = region.querySelectorAll('[data-row]').length;
-    if (length > MOST_ROWS) continue;
+    const isLong = length > MOST_ROWS;
+    const target = isLong ? region.querySelector('.head') : region;
+    if (!target) continue;
     // While a title lies over its list, the address is the title's.
     const here = new URL(region.closest('[data-address]')?.dataset.address ?? '', location.href);
-    if (length > 0 && !here.searchParams.has('page')) {
+    if (length > 0 && !isLong && !here.searchParams.has('page')) {
       here.searchParams.set('pageSize', String(Math.max(USUAL_ROWS, length)));
     }
-    const ticked = [...region.querySelectorAll('input[type="checkbox"]:checked')].map(({ value }) => value);
+    const keep = typedIn(target);
     htmx
       .ajax('GET', here.pathname + here.search, {
-        source: region,
-        target: region,
-        select: `#${id}`,
+        source: target,
+        target,
+        select: isLong ? `#${id} .head` : `#${id}`,
         swap: 'morph:outerHTML',
       })
       .then(() => {
-        for (const box of document.querySelectorAll(`#${id} input[type="checkbox"]`)) {
-          if (ticked.includes(box.value)) box.checked = true;
-        }
+        keep(document.getElementById(id));
         document.dispatchEvent(new window.CustomEvent('mf:ticked'));
         showCopyButtons();
       });
@@ -298,4 +331,6 @@ document.addEventListener('keydown', (event) => {
 });
 
 showCopyButtons();
+// Tabs keep their order on narrow screens, so the present one may lie outside.
+document.querySelector('.subnav [aria-current]')?.scrollIntoView({ inline: 'center', block: 'nearest' });
 document.getElementById('form-error')?.focus();

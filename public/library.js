@@ -1,10 +1,11 @@
 /* global document, Idiomorph, window */
 // The library's rows: keys, the menu under the right button, and what is asked before everything is queued.
 
-// ---- A menu or a group that is open stays open when its counts are drawn anew
+// ---- A menu or a group that is open stays open when its counts are drawn anew, and so do the filters of a narrow screen
 if (typeof Idiomorph === 'object') {
   Idiomorph.defaults.callbacks.beforeAttributeUpdated = (name, node) =>
-    !(name === 'open' && node.matches?.('details.menu, .causes details'));
+    !(name === 'open' && node.matches?.('details.menu, .causes details')) &&
+    !(name === 'checked' && node.matches?.('.fold-box'));
   // An item's tags are read by themselves; the page that is drawn anew holds only their place.
   Idiomorph.defaults.callbacks.beforeNodeMorphed = (node) => node.id !== 'item-tags';
 }
@@ -122,16 +123,19 @@ function showTitles() {
   const boxes = [...document.querySelectorAll('input[form="bulk"]')];
   const ticked = boxes.filter((box) => box.checked);
   const count = all ? Number(form.elements.expected.value) : ticked.length;
-  const whole = document.querySelector('[data-pick-all]');
-  if (whole) {
+  for (const label of document.querySelectorAll('[data-pick-page]')) label.hidden = false;
+  for (const whole of document.querySelectorAll('[data-pick-all]')) {
     whole.hidden = false;
     whole.checked = boxes.length > 0 && ticked.length === boxes.length;
     whole.indeterminate = ticked.length > 0 && ticked.length < boxes.length;
   }
   const now = `${all?.value ?? ticked.map(({ value }) => value)} ${form.elements.presetId.value}`;
-  if (now === selected) return;
+  const text = `${count.toLocaleString('en-US')} selected`;
+  const place = form.querySelector('[data-bulk-count]');
+  // Drawn anew with the page, it says nothing of the selection.
+  if (now === selected && (count === 0 || place.textContent === text)) return;
   selected = now;
-  form.querySelector('[data-bulk-count]').textContent = `${count.toLocaleString('en-US')} selected`;
+  place.textContent = text;
   form.querySelector('[data-bulk-sum]').textContent = '';
   if (count > 0) document.getElementById('bulk-sum').dispatchEvent(new window.CustomEvent('mf:selected'));
 }

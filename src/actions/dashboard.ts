@@ -3,13 +3,14 @@ import { isFinished, Job } from '../domain/job.js';
 import { displayTitle } from '../domain/library.js';
 import { filterOf } from '../domain/library-filter.js';
 import type { Receipt } from '../domain/receipt.js';
-import type { Recommendation } from '../domain/recommendation.js';
 import { Problem } from '../domain/problem.js';
 import { Run } from '../domain/run.js';
-import { createdMinuteOf, itemIdOf, minutesFrom, stateOf } from '../store/row-keys.js';
+import { itemIdOf, stateOf } from '../store/row-keys.js';
 import { action, type Context } from './action.js';
 import { failedJobs, failuresByCause } from './failures.js';
+import { freedBy, freedTogether, standingReceipts } from './freed.js';
 import { latestFirst } from './jobs.js';
+import { openRecommended, recommendedSince } from './recommended.js';
 
 const Dashboard = z.object({
   library: z.object({ items: z.int(), sizeBytes: z.number(), lastSync: Run.nullable() }),
@@ -69,51 +70,31 @@ const MINUTE_MS = 60_000;
 const MONTH_DAYS = 30;
 const ARRIVALS = 8;
 
-const freedBy = ({ before, after }: Receipt): number => before.sizeBytes - after.sizeBytes;
-
 function savings(receipts: readonly Receipt[], now: Date): Omit<z.infer<typeof Dashboard>['saved'], 'keptBytes'> {
   const start = now.getTime() - MONTH_DAYS * DAY_MS;
   const perDay = new Array<number>(MONTH_DAYS).fill(0);
-  let bytes = 0;
-  let before = 0;
   let earlier = 0;
   for (const receipt of receipts) {
     const freed = freedBy(receipt);
-    bytes += freed;
-    before += receipt.before.sizeBytes;
     const day = Math.floor((Date.parse(receipt.at) - start) / DAY_MS);
     if (day < 0) earlier += freed;
     else perDay[Math.min(day, MONTH_DAYS - 1)] = (perDay[Math.min(day, MONTH_DAYS - 1)] ?? 0) + freed;
   }
   let total = earlier;
   const history = perDay.map((freed) => (total += freed));
+  const { files, bytes, percent } = freedTogether(receipts);
   return {
-    files: receipts.length,
+    files,
     bytes,
-    percent: before > 0 ? Math.round((bytes / before) * 100) : 0,
+    percent: Math.round(percent),
     lastMonthBytes: bytes - earlier,
     history: [earlier, ...history],
     since: new Date(start).toISOString(),
   };
 }
 
-const SAVES_BY_MINUTE = { keyOf: createdMinuteOf, valueOf: ({ savesBytes }: Recommendation) => savesBytes };
-
-/** What was recommended since this minute, added up by minutes: there may be as many as there are titles. */
-function recommendedSince({ recommendations }: Context['store'], since: string, now: Date) {
-  const [counts, saves] = [recommendations.tally(createdMinuteOf), recommendations.tally(SAVES_BY_MINUTE)];
-  const sum = { count: 0, savesBytes: 0 };
-  for (const minute of minutesFrom(Date.parse(since), now.getTime())) {
-    sum.count += counts.of(minute);
-    sum.savesBytes += saves.of(minute);
-  }
-  return sum;
-}
-
-async function lastDay(
-  { store, search, now }: Context,
-  receipts: readonly Receipt[],
-): Promise<z.infer<typeof Dashboard>['day']> {
+async function lastDay(ctx: Context, receipts: readonly Receipt[]): Promise<z.infer<typeof Dashboard>['day']> {
+  const { store, search, now } = ctx;
   // A whole minute, so that everybody who looks within it asks the same.
   const sinceMs = Math.floor((now().getTime() - DAY_MS) / MINUTE_MS) * MINUTE_MS;
   const since = new Date(sinceMs).toISOString();
@@ -121,7 +102,7 @@ async function lastDay(
     rows.reduce((all, row) => all + bytesOf(row), 0);
   const filter = { ...filterOf(''), addedAfter: since };
   const arrived = await search.find({ filter, sort: 'title', page: 1, pageSize: 1 });
-  const recommended = recommendedSince(store, since, now());
+  const recommended = recommendedSince(ctx, since);
   const encoded = store.jobs.where(
     ({ state, startedAt, sizeAfterBytes }) =>
       (state === 'verified' || state === 'replacing' || state === 'done') &&
@@ -168,9 +149,9 @@ export const showDashboard = action(
   async (ctx) => {
     const { store, queue, sync } = ctx;
     const { sizeBytes } = await ctx.search.find({ filter: filterOf(''), sort: 'title', page: 1, pageSize: 1 });
-    const receipts = store.receipts.where(() => true);
+    const receipts = standingReceipts(store);
     const kept = store.quarantine.by(stateOf).of('kept');
-    const open = await ctx.estimates.open(0);
+    const open = await openRecommended(ctx);
     const jobs = store.jobs.where(() => true);
     const inState = (state: Job['state']): Job[] => jobs.filter((job) => job.state === state);
 
@@ -182,7 +163,7 @@ export const showDashboard = action(
       day: await lastDay(ctx, receipts),
       arrivals: await arrivalsOf(ctx),
       serverName: store.settings.value.plex.serverName,
-      recommendations: { open: open.findings, savesBytes: open.savesBytes },
+      recommendations: { open: open.count, savesBytes: open.savesBytes },
       queue: queue.state(),
       ready: ready.length,
       readyBytes: ready.reduce((sum, job) => sum + job.sizeBeforeBytes - (job.sizeAfterBytes ?? 0), 0),

@@ -5,7 +5,9 @@ import { Run } from '../domain/run.js';
 import { WebhookOutcome } from '../domain/webhook.js';
 import { stateOf } from '../store/row-keys.js';
 import { action, type Context } from './action.js';
+import { freedTogether, standingReceipts } from './freed.js';
 import { LiveFigures } from './queue.js';
+import { openCount } from './recommended.js';
 
 /** What works, and what the owner should mend. */
 export const showHealth = action(
@@ -56,7 +58,7 @@ const statusOf = (problems: readonly Problem[]): 'ok' | 'warning' | 'error' => {
   return problems.length > 0 ? 'warning' : 'ok';
 };
 
-/** One flat object for dashboards such as Homepage. Bytes and percent are of what was replaced. */
+/** One flat object for dashboards such as Homepage. Bytes and percent are of what was replaced and not restored. */
 export const showSummary = action(
   {
     summary: 'Key figures as one flat object',
@@ -80,16 +82,11 @@ export const showSummary = action(
       else if (state === 'done') counts.processed++;
       else if (state === 'failed' && clearedAt === null) counts.errored++;
     }
-    let before = 0;
-    let after = 0;
-    for (const receipt of ctx.store.receipts.values()) {
-      before += receipt.before.sizeBytes;
-      after += receipt.after.sizeBytes;
-    }
+    const freed = freedTogether(standingReceipts(ctx.store));
     return {
       ...counts,
-      saved: before - after,
-      savedPercent: before > 0 ? Math.round(((before - after) / before) * 1000) / 10 : 0,
+      saved: freed.bytes,
+      savedPercent: Math.round(freed.percent * 10) / 10,
       health: statusOf(await ctx.problems()),
       version: ctx.config.version,
     };
@@ -160,7 +157,7 @@ export const showNavigation = action(
         problems: z.int(),
       }),
       strips: z.array(Strip),
-      active: z.array(Job.extend({ progress: LiveFigures.nullable() })),
+      active: z.array(Job.extend({ progress: LiveFigures.nullable(), thumb: z.string().nullable() })),
       paused: z.boolean(),
       version: z.string(),
       demo: z.boolean(),
@@ -173,7 +170,7 @@ export const showNavigation = action(
     return {
       nav: {
         library: store.library.size,
-        recommendations: store.recommendations.tally(stateOf).of('open'),
+        recommendations: openCount(store),
         running,
         waiting: pending + blocked,
         quarantine: store.quarantine.tally(stateOf).of('kept'),
@@ -182,7 +179,11 @@ export const showNavigation = action(
       strips: stripsOf(ctx, problems),
       active: [...store.jobs.by(stateOf).of('running'), ...store.jobs.by(stateOf).of('replacing')]
         .slice(0, MAX_ACTIVE)
-        .map((job) => ({ ...job, progress: queue.progress(job.id) })),
+        .map((job) => ({
+          ...job,
+          progress: queue.progress(job.id),
+          thumb: store.library.find(job.itemId)?.thumb ?? null,
+        })),
       paused,
       version: config.version,
       demo: config.demo,

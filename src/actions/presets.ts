@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { Preset } from '../domain/preset.js';
 import { action } from './action.js';
+import { standingReceipts } from './freed.js';
 
 /** Every recipe with what it did so far, and the files that could not be read as one. */
 export const listPresets = action(
@@ -17,7 +18,7 @@ export const listPresets = action(
   },
   ({ presets, store }) => {
     const figures = new Map<string, { used: number; before: number; after: number }>();
-    for (const { presetId, before, after } of store.receipts.values()) {
+    for (const { presetId, before, after } of standingReceipts(store)) {
       const sum = figures.get(presetId) ?? { used: 0, before: 0, after: 0 };
       figures.set(presetId, {
         used: sum.used + 1,

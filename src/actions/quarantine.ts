@@ -1,24 +1,34 @@
 import { z } from 'zod';
 import { QuarantineEntry } from '../domain/quarantine.js';
+import type { Store } from '../store/store.js';
 import { action } from './action.js';
 import { listOf, pageOf, Paging } from './paging.js';
 
 const ById = z.object({ id: z.string() });
 const State = QuarantineEntry.shape.state;
+/** With the path of its title's poster on the media server; null when it has none, or the title is gone. */
+const Row = QuarantineEntry.extend({ thumb: z.string().nullable() });
+
+const withThumb = ({ library }: Store, entry: QuarantineEntry): z.infer<typeof Row> => ({
+  ...entry,
+  thumb: library.find(entry.itemId)?.thumb ?? null,
+});
 
 /** Replaced originals that are kept, those that go first on top. */
 export const listQuarantine = action(
   {
     summary: 'List kept originals',
     input: Paging.extend({ state: State.default('kept') }),
-    output: listOf(QuarantineEntry).extend({ state: State, sizeBytes: z.number() }),
+    output: listOf(Row).extend({ state: State, sizeBytes: z.number() }),
   },
   ({ store }, { page, pageSize, state }) => {
     const rows = store.quarantine
       .where((entry) => entry.state === state)
       .sort((a, b) => a.purgeAt.localeCompare(b.purgeAt) || a.id.localeCompare(b.id));
+    const cut = pageOf(rows, { page, pageSize }, { state });
     return Promise.resolve({
-      ...pageOf(rows, { page, pageSize }, { state }),
+      ...cut,
+      items: cut.items.map((entry) => withThumb(store, entry)),
       state,
       sizeBytes: rows.reduce((sum, entry) => sum + entry.sizeBytes, 0),
     });
@@ -27,8 +37,8 @@ export const listQuarantine = action(
 
 /** One kept original. Throws `not_found`. */
 export const showQuarantined = action(
-  { summary: 'Show one kept original', input: ById, output: QuarantineEntry },
-  ({ store }, { id }) => store.quarantine.get(id),
+  { summary: 'Show one kept original', input: ById, output: Row },
+  ({ store }, { id }) => withThumb(store, store.quarantine.get(id)),
 );
 
 /** Puts an original back at its path. Throws `file_changed` or `file_exists`, and then nothing was moved. */

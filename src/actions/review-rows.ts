@@ -39,6 +39,8 @@ export const RecommendationRow = Recommendation.extend({
   title: z.string(),
   /** Series and film alike: what stands behind the title in grey. */
   section: z.string(),
+  /** Path of the poster on the media server; null when it has none. */
+  thumb: z.string().nullable(),
   ruleTitle: z.string(),
   presetTitle: z.string().nullable(),
   canBeQueued: z.boolean(),
@@ -135,6 +137,7 @@ function toRow(ctx: Context, names: Names, row: Recommendation): RecommendationR
     ...row,
     title: item ? displayTitle(item) : row.group ? `${row.group.files} files of one kind` : row.itemId,
     section: names.sections.get(item?.sectionId ?? '') ?? '',
+    thumb: item?.thumb ?? null,
     ruleTitle: names.rules.get(row.ruleId) ?? row.ruleId,
     presetTitle: preset?.title ?? row.presetId,
     canBeQueued: canBeApproved(row),

@@ -14,6 +14,7 @@ import { hoursInWords, isOpen, wallClockOf } from '../domain/working-hours.js';
 import type { SeenWorker } from '../engine/fleet/fleet.js';
 import type { Context } from './action.js';
 import { latestFirst } from './jobs.js';
+import { stillStands } from './freed.js';
 import { LiveFigures } from './queue.js';
 
 /** What a worker has to do at one moment; what it does not tell is null. */
@@ -65,6 +66,7 @@ const RunningJob = z.object({
   id: z.string(),
   itemId: z.string(),
   title: z.string(),
+  thumb: z.string().nullable(),
   stage: z.string().nullable(),
   percent: z.number(),
   progress: LiveFigures.nullable(),
@@ -143,13 +145,14 @@ export function workerCards(ctx: Context, rows: readonly WorkerRow[]): WorkerCar
       history: row.seenHostKey === null ? [...historyOf(ctx, row.id)] : [],
       jobs: running.map(({ id, itemId, title, stage, percent }) => ({
         ...{ id, itemId, title, stage, percent },
+        thumb: ctx.store.library.find(itemId)?.thumb ?? null,
         progress: ctx.queue.progress(id),
       })),
       mishaps: failed
         .sort(latestFirst)
         .slice(0, MISHAPS)
         .map((job) => mishapOf(job, row.id)),
-      record: recordOf(done, failed.length),
+      record: recordOf(ctx, done, failed.length),
     };
   });
 }
@@ -160,7 +163,7 @@ function mishapOf(job: Job, workerId: string): z.infer<typeof Mishap> {
   return { id: job.id, title: job.title, why, at: job.finishedAt ?? job.startedAt ?? job.createdAt };
 }
 
-function recordOf(done: readonly Job[], failed: number): z.infer<typeof Record30> {
+function recordOf({ store }: Context, done: readonly Job[], failed: number): z.infer<typeof Record30> {
   const sum = (of: (job: Job) => number): number => done.reduce((total, job) => total + of(job), 0);
   const timed = done.filter(({ encodeMs, source }) => encodeMs !== null && encodeMs > 0 && source !== undefined);
   const [playMs, encodeMs] = timed.reduce(
@@ -169,7 +172,9 @@ function recordOf(done: readonly Job[], failed: number): z.infer<typeof Record30
   );
   return {
     jobs: done.length,
-    freedBytes: sum(({ sizeBeforeBytes, sizeAfterBytes }) => sizeBeforeBytes - (sizeAfterBytes ?? sizeBeforeBytes)),
+    freedBytes: sum(({ sizeBeforeBytes, sizeAfterBytes, quarantineId }) =>
+      stillStands(store, quarantineId) ? sizeBeforeBytes - (sizeAfterBytes ?? sizeBeforeBytes) : 0,
+    ),
     failed,
     timesRealTime: encodeMs > 0 ? Math.round((playMs / encodeMs) * 10) / 10 : null,
   };

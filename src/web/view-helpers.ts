@@ -238,6 +238,8 @@ export function viewHelpers(urlBase: string): Record<string, (...args: never[]) 
     bytes: ifNumber(formatBytes),
     exactBytes: ifNumber((value) => `${Math.round(value).toLocaleString('en-US')} bytes`),
     count: ifNumber((value) => Math.round(value).toLocaleString('en-US')),
+    /** For a pip: `1.6k` for 1,658. */
+    brief: ifNumber((value) => (value < 1000 ? String(Math.round(value)) : `${Math.floor(value / 100) / 10}k`)),
     /** Of a share: 0.934 is `93 %`. */
     percent: ifNumber((share) => `${Math.round(share * 100)} %`),
     whole: ifNumber((value) => String(Math.floor(value))),
@@ -255,6 +257,8 @@ export function viewHelpers(urlBase: string): Record<string, (...args: never[]) 
     hdr: nameIn(HDR),
     picture: formatPicture,
     channels,
+    /** The parts of a path, between which a line may break. */
+    segments: (path: unknown) => String(path).split('/').filter(Boolean),
     /** The end of a path: what tells one episode from the next. */
     tail: (path: unknown) => (typeof path === 'string' ? (path.split('/').at(-1) ?? '') : ''),
     cap: (text: unknown) => String(text).charAt(0).toUpperCase() + String(text).slice(1).replaceAll('_', ' '),

@@ -143,8 +143,10 @@ describe('the library in a browser', function () {
     ).newPage();
     await signIn(plain, web.url);
     await plain.goto(`${web.url}/library?pageSize=5`);
+    if (await plain.isVisible('.fold-button')) await plain.click('.fold-button');
     await plain.click('#facet-codec summary');
     await plain.check('#facet-codec input[value="h264"]');
+    if (await plain.isVisible('.fold-button')) await plain.click('.fold-button');
     await plain.click('#facet-codec summary');
     await Promise.all([plain.waitForURL(/codec=h264/), plain.click('#filters button:has-text("Apply")')]);
     expect(await plain.locator('.chips .chip').count()).to.equal(1);

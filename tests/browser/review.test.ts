@@ -82,6 +82,67 @@ describe('the review in a browser', function () {
     await page.waitForSelector('#review-said:has-text("Nothing is left on this page")', { state: 'attached' });
   });
 
+  it('fits two recommendations on a phone, with filters, library and settings to match', async () => {
+    const context = await visit.browser.open({ viewport: { width: 360, height: 740 } });
+    const phone = await context.newPage();
+    await signIn(phone, visit.web.url);
+    const boxOf = async (selector: string) =>
+      (await phone.locator(selector).first().boundingBox()) ?? expect.fail(selector);
+    await phone.goto(`${visit.web.url}/recommendations?ruleId=codec-modernization`);
+    const first = await boxOf('.rec');
+    expect(first.y, 'the first begins in the upper half').to.be.lessThan(370);
+    expect(2 * first.height, 'two fit a screen').to.be.lessThan(740 - 52 - 58);
+    expect(await phone.isVisible('#filters')).to.equal(false);
+    await phone.click('.fold-button');
+    expect(await phone.isVisible('#filters select[name="sort"]')).to.equal(true);
+    await phone.selectOption('#filters select[name="sort"]', 'saving');
+    await phone.waitForURL(/sort=saving/);
+    expect(await phone.isVisible('#filters'), 'stays open while one chooses').to.equal(true);
+    await phone.goto(`${visit.web.url}/library`);
+    expect((await boxOf('#titles [data-row]')).y).to.be.lessThan(370);
+    await phone.check('.pick-page input');
+    const ticked = await phone.locator('#titles [data-row] input:checked').count();
+    expect(ticked).to.equal(await phone.locator('#titles [data-row]').count());
+    const tabs: string[][] = [];
+    for (const tab of ['safety', 'security']) {
+      await phone.goto(`${visit.web.url}/settings/${tab}`);
+      tabs.push(
+        await phone.evaluate(
+          `[...document.querySelectorAll('.subnav a')].sort((a, b) => a.getBoundingClientRect().x - b.getBoundingClientRect().x).map((a) => a.textContent.trim())`,
+        ),
+      );
+      const { x, width } = await boxOf('.subnav [aria-current]');
+      expect(x >= 0 && x + width <= 361, `${tab} can be seen`).to.equal(true);
+    }
+    expect(tabs[1]).to.deep.equal(tabs[0]);
+    await context.close();
+  });
+
+  it('shows posters from Plex, keeps counts inside the menu and paths of the API whole', async () => {
+    const { page, web } = visit;
+    await page.goto(`${web.url}/recommendations`);
+    expect(await page.locator('.rec img[src*="/poster"]').count()).to.be.greaterThan(0);
+    expect(await page.locator('.dock img[src*="/poster"]').count()).to.be.greaterThan(0);
+    // A large library's counts, in the widest digits.
+    const outside = await page.evaluate(
+      `(() => {
+        document.getElementById('n-recommendations').textContent = '188,888';
+        document.getElementById('n-queue').textContent = '2 / 188,888';
+        return [...document.querySelectorAll('.nav a')].filter((a) => [...a.children].some((child) => child.getBoundingClientRect().right > a.getBoundingClientRect().right - 4 || child.getClientRects().length > 1 || child.scrollWidth > child.clientWidth + 1)).map((a) => a.textContent);
+      })()`,
+    );
+    expect(outside).to.deep.equal([]);
+    await page.goto(`${web.url}/docs`);
+    const broken = await page.evaluate(
+      `[...document.querySelectorAll('.docs th code span')].filter((part) => part.getClientRects().length > 1).map((part) => part.textContent)`,
+    );
+    expect(await page.locator('.docs th code span').count()).to.be.greaterThan(100);
+    expect(broken).to.deep.equal([]);
+    expect(await page.evaluate(`document.fonts.load('16px "Inter Variable"').then((fonts) => fonts.length)`)).to.equal(
+      1,
+    );
+  });
+
   it('hears no keys while somebody types', async () => {
     const id = await idAt(0);
     await page.keyboard.press('j');
