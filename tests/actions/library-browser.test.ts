@@ -9,7 +9,7 @@ import { createJobs } from '../../src/actions/jobs.js';
 import { showItem } from '../../src/actions/library.js';
 import { saveSettings } from '../../src/actions/settings.js';
 import { openPresets } from '../../src/catalog/presets.js';
-import type { LeftOut } from '../../src/domain/left-out.js';
+import { LeftOut } from '../../src/domain/left-out.js';
 import { changeFilter, listFilters, removeFilter, saveFilter } from '../../src/actions/saved-filters.js';
 import type { Context } from '../../src/actions/action.js';
 import type { AppError } from '../../src/domain/errors.js';
