@@ -74,6 +74,9 @@ export async function truthFor(
     'queue.readyBytes': sum(inState('verified'), (job) => job.sizeBeforeBytes - (job.sizeAfterBytes ?? 0)),
     'queue.freesBytes': sum(inState('queued'), ({ expectedSavesBytes }) => expectedSavesBytes ?? 0),
     'queue.endedShown': Math.min(30, inState('done', 'cancelled', 'skipped').length),
+    'queue.done': inState('done').length,
+    'queue.skipped': inState('skipped').length,
+    'queue.cancelled': inState('cancelled').length,
     'queue.failed': inState('failed').length,
     'queue.causes': new Set(inState('failed').map(({ error }) => error?.message)).size,
     'quarantine.kept': kept.length,
@@ -113,6 +116,7 @@ export async function truthFor(
       const found = await ask<{ items: number; sizeBytes: number }>(`/api${pathname}`);
       return what === 'titles' ? found.items : found.sizeBytes;
     }
+    if (figure === 'excluded.total') return (await ask<Totals>('/api/excluded')).total;
     if (figure === 'tags.total') return (await ask<Totals>('/api/tags')).total;
     if (figure === 'problems') return (await ask<{ problems: unknown[] }>('/api/health')).problems.length;
     if (noun === 'day') return receipts.day[what] ?? null;
