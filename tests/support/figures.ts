@@ -74,9 +74,6 @@ export async function truthFor(
     'queue.readyBytes': sum(inState('verified'), (job) => job.sizeBeforeBytes - (job.sizeAfterBytes ?? 0)),
     'queue.freesBytes': sum(inState('queued'), ({ expectedSavesBytes }) => expectedSavesBytes ?? 0),
     'queue.endedShown': Math.min(30, inState('done', 'cancelled', 'skipped').length),
-    'queue.done': inState('done').length,
-    'queue.skipped': inState('skipped').length,
-    'queue.cancelled': inState('cancelled').length,
     'queue.failed': inState('failed').length,
     'queue.causes': new Set(inState('failed').map(({ error }) => error?.message)).size,
     'quarantine.kept': kept.length,
@@ -116,7 +113,19 @@ export async function truthFor(
       const found = await ask<{ items: number; sizeBytes: number }>(`/api${pathname}`);
       return what === 'titles' ? found.items : found.sizeBytes;
     }
-    if (figure === 'excluded.total') return (await ask<Totals>('/api/excluded')).total;
+    if (figure === 'excluded.total') return (await ask<Totals>('/api/excluded?pageSize=1')).total;
+    if (noun === 'jobs') return (await ask<Totals>(`/api/transcode/jobs?state=${what}&pageSize=1`)).total;
+    if (noun === 'rule') {
+      const ruleId = pathname.split('/').at(-1) ?? '';
+      const rows = await every<{ canBeQueued: boolean; keep: object | null; savesBytes: number }>(
+        ask,
+        `/api/recommendations?state=open&ruleId=${ruleId}`,
+      );
+      if (what === 'savesBytes') return sum(rows, ({ savesBytes }) => savesBytes);
+      return what === 'findings'
+        ? rows.length
+        : rows.filter(({ canBeQueued, keep }) => canBeQueued && keep === null).length;
+    }
     if (figure === 'tags.total') return (await ask<Totals>('/api/tags')).total;
     if (figure === 'problems') return (await ask<{ problems: unknown[] }>('/api/health')).problems.length;
     if (noun === 'day') return receipts.day[what] ?? null;
