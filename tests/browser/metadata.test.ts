@@ -67,7 +67,7 @@ describe('edits in Plex in a browser', function () {
     await page.selectOption('select[name="edit[labels][mode]"]', 'replace');
     await page.fill('#e-summary', 'A film to be seen twice.\nAt least.');
     await page.click('button:has-text("Show what would change")');
-    await page.waitForSelector('#err-labels:has-text("Name at least one")');
+    await page.waitForSelector('.err:has-text("Name at least one")');
     expect(await page.inputValue('#e-summary')).to.equal('A film to be seen twice.\nAt least.');
     expect(heard.splice(0).every((text) => text.includes('422'))).to.equal(true);
     await page.fill('#e-labels', 'keep, Summer');

@@ -196,7 +196,11 @@ export async function startWeb(
       }),
     },
     analyzer: {},
-    enqueue: {},
+    enqueue: {
+      busyPaths: () => new Map(),
+      openJobAt: () => null,
+      check: ({ itemId, presetId }: { itemId: string; presetId: string }) => aJob({ itemId, presetId }),
+    },
     queue: {
       state: () => ({ paused: false, running: 0, pending: 0, blocked: 0, reasons: [] }),
       progress: () => null,
