@@ -248,9 +248,9 @@ describe('the pages in a browser', function () {
 
     it('counts what is ticked, and queues it', async () => {
       await page.goto(`${web.url}/library?q=harbour%20nine`);
-      await page.check('[data-pick-all]');
+      await page.check('th [data-pick-all]');
       expect(await page.textContent('[data-bulk-count]')).to.equal('10 selected');
-      await page.uncheck('[data-pick-all]');
+      await page.uncheck('th [data-pick-all]');
       expect(await page.isVisible('#bulk')).to.equal(false);
       await page.check('tbody tr:nth-child(1) .pick input');
       await page.check('tbody tr:nth-child(2) .pick input');
