@@ -1,25 +1,19 @@
 // Type check, lint, format check and every test; the last line is `N passed, N failed`.
-// `npm test -- FILE ...` runs these test files only; `npm test -- --record` also writes how long each file took.
+// `npm test -- FILE ...` runs these test files only.
 import { spawn } from 'node:child_process';
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { availableParallelism, constants, setPriority, tmpdir } from 'node:os';
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { constants, setPriority, tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const bin = (name) => join(root, 'node_modules', '.bin', name);
 const temp = mkdtempSync(join(tmpdir(), 'mediaflow-tests-'));
-/** Test file -> seconds it once took. Only the order of the files depends on it. */
-const TIMES = join(root, 'tests', 'times.json');
-/** Files are handed out one by one to so many processes; more than four fill the memory with browsers. */
-const LANES = Math.min(4, Math.max(2, availableParallelism()));
 
-const args = process.argv.slice(2);
-const isRecording = args.includes('--record');
-const wanted = args.filter((arg) => arg !== '--record');
+const wanted = process.argv.slice(2);
 // Files that are named here come on top of those that the configuration names, so it is read by hand.
 const { mocha } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
-const usual = ['--no-package', '--timeout', mocha.timeout, '--parallel', '--jobs', String(LANES)];
+const usual = ['--no-package', '--timeout', mocha.timeout];
 for (const option of mocha['node-option']) usual.push('--node-option', option);
 for (const file of mocha.require) usual.push('--require', file);
 let passed = 0;
@@ -27,7 +21,20 @@ let failed = 0;
 
 // The checks give way to the tests; what one of them says is shown when it has ended, so that lines never mix.
 const checks = runChecks();
-await runTests(wanted.length > 0 ? wanted : longestFirst(testFiles()));
+if (wanted.length > 0) await runTests('tests', wanted, true);
+else {
+  // One browser keeps a core busy by itself; the other tests mostly wait for programs.
+  const isInBrowser = (file) => file.startsWith(join('tests', 'browser'));
+  const files = testFiles();
+  await Promise.all([
+    runTests(
+      'tests',
+      files.filter((file) => !isInBrowser(file)),
+      true,
+    ),
+    runTests('tests in a browser', files.filter(isInBrowser), false),
+  ]);
+}
 await checks;
 rmSync(temp, { recursive: true });
 console.log(`${passed} passed, ${failed} failed`);
@@ -58,20 +65,20 @@ async function check(title, command, args) {
   else failed++;
 }
 
-async function runTests(files) {
-  console.log('> tests');
-  const report = join(temp, 'report.json');
+async function runTests(title, files, isShown) {
+  if (isShown) console.log(`> ${title}`);
+  const report = join(temp, `${title.replaceAll(' ', '-')}.json`);
   const how = [...usual, '--reporter', 'scripts/reporter.cjs', '--reporter-option', `output=${report}`];
-  const { status } = await run(bin('mocha'), [...how, ...files], { isShown: true });
+  const { status, said } = await run(bin('mocha'), [...how, ...files], { isShown });
+  if (!isShown) process.stdout.write(`> ${title}\n${said}`);
   try {
-    const { stats, secondsOf } = JSON.parse(readFileSync(report, 'utf8'));
+    const { stats } = JSON.parse(readFileSync(report, 'utf8'));
     passed += stats.passes;
     failed += stats.failures;
     // A run that ended badly without a failing test still failed.
     if (status !== 0 && stats.failures === 0) failed++;
-    if (isRecording) writeFileSync(TIMES, `${JSON.stringify(secondsOf, null, 2)}\n`);
   } catch {
-    console.error('The test run broke off before its report was written');
+    console.error(`${title}: the run broke off before its report was written`);
     failed++;
   }
 }
@@ -79,12 +86,6 @@ async function runTests(files) {
 function testFiles() {
   return readdirSync(join(root, 'tests'), { recursive: true })
     .filter((name) => name.endsWith('.test.ts'))
-    .map((name) => join('tests', name));
-}
-
-/** A long file that begins last leaves one process to work alone; one that was never timed may be long. */
-function longestFirst(files) {
-  const times = existsSync(TIMES) ? JSON.parse(readFileSync(TIMES, 'utf8')) : {};
-  const secondsOf = (file) => times[file] ?? Number.POSITIVE_INFINITY;
-  return files.sort((one, other) => secondsOf(other) - secondsOf(one) || one.localeCompare(other));
+    .map((name) => join('tests', name))
+    .sort();
 }
