@@ -24,9 +24,9 @@ const kept = { keepAlive: true, lookup: guardedLookup };
 /** For every request whose address came from a setting or from plex.tv. */
 export const guardedAgents = { httpAgent: new Agent(kept), httpsAgent: new SecureAgent(kept) };
 
-/** Throws `plex_forbidden` for an address that is not asked at all: an IP address needs no name service. */
+/** Throws `plex_unreachable` for an address that is not asked at all: an IP address needs no name service. */
 export function mustBeServerUrl(url: string): void {
   const reason = whyNoServerUrl(url);
   if (reason === null) return;
-  throw new AppError('plex_forbidden', `The address of the Plex server ${reason}. Enter another one.`);
+  throw new AppError('plex_unreachable', `The address of the Plex server ${reason}. Enter another one.`);
 }
