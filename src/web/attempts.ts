@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import type { Request, RequestHandler } from 'express';
 import { AppError } from '../domain/errors.js';
 
 /** So many wrong ones cost no time. */
@@ -62,4 +63,24 @@ export class Attempts {
     if (this.#senders.size > SENDERS && oldest !== undefined) this.#senders.delete(oldest);
     return sender;
   }
+}
+
+/** Lets a request that guesses go on when it is its sender's turn, and counts how it went. */
+export function inTurn(attempts: Attempts, senderOf: (req: Request) => string): RequestHandler {
+  return (req, res, next) => {
+    attempts
+      .turn(senderOf(req))
+      .then((tell) => {
+        // Whoever hung up while waiting is not looked at, and must not go on counting as one that waits.
+        if (res.closed) {
+          tell(false);
+          return;
+        }
+        res.once('close', () => {
+          tell(res.writableEnded && res.statusCode < 400);
+        });
+        next();
+      })
+      .catch(next);
+  };
 }

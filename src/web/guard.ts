@@ -7,7 +7,7 @@ import session from 'express-session';
 import type { Context } from '../actions/action.js';
 import type { AccessLevel } from '../domain/access.js';
 import { AppError } from '../domain/errors.js';
-import type { Attempts } from './attempts.js';
+import { inTurn, type Attempts } from './attempts.js';
 import { isKnownHost, isOwnOrigin } from './hosts.js';
 import type { SessionStore } from './sessions.js';
 
@@ -40,7 +40,6 @@ export class Guard {
   readonly #withKey = new WeakSet<Request>();
   /** Came with the cookie of a session that is over. */
   readonly #lost = new WeakSet<Request>();
-  readonly #attempts: Attempts;
   // Derived from the session's id, not kept: strangers cannot fill a memory that the owner's page needs.
   readonly #csrf = csrfSync({
     getTokenFromState: (req) => this.#sign(`csrf ${req.sessionID}`),
@@ -52,23 +51,13 @@ export class Guard {
   });
   readonly #wrongKey: RequestHandler = limiter(KEY_FAILURES, 'wrong API keys');
   /** Before whatever checks a password or the setup token: wrong ones slow their sender down. */
-  readonly limitSignIn: RequestHandler = (req, res, next) => {
-    this.#attempts
-      .turn(this.#senderOf(req))
-      .then((tell) => {
-        res.once('close', () => {
-          tell(res.writableEnded && res.statusCode < 400);
-        });
-        next();
-      })
-      .catch(next);
-  };
+  readonly limitSignIn: RequestHandler;
   /** Reads the session cookie; also used by the live connection. */
   readonly session: RequestHandler;
 
   constructor(ctx: Context, sessions: SessionStore, attempts: Attempts) {
     this.#ctx = ctx;
-    this.#attempts = attempts;
+    this.limitSignIn = inTurn(attempts, (req) => this.#senderOf(req));
     this.#sessions = sessions;
     this.session = session({
       name: 'mediaflow.sid',

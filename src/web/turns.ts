@@ -7,8 +7,10 @@ import type { RequestHandler } from 'express';
 export function oneByOne(): RequestHandler {
   const waiting: (() => void)[] = [];
   const letNextGoOn = (): void => {
-    waiting.shift()?.();
+    const goOn = waiting.shift();
+    // First, so that nothing a page does can hold up those behind it.
     if (waiting.length > 0) setImmediate(letNextGoOn);
+    goOn?.();
   };
   return (_req, res, next) => {
     const goOn = (): void => {

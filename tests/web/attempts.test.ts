@@ -1,5 +1,7 @@
 import { expect } from 'chai';
-import { Attempts } from '../../src/web/attempts.js';
+import type { Request, Response } from 'express';
+import { setImmediate as nextTurn } from 'node:timers/promises';
+import { Attempts, inTurn } from '../../src/web/attempts.js';
 
 describe('attempts at a password', () => {
   it('cost their sender ever more time, with what is under way, and are forgiven', async () => {
@@ -18,5 +20,17 @@ describe('attempts at a password', () => {
     expect(await attempts.turn('c').catch((error: unknown) => (error as { code?: unknown }).code)).to.equal(
       'rate_limited',
     );
+  });
+
+  it('of those who hang up while they wait hold no place for ever', async () => {
+    const attempts = new Attempts({ pause: () => Promise.resolve() });
+    const handle = inTurn(attempts, () => 'a');
+    const passed: number[] = [];
+    for (let n = 0; n < 40; n++) {
+      await handle({} as Request, { closed: true } as Response, () => void passed.push(n));
+      await nextTurn();
+    }
+    expect(passed).to.deep.equal([]);
+    expect(await attempts.turn('a')).to.be.a('function');
   });
 });
