@@ -9,7 +9,7 @@ import { Breather } from '../lib/breather.js';
 import type { Context } from './action.js';
 import { canBeApproved } from './approve.js';
 import { defaultPresetId, proposalsFor } from './preset-choice.js';
-import type { JobWish } from './requests.js';
+import type { JobWish } from '../engine/queue/enqueue.js';
 
 /** A job that would be made, with what it would bring. */
 export interface PlannedJob {

@@ -1,3 +1,4 @@
+import type { JobWish } from '../engine/queue/enqueue.js';
 import type { BatchEdit } from '../domain/batch-edit.js';
 import type { CollectionPlan, LibraryCollection, PlacePreview } from '../domain/collection.js';
 import type { TimeEstimate } from '../domain/encode-time.js';
@@ -109,19 +110,6 @@ export interface EstimateRequests {
   ): Promise<OpenSums & { seconds: number; timeConfidence: Confidence; top: Recommendation[] }>;
   /** What each rule promised and what came of it. */
   promises(): Promise<ReadonlyMap<string, Readonly<KeptPromise>>>;
-}
-
-/** What a job is made of. */
-export interface JobWish {
-  itemId: string;
-  fileId?: string;
-  presetId: string;
-  ruleId?: string;
-  recommendationId?: string;
-  priority?: number;
-  expectedSavesBytes?: number;
-  workerId?: string;
-  force?: boolean;
 }
 
 /** The only maker of jobs. */

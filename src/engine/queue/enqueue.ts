@@ -8,7 +8,8 @@ import { localRootOf } from '../../domain/paths.js';
 import { openSourceOf } from '../../store/row-keys.js';
 import type { QueueParts } from './parts.js';
 
-export interface JobRequest {
+/** What a job is made of. */
+export interface JobWish {
   itemId: string;
   fileId?: string;
   presetId: string;
@@ -37,7 +38,7 @@ export class Enqueue {
    * Queues a job. Throws `not_found`, `invalid`, `path_unmapped`, `file_missing`, `too_many_attempts`, or `conflict`
    * when there is already one for the file. Nothing is awaited before the row is in memory: two clicks make one job.
    */
-  async job(request: JobRequest): Promise<Job> {
+  async job(request: JobWish): Promise<Job> {
     const { store, bus } = this.#parts;
     const draft = this.check(request);
     await store.jobs.put(draft);
@@ -50,7 +51,7 @@ export class Enqueue {
    * The job that `job` would queue now, or what it would throw; nothing is stored. `busy`: what `busyPaths` gave, for
    * whoever asks about many.
    */
-  check(request: JobRequest, busy?: ReadonlyMap<string, Job>): Job {
+  check(request: JobWish, busy?: ReadonlyMap<string, Job>): Job {
     const draft = this.draft(request);
     const open = busy ? busy.get(draft.sourcePath) : this.openJobAt(draft.sourcePath);
     if (open) throw new LeftOut('has-job', `There is already a job for this file, and it is ${open.state}.`);
@@ -70,7 +71,7 @@ export class Enqueue {
   }
 
   /** The job a request would make; nothing is stored. Throws `not_found`, `invalid`, `path_unmapped`, `file_missing`, `conflict`. */
-  draft(request: JobRequest): Job {
+  draft(request: JobWish): Job {
     const { store, now, newId, presets } = this.#parts;
     const item = store.library.get(request.itemId);
     if (store.excluded.find(item.id))
