@@ -57,7 +57,11 @@ export const choicesOf = (ctx: Context, filterId: string | null): z.infer<typeof
 export const newCollection = action(
   {
     summary: 'Think of a new collection, and look what it would hold',
-    input: Plan.extend({ name: z.string().trim().max(80).default(''), look: z.string().optional() }),
+    input: Plan.extend({
+      name: z.string().trim().max(80).default(''),
+      look: z.string().optional(),
+      keepInStep: z.enum(['true', 'false']).catch('true'),
+    }),
     output: z.object({
       title: z.string(),
       name: z.string(),
@@ -66,10 +70,12 @@ export const newCollection = action(
       chips: z.array(Chip),
       filters: z.array(FilterChoice),
       preview: z.array(PlacePreview).nullable(),
+      /** Chosen with the last step; kept while the first one is corrected. */
+      keepInStep: z.boolean(),
       error: Refusal.nullable(),
     }),
   },
-  async (ctx, { look: isAsked, name, filterId, query }) => {
+  async (ctx, { look: isAsked, name, filterId, query, keepInStep }) => {
     const own = withoutSort(query);
     const form = {
       title: 'New collection',
@@ -78,6 +84,7 @@ export const newCollection = action(
       query: own,
       chips: chipsOf(ctx, own),
       filters: choicesOf(ctx, filterId),
+      keepInStep: keepInStep === 'true',
     };
     if (isAsked === undefined) return { ...form, preview: null, error: null };
     const named = CollectionName.safeParse(name);

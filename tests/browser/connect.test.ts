@@ -2,7 +2,7 @@ import { AxeBuilder } from '@axe-core/playwright';
 import { expect } from 'chai';
 import type { BrowserContext, Page } from 'playwright-core';
 import { signIn, startBrowser, type RealBrowser } from '../support/browser.js';
-import { startAccountWorld } from '../support/plex-account.js';
+import { DEAD, startAccountWorld } from '../support/plex-account.js';
 import { PASSWORD } from '../support/web.js';
 
 type World = Awaited<ReturnType<typeof startAccountWorld>>;
@@ -138,6 +138,33 @@ describe('connecting Plex in a browser', function () {
     expect(await page.isVisible('#to-0')).to.equal(true);
   });
 
+  for (const script of [true, false])
+    it(`keeps an address that was typed for a server nobody reaches, ${script ? 'with' : 'without'} scripts`, async () => {
+      await open({ width: 1440, script });
+      await reachPlex(page, world);
+      await page.click('#plex-sign-in');
+      await page.waitForSelector('#plex-wait');
+      world.plexTv.approve();
+      world.plexTv.devices = world.plexTv.devices.map((device) =>
+        device.name === 'Den' ? { ...device, connections: [{ uri: DEAD, local: true }] } : device,
+      );
+      world.later(2);
+      if (!script) {
+        await page.click('#plex-check');
+        await page.click('a:has-text("Find my servers")');
+      }
+      const den = page.locator('.server', { hasText: 'Den' });
+      const address = den.locator('input[name="url"]');
+      await address.fill('den.local:32400');
+      await den.locator('button:has-text("Connect Den")').click();
+      await page.waitForSelector('#form-error');
+      expect(await address.inputValue()).to.equal('den.local:32400');
+      await address.fill(world.den.url);
+      await den.locator('button:has-text("Connect Den")').click();
+      await page.waitForSelector('#to-0');
+      expect(world.web.context.store.settings.value.plex.url).to.equal(world.den.url);
+    });
+
   it('links a revoked token anew in the settings, and shows what is on the way', async () => {
     await open({ width: 1440, password: PASSWORD });
     await signIn(page, world.web.url);
@@ -159,9 +186,9 @@ describe('connecting Plex in a browser', function () {
     world.plexTv.approve();
     await page.waitForSelector('a:has-text("Find my servers")');
     await page.goto(`${world.web.url}/settings/events`);
-    await clean('news from Plex');
+    await clean('events from Plex');
     await page.click('button:has-text("Add it")');
-    await page.waitForSelector('.said:has-text("posts its news")');
+    await page.waitForSelector('.said:has-text("sends its events")');
     expect(world.plexTv.webhooks).to.have.length(1);
     await page.setViewportSize({ width: 320, height: 700 });
     await clean('narrow');

@@ -4,7 +4,7 @@ import { pathToFileURL } from 'node:url';
 import { z } from 'zod';
 import type { Context } from '../../src/actions/action.js';
 import { openPresets } from '../../src/catalog/presets.js';
-import { AppError, conflict, notFound } from '../../src/domain/errors.js';
+import { AppError, conflict, invalid, notFound } from '../../src/domain/errors.js';
 import { moveJob, type Check, type Job, type JobState } from '../../src/domain/job.js';
 import type { LibraryItem } from '../../src/domain/library.js';
 import type { Hdr } from '../../src/domain/media.js';
@@ -16,6 +16,7 @@ import type { Progress } from '../../src/domain/executor.js';
 import { Coverage } from '../../src/engine/library/coverage.js';
 import { Enqueue } from '../../src/engine/queue/enqueue.js';
 import type { StreamChange, StreamSide } from '../../src/domain/stream-changes.js';
+import { refusalMessage, refusedFields } from '../../src/lib/plain-refusals.js';
 import { aFile, aJob, anItem, aRecommendation } from './builders.js';
 import { decisionsOf, specialFindings, withSurplusCopy } from './preview-review.js';
 import { EPISODES, FILMS } from './preview-titles.js';
@@ -114,11 +115,14 @@ function episodes(): LibraryItem[] {
   });
 }
 
+const ruleIn = async (file: string): Promise<Rule> =>
+  ((await import(pathToFileURL(resolve(root, 'rules', file)).href)) as { default: Rule }).default;
+
 async function readRules(): Promise<RuleInfo[]> {
   const files = readdirSync(resolve(root, 'rules')).filter((file) => file.endsWith('.ts'));
   const rules = await Promise.all(
     files.map(async (file): Promise<RuleInfo> => {
-      const { default: rule } = (await import(pathToFileURL(resolve(root, 'rules', file)).href)) as { default: Rule };
+      const rule = await ruleIn(file);
       return {
         id: file.replace('.ts', ''),
         title: rule.title,
@@ -502,7 +506,13 @@ async function prepare(context: Context, asked: string[], played: PlayedWorkers)
         if (!found) throw notFound('rule', id);
         return found;
       },
-      parseOptions: (_id, options) => Promise.resolve(options as Record<string, z.core.util.JSONType>),
+      parseOptions: async (id, options) => {
+        const { options: schema } = await ruleIn(`${id}.ts`);
+        const parsed = schema.safeParse(options);
+        if (parsed.success) return parsed.data as Record<string, z.core.util.JSONType>;
+        const fields = refusedFields(schema, parsed.error);
+        throw invalid(refusalMessage(fields), fields);
+      },
       evaluate: () => Promise.resolve([]),
       evaluateMany: () => {
         throw new AppError('unavailable', 'The preview does not analyze');
