@@ -280,9 +280,12 @@ for (const form of document.querySelectorAll('form[data-dirty]')) {
 
 // ---- What cannot be undone is asked once more
 const question = document.getElementById('confirm');
-function ask(form, go) {
-  question.querySelector('[data-confirm-text]').textContent = form.dataset.confirm;
-  question.querySelector('[data-confirm-yes]').textContent = form.dataset.yes ?? 'Yes';
+/** Asks in a dialog, and goes on after a yes. */
+function ask({ text, yes = 'Yes', no = 'Go back' }, go) {
+  if (question.open) return;
+  question.querySelector('[data-confirm-text]').textContent = text;
+  question.querySelector('[data-confirm-yes]').textContent = yes;
+  question.querySelector('[data-confirm-no]').textContent = no;
   question.returnValue = 'no';
   question.addEventListener('close', () => question.returnValue === 'yes' && go(), { once: true });
   question.showModal();
@@ -291,7 +294,7 @@ document.addEventListener('htmx:confirm', (event) => {
   const { elt } = event.detail;
   if (!elt.dataset?.confirm || !question) return;
   event.preventDefault();
-  ask(elt, () => event.detail.issueRequest(true));
+  ask({ text: elt.dataset.confirm, yes: elt.dataset.yes }, () => event.detail.issueRequest(true));
 });
 document.addEventListener('submit', (event) => {
   const form = event.target;
@@ -300,7 +303,7 @@ document.addEventListener('submit', (event) => {
   // A button that leads elsewhere is not what the form asks about.
   if (event.submitter?.hasAttribute('formaction')) return;
   event.preventDefault();
-  ask(form, () => {
+  ask({ text: form.dataset.confirm, yes: form.dataset.yes }, () => {
     form.dataset.confirmed = 'yes';
     form.requestSubmit();
   });

@@ -1,4 +1,4 @@
-/* global document, window, location, history, htmx */
+/* global document, window, location, history, htmx, unsavedIn, askBeforeLeaving */
 // A title of the library beside its list, on wide screens, at the address of its own page. Elsewhere, and without this
 // file, its link leads to that page. The list below stays as it is, so its address is kept for those who read it anew.
 
@@ -71,9 +71,13 @@ if (panel) {
   function move(step) {
     const id = neighbour(step)?.id.slice(2);
     if (!id) return;
-    history.replaceState({ drawer: id }, '', addressOf(id));
-    show(id);
+    askBeforeLeaving(inside, () => {
+      history.replaceState({ drawer: id }, '', addressOf(id));
+      show(id);
+    });
   }
+
+  const close = () => askBeforeLeaving(inside, () => panel.close());
 
   document.addEventListener('click', (event) => {
     if (event.button !== 0 || event.ctrlKey || event.metaKey || event.shiftKey || event.altKey) return;
@@ -91,7 +95,7 @@ if (panel) {
     // Beside the panel lies its backdrop; "Library" above the title means the list below.
     else if (event.target === panel || event.target.closest('[data-close], .crumb a')) {
       event.preventDefault();
-      panel.close();
+      close();
     }
   });
   panel.addEventListener('cancel', (event) => {
@@ -100,6 +104,12 @@ if (panel) {
     if (menu) event.preventDefault();
   });
   panel.addEventListener('keydown', (event) => {
+    // Here and not at "cancel": a browser lets a dialog refuse to be closed only once.
+    if (event.key === 'Escape' && !panel.querySelector('details.menu[open]') && unsavedIn(inside)) {
+      event.preventDefault();
+      close();
+      return;
+    }
     if (event.ctrlKey || event.metaKey || event.altKey || event.target.closest('input, select, textarea')) return;
     if (event.key === 'j') move(1);
     if (event.key === 'k') move(-1);
@@ -132,8 +142,13 @@ if (panel) {
       const { drawer: id, list: isList } = event.state ?? {};
       if (!isLeaving && !id && !isList) return;
       event.stopImmediatePropagation();
+      // Back is undone until the question is answered.
+      const isUnanswered = !isLeaving && shown !== null && unsavedIn(inside) !== null;
       if (isLeaving) isLeaving = false;
-      else if (id) show(id);
+      else if (isUnanswered) {
+        history.pushState({ drawer: shown }, '', addressOf(shown));
+        close();
+      } else if (id) show(id);
       else if (panel.open) panel.close();
       else location.reload();
     },

@@ -1,10 +1,14 @@
-/* global document, window, location */
+/* global document, window, location, ask */
+/* exported askBeforeLeaving */
 // Whoever leaves a form that was changed is asked first, and nothing replaces one while it is being filled in.
 
 /** Forms that only choose what is on the page are not what anybody would miss. */
-const IS_PASSING = '.filters, .bulk, details.menu form, .tag-add, [method="dialog"], [method="get"]';
+const IS_PASSING = '.filters, .bulk, .tag-add, [method="dialog"], [method="get"]';
+/** Of what a menu offers only words are missed; the rest is chosen anew in no time. */
+const isWords = (field) => field.matches('textarea, input:not([type="checkbox"], [type="radio"])');
 
 const isChanged = (field) => {
+  if (field.closest('details.menu') && !isWords(field)) return false;
   if (field.disabled || !field.name || ['hidden', 'password', 'submit', 'button', 'search'].includes(field.type))
     return false;
   if (field.matches('input[type="checkbox"], input[type="radio"]')) return field.checked !== field.defaultChecked;
@@ -25,6 +29,19 @@ const isUnsaved = (form) =>
 
 /** The form with changes that lies in a part of the page, or null. */
 const unsavedIn = (part) => [...part.querySelectorAll('form')].find(isUnsaved) ?? null;
+
+/** Goes on at once when nothing in this part of the page would be lost, else after a yes. */
+function askBeforeLeaving(part, go) {
+  const form = unsavedIn(part);
+  if (!form) {
+    go();
+    return;
+  }
+  ask({ text: 'What you typed is not saved. It is lost when you leave.', yes: 'Leave', no: 'Stay' }, () => {
+    sent.add(form);
+    go();
+  });
+}
 
 window.addEventListener('beforeunload', (event) => {
   if (unsavedIn(document)) event.preventDefault();
@@ -66,10 +83,11 @@ function settle(form) {
   sent.delete(form);
 }
 
-// A live region stays as it is while somebody fills in a form in it.
+// A live region stays as it is while somebody fills in a form in it. What was typed in a menu is put back into it.
 document.addEventListener('htmx:beforeSwap', ({ detail }) => {
   const { target, requestConfig } = detail;
-  if (requestConfig?.elt.hasAttribute('data-live') && target && unsavedIn(target)) detail.shouldSwap = false;
+  const form = requestConfig?.elt.hasAttribute('data-live') && target ? unsavedIn(target) : null;
+  if (form && !form.closest('details.menu')) detail.shouldSwap = false;
 });
 
 // The session ended while nothing was sent: the form stays, and keeps what it holds when it is sent.

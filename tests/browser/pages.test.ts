@@ -20,8 +20,8 @@ const PAGES: Record<string, string> = {
   'a verified job': '/queue/job-ready',
   'a done job': '/queue/job-done-0',
   'a failed job': '/queue/job-broken',
-  'kept originals': '/quarantine',
-  'a kept original': '/quarantine/q-0',
+  quarantine: '/quarantine',
+  'an original in quarantine': '/quarantine/q-0',
   rules: '/rules',
   'a rule': '/rules/codec-modernization',
   analytics: '/analytics',
@@ -30,7 +30,7 @@ const PAGES: Record<string, string> = {
   presets: '/presets',
   'safety settings': '/settings/safety',
   'Plex settings': '/settings/plex',
-  'news from Plex': '/settings/events',
+  'events from Plex': '/settings/events',
   'queue settings': '/settings/queue',
   'path settings': '/settings/paths',
   'security settings': '/settings/security',
@@ -186,7 +186,7 @@ describe('the pages in a browser', function () {
       await page.waitForSelector(`.queue-table tbody tr:first-child a.clip:not(:text-is("${was ?? ''}"))`);
       await page.click('[data-job="job-run"] button:has-text("Cancel")');
       await page.waitForSelector('dialog#confirm[open]:has-text("the original is untouched")');
-      await page.click('dialog#confirm button:has-text("Leave it")');
+      await page.click('dialog#confirm button:has-text("Go back")');
       expect(web.context.store.jobs.get('job-run').state).to.equal('running');
       expect(await isSame()).to.equal(true);
     });

@@ -149,7 +149,7 @@ describe('workers in a browser', function () {
       .to.contain(SEEN_KEY)
       .and.contain('ssh-keygen -lf');
     await card.locator('button:has-text("They match")').click();
-    await page.click('dialog#confirm button:has-text("Leave it")');
+    await page.click('dialog#confirm button:has-text("Go back")');
     expect(state('w-studio')).to.equal('unconfirmed');
     await card.locator('button:has-text("They match")').click();
     await page.click('dialog#confirm button:has-text("Trust the new key")');
