@@ -79,7 +79,7 @@ export function readConfig(env: Readonly<Record<string, string | undefined>>): C
   if (!parsed.success) {
     const fields = Object.fromEntries(parsed.error.issues.map(({ path, message }) => [String(path[0]), message]));
     const list = Object.entries(fields).map(([name, message]) => `${name} ${message}`);
-    throw new AppError('invalid', `Please mend the environment: ${list.join('; ')}`, { fields });
+    throw new AppError('invalid', `Please fix the environment: ${list.join('; ')}`, { fields });
   }
   return toConfig(parsed.data);
 }

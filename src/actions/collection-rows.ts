@@ -121,5 +121,5 @@ export function rowOf(ctx: Context, collection: LibraryCollection): CollectionRo
 /** When the library is looked at next, and the collections after it; ISO time, null for never. */
 export const nextLook = ({ nextRuns }: Context): string | null =>
   nextRuns()
-    .find(({ name }) => name === 'look for changes')
+    .find(({ name }) => name === 'sync')
     ?.at?.toISOString() ?? null;

@@ -30,7 +30,7 @@ const line = (id: Line['id'], state: Line['state'], title: string, text: string,
 /** Every part of the way from Plex to MediaFlow, with what is wrong and how to mend it. Asks Plex and plex.tv; never throws for their sake. */
 export const showDiagnosis = action(
   {
-    summary: 'Why news from Plex do or do not arrive',
+    summary: 'Whether events from Plex arrive, and what is in the way',
     input: z.object({ origin: Origin }),
     output: z.object({ tab: z.literal('events'), items: z.array(Line) }),
   },
@@ -67,7 +67,7 @@ function ofSwitch(id: 'webhooks-enabled' | 'push', title: string, isOn: boolean 
   const name = id === 'push' ? 'Push notifications' : 'Webhooks';
   const fix = `In Plex open Settings, ${where}, show the advanced settings, and tick "${name}".`;
   if (isOn === false)
-    return line(id, 'warning', title, 'Switched off, so Plex does not post news of new titles.', { fix });
+    return line(id, 'warning', title, 'Switched off, so Plex sends no events about new titles.', { fix });
   return line(id, 'unknown', title, 'Only the owner of the server may see this.', { fix });
 }
 
@@ -205,7 +205,7 @@ function ofSchedule({ nextRuns }: Context): Line {
     return line('schedule', 'warning', title, 'No look at the library is planned.', { fix, link: '/settings/plex' });
   }
   const at = next.at.toISOString().slice(0, 16).replace('T', ' ');
-  return line('schedule', 'ok', title, `Whatever no news told of is found by the next look at ${at} UTC.`);
+  return line('schedule', 'ok', title, `Whatever no event told of is found by the next sync at ${at} UTC.`);
 }
 
 /**

@@ -12,7 +12,7 @@ import { openCount } from './recommended.js';
 /** What works, and what the owner should mend. */
 export const showHealth = action(
   {
-    summary: 'Version, problems and how to mend them',
+    summary: 'Version, problems and how to fix them',
     input: z.object({}),
     output: z.object({
       status: z.enum(['ok', 'warning', 'error']),
@@ -120,7 +120,7 @@ function stripsOf({ config, store, queue }: Context, problems: readonly Problem[
   const waiting = pending + blocked;
   const grave = problems.find(({ severity }) => severity === 'error');
   if (grave) {
-    const link = grave.link === null ? null : { href: grave.link, label: 'Mend it' };
+    const link = grave.link === null ? null : { href: grave.link, label: 'Fix it' };
     add({ id: 'problem', tone: 'bad', icon: 'warn', title: grave.summary, text: grave.fix, link });
   }
   if (paused) {

@@ -175,7 +175,7 @@ export const showItem = action(
         }),
       ),
       recommendations: z.array(Recommendation),
-      jobs: z.array(Job),
+      jobs: z.array(Job.extend({ presetTitle: z.string() })),
       kept: z.array(QuarantineEntry),
       presets: z.array(z.object({ id: z.string(), title: z.string() })),
       /** What it is encoded with unless the owner says otherwise, and what a recommendation proposes, if one does. */
@@ -192,6 +192,7 @@ export const showItem = action(
     const item = store.library.get(id);
     const proposed = proposalsFor(ctx, new Set([id])).get(id)?.presetId ?? null;
     const titles = new Map(rules.list().map((rule) => [rule.id, rule.title]));
+    const presetTitles = new Map(presets.list().map((preset) => [preset.id, preset.title]));
     const decisions = await analyzer.decide(id);
     return {
       ...toRow(item),
@@ -212,7 +213,7 @@ export const showItem = action(
         .by(itemIdOf)
         .of(id)
         .toSorted(latestFirst)
-        .map((job) => liveJob(ctx, job)),
+        .map((job) => ({ ...liveJob(ctx, job), presetTitle: presetTitles.get(job.presetId) ?? job.presetId })),
       kept: [...store.quarantine.by(itemIdOf).of(id)],
       presets: presets.list().map((preset) => ({ id: preset.id, title: preset.title })),
       presetId: proposed ?? defaultPresetId(ctx),

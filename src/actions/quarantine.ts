@@ -17,7 +17,7 @@ const withThumb = ({ library }: Store, entry: QuarantineEntry): z.infer<typeof R
 /** Replaced originals that are kept, those that go first on top. */
 export const listQuarantine = action(
   {
-    summary: 'List kept originals',
+    summary: 'List the originals in quarantine',
     input: Paging.extend({ state: State.default('kept') }),
     output: listOf(Row).extend({ state: State, sizeBytes: z.number() }),
   },
@@ -37,18 +37,18 @@ export const listQuarantine = action(
 
 /** One kept original. Throws `not_found`. */
 export const showQuarantined = action(
-  { summary: 'Show one kept original', input: ById, output: Row },
+  { summary: 'Show one original in quarantine', input: ById, output: Row },
   ({ store }, { id }) => withThumb(store, store.quarantine.get(id)),
 );
 
 /** Puts an original back at its path. Throws `file_changed` or `file_exists`, and then nothing was moved. */
 export const restoreOriginal = action(
-  { summary: 'Put a kept original back', input: ById, output: QuarantineEntry },
+  { summary: 'Restore an original from quarantine', input: ById, output: QuarantineEntry },
   ({ queue }, { id }) => queue.restore(id),
 );
 
 /** Deletes a kept original for good. Throws `conflict` when its replacement does not stand. */
 export const purgeOriginal = action(
-  { summary: 'Delete a kept original', input: ById, output: QuarantineEntry },
+  { summary: 'Delete an original from quarantine', input: ById, output: QuarantineEntry },
   ({ queue }, { id }) => queue.purge(id),
 );

@@ -222,7 +222,7 @@ const Parts = z
 /** Looks whether a worker is there and has what it needs. What fails is an answer, not an error. Throws `not_found`. */
 export const testWorker = action(
   {
-    summary: 'Test a worker: everything it needs in order, and how to mend what is missing',
+    summary: 'Test a worker: everything it needs in order, and how to fix what is missing',
     input: ById.extend({
       /** `reach`, `encode`, `line`; the last one moves some megabytes. */
       parts: Parts,

@@ -157,7 +157,7 @@ function summaryOf({ job, receipt, kept }: Ending): string {
 function invite(): void {
   print();
   print(`Look around at ${app?.url ?? ''} (password ${password}).`);
-  print('"Kept originals" has the old file: restore it with one click. Ctrl-C ends the demo and removes its files.');
+  print('"Quarantine" has the old file: restore it with one click. Ctrl-C ends the demo and removes its files.');
 }
 
 async function cleanUp(): Promise<void> {

@@ -42,12 +42,19 @@ export class AppError extends Error {
   readonly code: ErrorCode;
   /** Input field -> what is wrong with it. */
   readonly fields: Readonly<Record<string, string>>;
+  /** What a program said of it in its own words, for whoever looks for the cause; empty when there are none. */
+  readonly details: string;
 
-  constructor(code: ErrorCode, message: string, options: { cause?: unknown; fields?: Record<string, string> } = {}) {
+  constructor(
+    code: ErrorCode,
+    message: string,
+    options: { cause?: unknown; fields?: Record<string, string>; details?: string } = {},
+  ) {
     super(message, options.cause === undefined ? {} : { cause: options.cause });
     this.name = 'AppError';
     this.code = code;
     this.fields = options.fields ?? {};
+    this.details = options.details ?? '';
   }
 
   /** Whether the same request may succeed later without anybody changing anything. */

@@ -92,7 +92,7 @@ const CAUSES = {
     title: 'ffmpeg was stopped from outside',
     fix: 'The machine may have run out of memory: let fewer jobs run at a time, then retry.',
     codes: ['encode_failed'],
-    says: /killed with signal/,
+    says: /killed from outside|killed with signal/,
   },
   'encode-failed': {
     title: 'ffmpeg could not encode the file',

@@ -119,7 +119,8 @@ export const Job = z.object({
   /** Why it waits; only while `queued` or `blocked`. */
   waitsFor: z.string().nullable(),
   quarantineId: z.string().nullable(),
-  error: z.object({ code: z.enum(ERROR_CODES), message: z.string() }).nullable(),
+  /** `details` are the words of the program that failed. */
+  error: z.object({ code: z.enum(ERROR_CODES), message: z.string(), details: z.string().optional() }).nullable(),
   /** The owner said: replace this one without asking again. */
   approvedToReplace: z.boolean(),
   /** What the media server said about the item just before the swap. */

@@ -52,16 +52,16 @@ export const Settings = z.object({
       serverId: z.string().default(''),
       serverName: z.string().default(''),
       syncCron: Cron.default('*/15 * * * *').meta({
-        title: 'Look for changes',
+        title: 'Incremental sync',
         description: 'Cron expression: minute hour day month weekday.',
       }),
       fullSyncCron: Cron.default('30 4 * * *').meta({
-        title: 'Full look',
+        title: 'Full sync',
         description: 'Cron expression; also finds what was deleted.',
       }),
       settleSec: z.number().min(0).max(3600).default(30).meta({
         title: 'Settle for seconds',
-        description: 'Wait this long after the last news about a file before reading it.',
+        description: 'Wait this long after the last event about a file before reading it.',
       }),
       verifyTimeoutSec: z
         .number()
@@ -104,7 +104,7 @@ export const Settings = z.object({
       analyzeCron: z.string().trim().max(100).default('').meta({
         title: 'Analyze the whole library',
         description:
-          'Cron expression such as 0 5 * * 0 for Sundays at five. Empty: only after a full look, when a rule changes, and when you ask.',
+          'Cron expression such as 0 5 * * 0 for Sundays at five. Empty: only after a full sync, when a rule changes, and when you ask.',
       }),
     })
     .prefault({}),

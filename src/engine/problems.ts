@@ -186,7 +186,7 @@ export class Problems {
           `preset.${file}`,
           'warning',
           `The preset file ${file} is not used: ${message}`,
-          'Mend the file and restart.',
+          'Fix the file and restart.',
           '/presets',
         ),
       ),
@@ -198,7 +198,7 @@ export class Problems {
             `rule.${rule.id}`,
             'warning',
             `The rule ${rule.title} does not run: ${rule.problem ?? ''}`,
-            'The other rules go on. Mend its file and restart.',
+            'The other rules go on. Fix its file and restart.',
             '/rules',
           ),
         ),
@@ -220,7 +220,7 @@ export class Problems {
           problem(
             `lost.${id}`,
             'warning',
-            `The kept original of ${title} is no longer at ${storedPath}.`,
+            `The original of ${title} in quarantine is no longer at ${storedPath}.`,
             'If you moved it yourself, all is well.',
             '/quarantine',
           ),
@@ -249,7 +249,7 @@ function strangersOf(found: readonly Stranger[]): Problem[] {
     ...of(
       'changed',
       (many, title) => `${many} changed behind Plex, such as that of ${title}. Plex was asked to look at them again.`,
-      'If this stays after the next full look, scan the library in Plex.',
+      'If this stays after the next full sync, scan the library in Plex.',
     ),
     ...of(
       'gone',

@@ -20,8 +20,8 @@ export function standingTasks(parts: {
     await sync.run({ mode, trigger: 'schedule' }).done;
   };
   return [
-    { name: 'look for changes', cron: () => store.settings.value.plex.syncCron, run: look('changed') },
-    { name: 'full look', cron: () => store.settings.value.plex.fullSyncCron, run: look('full') },
+    { name: 'sync', cron: () => store.settings.value.plex.syncCron, run: look('changed') },
+    { name: 'full sync', cron: () => store.settings.value.plex.fullSyncCron, run: look('full') },
     {
       name: 'analysis',
       cron: () => store.settings.value.intel.analyzeCron,

@@ -110,7 +110,7 @@ export function encodeFailure(lines: readonly string[], purpose: string, cause: 
     );
   }
   const hardware = hardwareFailure(lines);
-  if (hardware) return new AppError('hardware_failed', `${hardware.advice} ffmpeg said: ${hardware.words}.`, { cause });
+  if (hardware) return new AppError('hardware_failed', hardware.advice, { cause, details: hardware.words });
   const encoder = /Unknown (?:en|de)coder '([^']+)'|Encoder ([\w-]+) not found/.exec(text);
   if (encoder) {
     return new AppError(
@@ -122,11 +122,13 @@ export function encodeFailure(lines: readonly string[], purpose: string, cause: 
   const words = tellingLines(lines);
   const ended = cause instanceof Error ? cause.message : 'it gave no reason';
   if (ended.includes('killed with signal')) {
-    const message = `${ended}. Nobody here did that; the machine may have run out of memory.`;
-    return new AppError('encode_failed', message, { cause });
+    const message =
+      'ffmpeg was killed from outside. The machine may have run out of memory: let fewer jobs run at a time.';
+    return new AppError('encode_failed', message, { cause, details: ended });
   }
   const reason = words.length > 0 ? words.join('; ') : (lines.at(-1) ?? ended);
-  return new AppError('encode_failed', `ffmpeg could not ${purpose}: ${reason}`.slice(0, MAX_CHARACTERS), { cause });
+  const message = `ffmpeg could not ${purpose}. Try again once; a file that fails again is usually damaged.`;
+  return new AppError('encode_failed', message, { cause, details: reason.slice(0, MAX_CHARACTERS) });
 }
 
 /** What a graphics card failed of, and ffmpeg's words for it; null when none is to blame. `lines` as in `encodeFailure`. */
@@ -142,7 +144,11 @@ export function hardwareFailure(
   }
   const own = tellingLines(spoken);
   if (own.length === 0) return null;
-  return { trouble: 'other', advice: 'The encoder of the graphics card failed.', words: inShort(own) };
+  return {
+    trouble: 'other',
+    advice: 'The encoder of the graphics card failed. Try again, or encode on the processor.',
+    words: inShort(own),
+  };
 }
 
 const inShort = (said: readonly string[]): string =>

@@ -46,8 +46,9 @@ export async function measureStreams(
   const [result] = await Promise.all([child, read()]);
   signal?.throwIfAborted();
   if (result.failed) {
-    throw new AppError('probe_failed', `The file cannot be read to its end: ${result.stderr.trim().slice(-300)}`, {
+    throw new AppError('probe_failed', 'The file cannot be read to its end. Get a new copy of it.', {
       cause: result,
+      details: result.stderr.trim().slice(-300),
     });
   }
   return new Map([...rulers].flatMap(([index, ruler]) => (ruler.packets > 0 ? [[index, ruler.measured()]] : [])));

@@ -130,7 +130,10 @@ async function ask<T>(
       'The file could not be read within a minute. Is its disk or share still answering?',
     );
   if (result.failed)
-    throw refusedKind(result.stderr) ?? new AppError('probe_failed', explain(result.stderr), { cause: result });
+    throw (
+      refusedKind(result.stderr) ??
+      new AppError('probe_failed', explain(result.stderr), { cause: result, details: lastLine(result.stderr) })
+    );
   const parsed = schema.safeParse(JSON.parse(result.stdout));
   if (!parsed.success)
     throw new AppError('probe_failed', 'ffprobe found no media in this file.', { cause: parsed.error });
@@ -145,8 +148,10 @@ function explain(stderr: string): string {
   if (stderr.includes('Permission denied'))
     return 'The file may not be read. Give the user MediaFlow runs as the right to read it.';
   if (stderr.includes('Input/output error')) return 'The disk reports an error while the file is read. Check the disk.';
-  return `ffprobe could not read the file: ${stderr.trim().split('\n').at(-1)?.slice(-300) ?? 'no reason given'}`;
+  return 'ffprobe could not read the file. Play it in Plex; if it stops there as well, get a new copy of it.';
 }
+
+const lastLine = (stderr: string): string => stderr.trim().split('\n').at(-1)?.slice(-300) ?? '';
 
 async function sizeOf(path: string): Promise<number> {
   try {

@@ -64,7 +64,7 @@ const wrongOutput = ({ kind, outputPath }: SwapPlan): AppError =>
     'verify_failed',
     kind === 'replace'
       ? `${outputPath} is not the file that was verified. Nothing was replaced.`
-      : `The kept original ${outputPath} is damaged. Nothing was replaced.`,
+      : `The original in quarantine, ${outputPath}, is damaged. Nothing was replaced.`,
   );
 
 /** From a record in `staging` to `placed`. Throws with the disk half-way: the caller undoes. */

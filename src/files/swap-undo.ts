@@ -62,7 +62,7 @@ async function bringOutputBack(run: SwapRun): Promise<void> {
     if (kind === 'replace') return;
     throw new AppError(
       'conflict',
-      `The kept original is not at ${outputPath}. Nothing was touched. Is its disk mounted?`,
+      `The original in quarantine is not at ${outputPath}. Nothing was touched. Is its disk mounted?`,
     );
   }
   await run.step('undo-output', async () => {

@@ -96,7 +96,7 @@ export async function toProblem(dir: string, damage: Damage): Promise<Problem> {
   const remaining = kept === 0 ? '' : ` Its other ${kept === 1 ? 'row is' : `${kept} rows are`} still there.`;
   const what =
     rows === null
-      ? `The data file ${file} is damaged and was set aside as ${setAsideAs}: ${message}.${remaining}`
+      ? `The data file ${file} is damaged and was renamed to ${setAsideAs}: ${message}.${remaining}`
       : `${rows === 1 ? 'One row' : `${rows} rows`} of the data file ${file} could not be understood and went to ${setAsideAs} (${message}).${remaining}`;
   return {
     id: `store.damaged.${file}`,

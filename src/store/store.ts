@@ -141,7 +141,7 @@ export async function openStore(options: StoreOptions) {
     workers: await open('worker', Worker, single('workers.json')),
     rules: await open('rule setting', RuleSetting, single('rules.json')),
     filters: await open('saved filter', SavedFilter, single('filters.json')),
-    quarantine: await open('kept original', QuarantineEntry, single('quarantine.json')),
+    quarantine: await open('original in quarantine', QuarantineEntry, single('quarantine.json')),
     receipts: await open(
       'receipt',
       Receipt,

@@ -255,7 +255,7 @@ function sendHtml(res: Response, html: string): void {
 }
 
 const TITLES: Record<string, string> = {
-  quarantine: 'Kept originals',
+  quarantine: 'Quarantine',
   docs: 'API',
   'sign-in': 'Sign in',
   setup: 'Set up',
@@ -319,7 +319,7 @@ export async function answerError(doors: Doors, error: unknown, req: Request, re
 const HEADINGS: Record<number, string> = {
   403: 'Not allowed',
   404: 'Nothing is here',
-  409: 'That does not go now',
+  409: 'Not possible right now',
   413: 'Too much at once',
   422: 'Something is missing',
   429: 'Too many attempts',

@@ -117,7 +117,7 @@ const snoozed = ({ recommendation }: { recommendation: { snoozedUntil: string | 
   `Snoozed until ${recommendation.snoozedUntil?.slice(0, 10) ?? 'later'}.`;
 const analyzed = ({ items, findings, error }: { items: number; findings: number; error: string | null }): string =>
   error ??
-  `Looked at ${items} ${items === 1 ? 'title' : 'titles'}: ${findings} ${findings === 1 ? 'finding' : 'findings'}.`;
+  `Analyzed ${items} ${items === 1 ? 'title' : 'titles'}: ${findings} ${findings === 1 ? 'recommendation' : 'recommendations'}.`;
 const BULK_DONE = {
   retry: 'queued again',
   cancel: 'cancelled',
@@ -215,9 +215,9 @@ export const routes: readonly Route[] = [
   remove('/api/plex/servers/:serverId',     servers.removeServer),
   post('/settings/plex/sections/:sectionId', '/api/plex/sections/:sectionId',       servers.switchSection,    { after: '/settings/plex', notice: ({ title, enabled }: { title: string; enabled: boolean }) => `${title} is switched ${enabled ? 'on; it is being read' : 'off'}.` }),
   post('/settings/plex/sign-out',           '/api/plex/sign-out',                   plexAccount.signOutOfPlex, { access: 'person', after: '/settings/plex', notice: say('The Plex account is forgotten. The server stays connected.') }),
-  post('/settings/events/webhook',          '/api/plex/webhook/add',                diagnosis.addWebhook,     { access: 'person', form: '/settings/events', after: '/settings/events', notice: say('Plex posts its news to MediaFlow now.') }),
+  post('/settings/events/webhook',          '/api/plex/webhook/add',                diagnosis.addWebhook,     { access: 'person', form: '/settings/events', after: '/settings/events', notice: say('Plex sends its events to MediaFlow now.') }),
   post('/settings/plex/check',              '/api/plex/check',                      settings.checkPlex,       { view: 'settings/check' }),
-  post('/settings/plex/webhook',            '/api/plex/webhook/rotate',             webhooks.rotateWebhook,   { access: 'person', after: '/settings/plex', notice: say('The webhook has a new address. Enter it in Plex; the old one is deaf.') }),
+  post('/settings/plex/webhook',            '/api/plex/webhook/rotate',             webhooks.rotateWebhook,   { access: 'person', after: '/settings/plex', notice: say('The webhook has a new address. Enter it in Plex; the old address no longer works.') }),
 
   // ---- plex
   read('/api/plex/pin/:id',                 plexAccount.showSignIn),

@@ -113,7 +113,7 @@ const STATES: Record<string, Look> = {
 
 function lookOf(state: unknown, code: unknown): Look {
   if (state === 'skipped' && code === 'dry_run') return { tone: 'info', icon: 'flask', word: 'Planned only' };
-  if (state === 'skipped' && code === 'not_smaller') return { tone: '', icon: 'minus', word: 'Kept original' };
+  if (state === 'skipped' && code === 'not_smaller') return { tone: '', icon: 'minus', word: 'Not smaller' };
   return STATES[String(state)] ?? { tone: '', icon: 'info', word: String(state) };
 }
 

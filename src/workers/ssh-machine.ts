@@ -180,7 +180,11 @@ export class SshMachine {
       prepare: (bytes, limit) =>
         line.persist(async (connection) => {
           const ran = await connection.run(SAMPLE, [dir, String(bytes)], { signal: limit });
-          if (!ran.ok) throw new AppError('no_space', `${connection.host} has no room to measure the line in ${dir}.`);
+          if (!ran.ok)
+            throw new AppError(
+              'no_space',
+              `${connection.host} has not enough free space to measure the bandwidth in ${dir}.`,
+            );
         }, limit),
       move: (bytes, options) => download({ dir, name: 'sample', sizeBytes: bytes }, path, options),
       isOverWithLastByte: true,

@@ -318,6 +318,9 @@ describe('the library browser', () => {
     expect([await presetOf('x-1'), await presetOf('x-3')]).to.deep.equal(['remux', 'storage-saver']);
     const { items } = await createJobs(ctx, createJobs.input.parse({ itemIds: ['x-1', 'x-3'] }));
     expect(items.map(({ presetId }) => presetId)).to.deep.equal(['remux', 'storage-saver']);
+    await ctx.store.jobs.put(aJob({ id: 'job-x', itemId: 'x-1', presetId: 'remux' }));
+    const { jobs } = await showItem(ctx, { id: 'x-1' });
+    expect(jobs.map(({ presetTitle }) => presetTitle)).to.deep.equal(['Remux']);
     const page = await fetch(`${web.url}/settings/queue`, { headers: { 'X-Api-Key': API_KEY } });
     expect(await page.text()).to.match(/<option value="storage-saver" selected>Storage Saver</);
   });

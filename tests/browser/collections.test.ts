@@ -49,7 +49,7 @@ describe('collections in a browser', function () {
       await page.click('.head a:has-text("New collection")');
       await page.fill('#coll-name', 'Small and modern');
       await page.selectOption('#coll-filter', { label: 'Modern films' });
-      await page.click('button:has-text("Look what it would hold")');
+      await page.click('button:has-text("Show what it would hold")');
       await page.waitForSelector('#look .look-facts');
       await clean(`look-${width}`);
       expect(world.plex.collections.list()).to.deep.equal([]);
@@ -97,7 +97,7 @@ describe('collections in a browser', function () {
     await page.click('summary:has-text("Saved")');
     await go('a:has-text("Make a collection in Plex of this view")');
     await page.fill('#coll-name', 'Theirs');
-    await go('button:has-text("Look what it would hold")');
+    await go('button:has-text("Show what it would hold")');
     expect(await page.textContent('#look')).to.contain('There is a collection called Theirs already');
     await go('button:has-text("Make it in Plex")');
     expect(world.plex.collections.titled('Theirs').children).to.deep.equal([first]);
@@ -107,7 +107,7 @@ describe('collections in a browser', function () {
     await go('button:has-text("Save")');
     expect(await page.textContent('h1')).to.equal('Ours now');
     await go('.head button:has-text("Sync now")');
-    await go('button:has-text("Leave it alone here")');
+    await go('button:has-text("Stop following here")');
     await page.check('input[name="inPlex"][value="true"]');
     await go('button:has-text("Delete Ours now")');
     expect(world.plex.collections.titled('Theirs').children).to.include(first);

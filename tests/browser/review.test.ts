@@ -92,6 +92,12 @@ describe('the review in a browser', function () {
     const first = await boxOf('.rec');
     expect(first.y, 'the first begins in the upper half').to.be.lessThan(370);
     expect(2 * first.height, 'two fit a screen').to.be.lessThan(740 - 52 - 58);
+    for (const words of ['Approve', 'Preset', 'Snooze', 'Dismiss', 'Exclude']) {
+      const button = phone.locator('.rec').first().locator('.rec-acts .btn', { hasText: words }).first();
+      const { width = 0, height = 0 } = (await button.boundingBox()) ?? {};
+      expect(Math.min(width, height), words).to.be.at.least(44);
+      expect(await button.evaluate('(own) => parseFloat(getComputedStyle(own).fontSize)'), words).to.be.at.least(11);
+    }
     expect(await phone.isVisible('#filters')).to.equal(false);
     await phone.click('.fold-button');
     expect(await phone.isVisible('#filters select[name="sort"]')).to.equal(true);
@@ -103,6 +109,13 @@ describe('the review in a browser', function () {
     await phone.check('.pick-page input');
     const ticked = await phone.locator('#titles [data-row] input:checked').count();
     expect(ticked).to.equal(await phone.locator('#titles [data-row]').count());
+    await phone.locator('#titles [data-row] .row-menu summary').first().click();
+    await phone.waitForSelector('.row-menu[open] .pop a:has-text("Details")');
+    const menu = await boxOf('.row-menu[open] .pop');
+    expect(menu.x >= 0 && menu.x + menu.width <= 361, 'the menu of a row is on the screen').to.equal(true);
+    expect(await sidewaysIn(phone)).to.equal(0);
+    await phone.click('.row-menu[open] .pop a:has-text("Details")');
+    await phone.waitForSelector('#item h1');
     const tabs: string[][] = [];
     for (const tab of ['safety', 'security']) {
       await phone.goto(`${visit.web.url}/settings/${tab}`);

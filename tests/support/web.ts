@@ -159,7 +159,7 @@ export async function startWeb(
       account: () => Promise.resolve({ name: 'Owner', hasPlexPass: true, hasWebhooks: true }),
       webhooks: () => Promise.resolve(['http://192.168.1.5:8989/other']),
     },
-    nextRuns: () => [{ name: 'look for changes', at: new Date('2026-01-01T00:15:00Z') }],
+    nextRuns: () => [{ name: 'sync', at: new Date('2026-01-01T00:15:00Z') }],
     provePath: (folder: string) =>
       Promise.resolve({ ...PROOF, folder, message: folder.startsWith('/nowhere') ? 'does not exist' : null }),
     findFolder: () => Promise.resolve(null),

@@ -65,11 +65,11 @@ export class Janitor {
       if (signal.aborted) return;
       try {
         await this.#restorer.purge(id, 'schedule');
-        log.info({ id }, 'A kept original was deleted, its time was over');
+        log.info({ id }, 'An original in quarantine was deleted, its time was over');
       } catch (error) {
         const refusal = toAppError(error);
         if (refusal.code === 'file_missing') await this.#restorer.lose(id);
-        log.warn({ id, err: refusal }, 'A kept original was not deleted');
+        log.warn({ id, err: refusal }, 'An original in quarantine was not deleted');
       }
     }
   }

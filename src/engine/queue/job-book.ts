@@ -3,6 +3,9 @@ import { attemptId, isFinished, moveJob, type Job, type JobState } from '../../d
 import type { Recommendation } from '../../domain/recommendation.js';
 import type { QueueParts } from './parts.js';
 
+const UNEXPECTED =
+  'Something unexpected failed inside MediaFlow. Try again; if it fails again, report what its log says.';
+
 /** Ends that trying again with the same file and preset cannot change. */
 const FINAL: ReadonlySet<string> = new Set(['plan_refused', 'not_smaller']);
 
@@ -44,7 +47,7 @@ export class JobBook {
 
   /** Ends a job with an error. */
   async end(id: string, state: 'failed' | 'skipped' | 'cancelled', error: AppError): Promise<Job> {
-    return this.move(id, state, { error: { code: error.code, message: error.message }, outputPath: null });
+    return this.move(id, state, { error: toJobError(error), outputPath: null });
   }
 
   /** So that nothing loops: what ended badly is remembered by file and preset. */
@@ -71,4 +74,10 @@ export class JobBook {
     };
     return [write.then(tell)];
   }
+}
+
+/** What the owner reads about an error, apart from the words of programs and of our own faults. */
+function toJobError({ code, message, details }: AppError): NonNullable<Job['error']> {
+  if (code === 'internal') return { code, message: UNEXPECTED, details: message };
+  return { code, message, ...(details === '' ? {} : { details }) };
 }
