@@ -5,6 +5,7 @@ import { AppError } from './domain/errors.js';
 import type { PathMapping } from './domain/paths.js';
 import type { SettingsChange } from './domain/settings.js';
 import type { SecretName } from './store/secrets.js';
+import { withoutEnd } from './lib/without-end.js';
 
 const Url = z.url({ protocol: /^https?$/, error: 'must be an address such as http://192.168.1.10:32400' });
 
@@ -90,7 +91,7 @@ function toConfig(env: z.infer<typeof Environment>): Config {
   const lockedBy: Record<string, string> = {};
   const secrets: Config['secrets'] = {};
   if (env.MEDIAFLOW_PLEX_URL !== undefined) {
-    settings.plex.url = env.MEDIAFLOW_PLEX_URL.replace(/\/+$/, '');
+    settings.plex.url = withoutEnd(env.MEDIAFLOW_PLEX_URL, '/');
     lockedBy['plex.url'] = 'MEDIAFLOW_PLEX_URL';
   }
   if (env.MEDIAFLOW_PATH_MAPPINGS !== undefined) {
@@ -115,9 +116,9 @@ function toConfig(env: z.infer<typeof Environment>): Config {
     host: env.HOST,
     logLevel: env.LOG_LEVEL,
     dataDir: resolve(env.MEDIAFLOW_DATA_DIR),
-    urlBase: env.MEDIAFLOW_URL_BASE.replace(/\/+$/, ''),
+    urlBase: withoutEnd(env.MEDIAFLOW_URL_BASE, '/'),
     publicUrl: env.MEDIAFLOW_PUBLIC_URL ?? null,
-    plexTvUrl: env.MEDIAFLOW_PLEX_TV_URL.replace(/\/+$/, ''),
+    plexTvUrl: withoutEnd(env.MEDIAFLOW_PLEX_TV_URL, '/'),
     rulesDir: absolute(env.MEDIAFLOW_RULES_DIR),
     presetsDir: absolute(env.MEDIAFLOW_PRESETS_DIR),
     ffmpeg: env.MEDIAFLOW_FFMPEG,

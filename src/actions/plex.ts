@@ -6,6 +6,7 @@ import { Section } from '../domain/library.js';
 import type { ServerIdentity } from '../domain/media-server.js';
 import { Run } from '../domain/run.js';
 import { action, type Context } from './action.js';
+import { withoutEnd } from '../lib/without-end.js';
 
 /** A server's address: http or https, nothing hidden in it. Kept without a trailing slash. */
 export const ServerUrl = z
@@ -16,7 +17,7 @@ export const ServerUrl = z
     const reason = whyNoServerUrl(url);
     if (reason !== null) check.addIssue({ code: 'custom', message: reason });
   })
-  .transform((url) => url.replace(/\/+$/, ''));
+  .transform((url) => withoutEnd(url, '/'));
 
 /** What a server tells of itself. */
 export const PlexIdentity = z.object({

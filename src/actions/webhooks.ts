@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { PlexWebhook, WebhookOutcome } from '../domain/webhook.js';
 import { action, type Context } from './action.js';
+import { withoutEnd } from '../lib/without-end.js';
 
 /** Where Plex must post to, and what came so far. */
 export const WebhookAddress = z.object({
@@ -16,7 +17,7 @@ export const Origin = z.string().default('');
 
 /** The address of the webhook. `publicUrl` is what the owner configured and wins over how the caller got here. */
 export const webhookUrl = (publicUrl: string | null, origin: string, secret: string): string =>
-  `${(publicUrl ?? origin).replace(/\/+$/, '')}/hooks/plex/${secret}`;
+  `${withoutEnd(publicUrl ?? origin, '/')}/hooks/plex/${secret}`;
 
 /** The address to enter in Plex, with the counts of what came. */
 export const showWebhook = action(

@@ -70,7 +70,7 @@ function freeId(stem: string, taken: ReadonlySet<string>): string {
     stem
       .toLowerCase()
       .replace(/[^a-z0-9]+/g, '-')
-      .replace(/^-+|-+$/g, '') || 'rule';
+      .replace(/^-|-$/g, '') || 'rule';
   const base = `user-${plain}`.slice(0, 50);
   for (let number = 1; ; number++) {
     const id = number === 1 ? base : `${base}-${number}`;

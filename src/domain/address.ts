@@ -9,7 +9,7 @@ const HOST_NAME = /^(?=.{1,253}$)[a-z0-9_](?:[a-z0-9_-]{0,62})(?:\.[a-z0-9_](?:[
 
 /** Whether nothing of the owner's can live at an IP address: link-local, or where a cloud tells its machines secrets. */
 export function isForbiddenIp(text: string): boolean {
-  const bare = text.replace(/^\[|\]$/g, '').replace(/%.*$/, '');
+  const bare = text.replace(/^\[|\]$/g, '').replace(/%.*/s, '');
   if (!ipaddr.isValid(bare)) return false;
   const parsed = ipaddr.process(bare);
   // IPv4 inside of IPv6: 64:ff9b::a9fe:a9fe is 169.254.169.254 behind a NAT64.

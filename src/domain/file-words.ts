@@ -23,7 +23,7 @@ const UNSAID: SourceWord = { rank: 5, name: null };
 
 /** `S01E01E02`, `S01E01-E02`, `S01E01-02`, `1x01-02`; not `S01E01-720p`. */
 const SEVERAL_EPISODES =
-  /s\d{1,4}[ ._-]*e\d{1,4}(?:[ ._]*[-+&]?[ ._]*(?:s\d{1,4})?e\d|[-+&]\d{1,3}(?![\dpi]))|(?<!\d)\d{1,2}x\d{2,3}-(?:\d{1,2}x)?\d{2,3}(?![\dpi])/;
+  /s\d{1,4}[ ._-]*e\d{1,4}(?:[ ._]*(?:[-+&][ ._]*)?(?:s\d{1,4})?e\d|[-+&]\d{1,3}(?![\dpi]))|(?<!\d)\d{1,2}x\d{2,3}-(?:\d{1,2}x)?\d{2,3}(?![\dpi])/;
 const EXTRA_NAME =
   /(?:^|[ ._-])(?:sample|trailer|teaser|featurette|behindthescenes)\d*$|-(?:deleted|interview|scene|short|other|sample|trailer)\d*$|^sample[ ._-]/;
 const EXTRA_FOLDER =

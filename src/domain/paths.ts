@@ -1,3 +1,5 @@
+import { withoutEnd } from '../lib/without-end.js';
+
 /** One folder as the media server sees it, and as this machine sees it. */
 export interface PathMapping {
   from: string;
@@ -13,7 +15,7 @@ export const mappingsOf = (serverId: string, mappings: readonly PathMapping[]): 
 ];
 
 const isWindowsPath = (path: string): boolean => /^[A-Za-z]:[\\/]/.test(path) || path.startsWith('\\\\');
-const trimEnd = (path: string): string => (path.length > 1 ? path.replace(/[\\/]+$/, '') : path);
+const trimEnd = (path: string): string => (path.length > 1 ? withoutEnd(path, '\\/') : path);
 
 /** Where this machine sees a server path: the longest mapping whose folder contains it, or null. */
 export function toLocalPath(serverPath: string, mappings: readonly PathMapping[]): string | null {

@@ -13,7 +13,7 @@ export function workerIdFor(name: string, isTaken: (id: string) => boolean): str
     .replaceAll(/\p{M}/gu, '')
     .toLowerCase()
     .replaceAll(/[^a-z0-9]+/g, '-')
-    .replaceAll(/^-+|-+$/g, '')
+    .replaceAll(/^-|-$/g, '')
     .slice(0, 40);
   const base = plain === '' ? 'worker' : plain;
   for (let number = 1; ; number++) {

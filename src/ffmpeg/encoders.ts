@@ -180,7 +180,8 @@ async function attempt(
 async function misses(run: RunFfmpeg, { pixelFormat, preset }: EncodePlan, output: string): Promise<string | null> {
   const compare = ['-i', `file:${output}`, '-f', 'lavfi', '-i', PICTURE, '-lavfi', '[0:v][1:v]psnr', '-f', 'null', '-'];
   const { stderr, failed } = await run([...OPENING, 'level+info', ...compare]);
-  const [, codec = 'nothing', format = 'nothing'] = /Stream #0:0\S*: Video: (\w+).*?, (\w+)[(,]/.exec(stderr) ?? [];
+  const [, codec = 'nothing', format = 'nothing'] =
+    /Stream #0:0\S*: Video: (\w+)(?: [^,]*)?, (\w+)[(,]/.exec(stderr) ?? [];
   const psnr = /PSNR .*average:(inf|[\d.]+)/.exec(stderr)?.[1];
   if (failed || psnr === undefined) return 'what it wrote cannot be decoded';
   if (codec !== preset.video.codec || format !== pixelFormat) return `it wrote ${codec} in ${format}`;

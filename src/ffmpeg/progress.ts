@@ -32,7 +32,7 @@ export function progressReader(durationSec: number): (line: string) => Progress 
 }
 
 const KEYS =
-  /^(frame|fps|stream_\d+_\d+_(q|psnr_\w+)|bitrate|total_size|out_time(_us|_ms)?|dup_frames|drop_frames|speed|progress)=\s*\S*\s*$/;
+  /^(frame|fps|stream_\d+_\d+_(q|psnr_\w+)|bitrate|total_size|out_time(_us|_ms)?|dup_frames|drop_frames|speed|progress)=\s*(?:\S+\s*)?$/;
 
 /** Whether a line belongs to a progress report. For runs that write reports and messages to the same pipe. */
 export const isProgressLine = (line: string): boolean => KEYS.test(line);

@@ -1,6 +1,7 @@
 import { readdir, stat } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { stat as statAnywhere } from './disks.js';
+import { withoutEnd } from '../lib/without-end.js';
 
 /** A file that is known to lie somewhere below a folder. */
 export interface SampleFile {
@@ -63,7 +64,7 @@ export async function findLocalFolder(
 
 /** A server on Windows writes its paths with backslashes. */
 const tailBelow = (path: string, folder: string): string =>
-  path.slice(folder.replace(/[\\/]+$/, '').length + 1).replaceAll('\\', '/');
+  path.slice(withoutEnd(folder, '\\/').length + 1).replaceAll('\\', '/');
 
 /** How many of the files lie below the folder with their sizes. */
 export async function countMatches(folder: string, samples: readonly SampleFile[]): Promise<number> {

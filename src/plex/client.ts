@@ -2,6 +2,7 @@ import axios, { type AxiosResponse } from 'axios';
 import { AppError } from '../domain/errors.js';
 import { withBackoff } from '../lib/backoff.js';
 import { Gate } from '../lib/gate.js';
+import { withoutEnd } from '../lib/without-end.js';
 import { readContainer } from './answer.js';
 import { toInt, toStr, type Raw } from './coerce.js';
 import { badAnswer, statusFailure, transportFailure } from './failure.js';
@@ -49,7 +50,7 @@ export class PlexClient {
   #serverId: string | null = null;
 
   constructor(options: ClientOptions) {
-    this.#options = { ...options, url: options.url.replace(/\/+$/, '') };
+    this.#options = { ...options, url: withoutEnd(options.url, '/') };
   }
 
   /** The id of the server that answers; asked without the token. Throws `plex_wrong_server` when another was expected. */

@@ -1,6 +1,7 @@
 import type { FoundServer, ServerConnection } from '../domain/plex-account.js';
 import { badAccountAnswer } from './account-client.js';
 import { toBool, toList, toStr, type Raw } from './coerce.js';
+import { withoutEnd } from '../lib/without-end.js';
 
 const ORDER: readonly ServerConnection['kind'][] = ['local', 'remote', 'relay'];
 
@@ -58,8 +59,8 @@ function kindOf(raw: Raw): ServerConnection['kind'] {
 
 /** Taken as it is, without a trailing slash; null for what is no plain web address. */
 function urlOf(value: unknown): string | null {
-  const text = toStr(value)?.replace(/\/+$/, '');
-  if (text === undefined || !URL.canParse(text)) return null;
+  const text = withoutEnd(toStr(value) ?? '', '/');
+  if (!URL.canParse(text)) return null;
   const { protocol, username, search, hash } = new URL(text);
   return /^https?:$/.test(protocol) && username + search + hash === '' ? text : null;
 }

@@ -5,6 +5,7 @@ import type { ItemPage, MediaServer, PlaySession, ServerIdentity, ServerSection 
 import type { ServerEvent } from '../domain/server-event.js';
 import type { Poster, PosterSize } from '../domain/poster.js';
 import { Breather } from '../lib/breather.js';
+import { withoutEnd } from '../lib/without-end.js';
 import { directoriesOf, itemsOf } from './answer.js';
 import { PlexClient } from './client.js';
 import { PlexCollections } from './collections.js';
@@ -55,7 +56,7 @@ export class PlexServer implements MediaServer {
     timeoutMs?: number;
   }) {
     const { token, clientId, version } = options;
-    this.#notifications = { url: options.url.replace(/\/+$/, ''), token, clientId, version };
+    this.#notifications = { url: withoutEnd(options.url, '/'), token, clientId, version };
     this.#client = new PlexClient({
       ...options,
       expectedServerId: options.expectedServerId ?? null,
@@ -187,7 +188,7 @@ export class PlexServer implements MediaServer {
 
   /** Throws `invalid` without a folder: that would scan the whole library. */
   async refresh(sectionId: string, folder: string, signal?: AbortSignal): Promise<void> {
-    const path = folder.length > 1 ? folder.replace(/[\\/]+$/, '') : folder;
+    const path = folder.length > 1 ? withoutEnd(folder, '\\/') : folder;
     if (path === '') throw invalid('A scan needs a folder.');
     const request = {
       path: pathOf('library', 'sections', this.#keyOfSection(sectionId), 'refresh'),

@@ -219,7 +219,7 @@ function usedOf(lines: readonly string[]): number | null {
 
 /** Percent of the time between two looks at /proc/stat that was neither idle nor spent waiting for disks. */
 function loadOf(said: Sections): number | null {
-  const idle = /([\d.]+)% idle/.exec(said.get('top')?.at(-1) ?? '')?.[1];
+  const idle = /(?<![\d.])([\d.]+)% idle/.exec(said.get('top')?.at(-1) ?? '')?.[1];
   const rest = numberOf(idle, 0, 100);
   if (rest !== null) return round(100 - rest);
   const [before, after] = (said.get('processor') ?? []).map((line) => {
@@ -257,7 +257,7 @@ function systemOf(said: Sections): string {
 
 /** The processor's own name where it says it, else the board's, else the kind of machine. */
 function modelOf(said: Sections): string {
-  const lines = (said.get('model') ?? []).map((line) => line.split(/\s*:\s*/, 2));
+  const lines = (said.get('model') ?? []).map((line) => line.split(':', 2).map((part) => part.trim()));
   for (const wanted of ['model name', 'Model name', 'cpu model', 'Model', 'Hardware', 'machine']) {
     const name = lines.find(([key, value = '']) => key === wanted && value !== '' && value !== '-')?.[1];
     if (name !== undefined) return name.replace(/\s+/g, ' ');

@@ -64,7 +64,12 @@ function operationOf({ action, method, access }: Route, path: string, shared: Sh
   const answer = output['type'] === 'string' ? 'text/plain' : 'application/json';
   return {
     summary: action.summary,
-    operationId: `${method}${path.replace(/\W+(\w)/g, (_, letter: string) => letter.toUpperCase())}`,
+    operationId:
+      method +
+      path
+        .split(/\W+/)
+        .map((word) => word.charAt(0).toUpperCase() + word.slice(1))
+        .join(''),
     tags: [path.split('/')[2] ?? 'api'],
     parameters,
     ...(method === 'get' || others.length === 0

@@ -39,6 +39,7 @@ import * as workerPaths from '../actions/worker-paths.js';
 import * as workerProvision from '../actions/worker-provision.js';
 import * as workers from '../actions/workers.js';
 import type { AccessLevel } from '../domain/access.js';
+import { withoutEnd } from '../lib/without-end.js';
 
 export type Method = 'get' | 'post' | 'put' | 'delete';
 
@@ -86,7 +87,7 @@ const queued = ({
 }): string => {
   const done = `${items.length} ${items.length === 1 ? 'job' : 'jobs'} queued.`;
   const leftOut = refused.reduce((sum, { count = 1 }) => sum + count, 0);
-  return leftOut === 0 ? done : `${done} ${leftOut} left out: ${refused[0]?.message ?? ''}.`.replace(/\.+$/, '.');
+  return leftOut === 0 ? done : `${withoutEnd(`${done} ${leftOut} left out: ${refused[0]?.message ?? ''}`, '.')}.`;
 };
 const approved = ({
   items,

@@ -5,6 +5,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { WorkerPath } from '../domain/worker.js';
 import type { SshLine } from '../ssh/line.js';
 import { ANSWER } from '../ssh/scripts.js';
+import { withoutEnd } from '../lib/without-end.js';
 
 /** Network disks show what the other side wrote only after a while. Milliseconds. */
 const SHOWN_MS = 70_000;
@@ -29,7 +30,7 @@ export async function proveShared(
   try {
     const [asked, answer] = [randomBytes(16).toString('hex'), randomBytes(16).toString('hex')];
     await writeFile(join(own, 'asked'), asked, { flush: true });
-    const folder = `${there.replace(/\/+$/, '')}/${basename(own)}`;
+    const folder = `${withoutEnd(there, '/')}/${basename(own)}`;
     const said = await answered(line, [folder, asked, answer], signal);
     if (said !== null)
       return `${line.address.host} does not see in ${there} what lies in ${here}, or may not write there: ${said}.`;
