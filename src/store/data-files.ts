@@ -3,6 +3,8 @@ import { join } from 'node:path';
 
 /** Folders inside the data folder whose files are not rows. */
 const OTHERS = ['backups', 'cache', 'logs', 'work'];
+/** Those of them that say as much as the rows do. */
+const TELLING = ['backups', 'logs'];
 
 /** Every file and folder of the data folder, relative to it, except backups, caches, logs and work files. */
 export async function filesBelow(dir: string): Promise<string[]> {
@@ -36,5 +38,9 @@ export async function closeToOthers(dir: string): Promise<void> {
     if (found.isFile() && (found.mode & others) !== 0) await chmod(path, 0o600);
   };
   const data = (await filesBelow(dir)).filter((file) => /\.(?:jsonl?|key)$/.test(file));
-  await Promise.all(data.map((file) => close(file).catch(() => undefined)));
+  const folders = TELLING.map((name) => join(dir, name));
+  await Promise.all([
+    ...data.map((file) => close(file).catch(() => undefined)),
+    ...folders.map((folder) => chmod(folder, 0o700).catch(() => undefined)),
+  ]);
 }

@@ -19,10 +19,12 @@ export interface WebOptions {
   publicDir: string;
   /** Guesses at the password; with a pause of its own in tests. */
   attempts?: Attempts;
+  /** How long a whole request, and its head, may take to come, and how often that is looked at. */
+  patience?: typeof USUAL_PATIENCE;
 }
 
-const REQUEST_TIMEOUT_MS = 60_000;
-const HEADERS_TIMEOUT_MS = 20_000;
+/** Whoever sends slower than this is cut off, so that their connections do not stay for ever. */
+const USUAL_PATIENCE = { requestMs: 60_000, headersMs: 20_000, checkEveryMs: 2000 };
 /** What still runs after this is cut off when stopping. */
 const FAREWELL_MS = 2000;
 
@@ -47,11 +49,13 @@ export class WebServer {
     const onSession = (): void => {
       live.recheck();
     };
-    const held = new HeldForms(() => context.now().getTime());
+    const held = new HeldForms();
     const doors = { ctx: context, guard, views, held, routes: [...routes, docsPage(routes)], onSession };
     const app = buildApp(doors, assets);
 
-    const server = createServer({ requestTimeout: REQUEST_TIMEOUT_MS, headersTimeout: HEADERS_TIMEOUT_MS }, app);
+    const { requestMs, headersMs, checkEveryMs } = this.#options.patience ?? USUAL_PATIENCE;
+    const limits = { requestTimeout: requestMs, headersTimeout: headersMs, connectionsCheckingInterval: checkEveryMs };
+    const server = createServer(limits, app);
     // A connection that becomes a WebSocket has nobody who hears its errors until it is one, and an unheard error ends the program.
     server.on('connection', (socket) => socket.on('error', () => undefined));
     live.start(server);

@@ -4,7 +4,7 @@ import type { Context } from '../../src/actions/action.js';
 import { MetadataEdit } from '../../src/domain/metadata-edit.js';
 import { routes } from '../../src/web/routes.js';
 
-const ITEM = '/library/01234567-103';
+export const ITEM = '/library/01234567-103';
 /** Where the pages with a part of their own in the address are; a page without one is found by itself. */
 const EXAMPLES: Readonly<Record<string, readonly string[]>> = {
   '/settings/:tab': ['/settings/safety', '/settings/queue', '/settings/intel', '/settings/paths'],

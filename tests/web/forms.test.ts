@@ -1,8 +1,16 @@
+import { load } from 'cheerio';
 import { expect } from 'chai';
 import fc from 'fast-check';
-import { addFormRows, formPages, formsIn, isFilledIn, sentBy, type Control } from '../support/forms.js';
+import { addFormRows, formPages, formsIn, isFilledIn, ITEM, sentBy, type Control } from '../support/forms.js';
+import { poison, PROBE } from '../support/hostile-rows.js';
 import { startPreview } from '../support/preview.js';
 import { Browser, PASSWORD, startWeb, type WebTest } from '../support/web.js';
+
+/** Pages that show what stands in their address. */
+const HOSTILE_PAGES = [
+  ...['/library?q=', '/library?sectionId=', '/recommendations?q=', '/recommendations?view=', '/quarantine?state=', '/sign-in?next='],
+  ...['/queue/jobs?state=', '/setup?step=', '/analytics?x=', '/library/', '/queue/', '/tags/', '/nothing/'],
+].map((path) => path + encodeURIComponent(PROBE)); // prettier-ignore
 
 /** What can be typed into one line, or several. */
 const line = fc.string({
@@ -119,6 +127,31 @@ describe('a refused form', function () {
       skipHardLinks: true,
       verifyDecode: true,
     });
+  });
+
+  it('or any other page shows texts of others as texts, whatever is in them', async () => {
+    expect(await poison(web.context.store)).to.be.greaterThan(100);
+    const showing: string[] = [];
+    for (const page of [...formPages(), '/docs', ...HOSTILE_PAGES])
+      for (const headers of [{}, { 'HX-Request': 'true' }]) {
+        const { response, text } = await owner.get(page, headers);
+        expect(response.status, page).to.be.lessThan(500);
+        const $ = load(text);
+        expect($('xss-probe').length, `${page}: an element of its own`).to.equal(0);
+        for (const element of $('*').toArray()) {
+          const own = Object.keys($(element).attr() ?? {});
+          expect(
+            own.filter((name) => /^on|^xss|["'<{]/.test(name)),
+            `${page}: an attribute`,
+          ).to.deep.equal([]);
+          for (const name of ['href', 'src', 'action', 'hx-get', 'hx-post'])
+            expect($(element).attr(name) ?? '', page).not.to.match(/^\s*(javascript|data|vbscript):/i);
+        }
+        if ($.text().includes(PROBE)) showing.push(page);
+      }
+    const all = new Set(showing);
+    for (const page of ['/', '/library', '/queue', '/quarantine', '/recommendations', '/workers', '/tags', ITEM, '/analytics', '/rules/codec-modernization'])
+      expect(all, 'the table reaches it').to.include(page); // prettier-ignore
   });
 
   describe('whose session ended meanwhile', () => {
