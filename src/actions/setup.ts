@@ -248,16 +248,15 @@ export const setupSafety = action(
   },
 );
 
-/** Ends the setup and starts the first full sync. Throws `conflict` while Plex is not connected. */
+/** Ends the setup and answers with the full sync that reads the library: a new one, or one that does the same already. Throws `conflict` while Plex is not connected. */
 export const finishSetup = action(
-  { summary: 'Finish the setup', input: z.object({}), output: z.object({ runId: z.string().nullable() }) },
+  { summary: 'Finish the setup', input: z.object({}), output: z.object({ runId: z.string() }) },
   async (ctx) => {
     if (firstOpenStep(ctx) === 'admin' || firstOpenStep(ctx) === 'plex') {
       throw conflict('Connect Plex before you finish the setup.');
     }
     await ctx.store.settings.change({ setup: { finishedAt: ctx.now().toISOString() } });
     ctx.bus.emit('settings.changed', {});
-    if (ctx.sync.status().state === 'running') return { runId: null };
     const { runId, done } = ctx.sync.run({ mode: 'full', trigger: 'owner' });
     done.catch((error: unknown) => {
       ctx.log.warn({ err: error }, 'The first sync ended early');

@@ -64,9 +64,9 @@ export const afterSuccess = ({ disabledReason }: Trust): Trust => ({ failuresInR
 /** What the owner's word changes: it is trusted as on its first day. */
 export const backInService = (): Trust => ({ failuresInRow: 0, disabledReason: null });
 
-/** Whether a worker's lease has run out; one that was never heard of has none. A clock that was set back ends no lease. */
-export const isLost = (lastSeenMs: number | null, nowMs: number): boolean =>
-  lastSeenMs === null || nowMs - lastSeenMs >= LEASE_SEC * 1000;
+/** Whether a worker's lease has run out, by a clock that cannot be set; one that was never heard of has none. */
+export const isLost = (heardMs: number | null, steadyMs: number): boolean =>
+  heardMs === null || steadyMs - heardMs >= LEASE_SEC * 1000;
 
 const sentenceFor = (failures: number, fault: WorkerFault): string =>
   `${NUMBERS[failures] ?? failures} jobs in a row failed there, the last because ${BECAUSE[fault]}, then put it back into service.`;

@@ -1,3 +1,4 @@
+import { purgeHold } from '../domain/clock-seen.js';
 import { needsOwner } from '../domain/collection.js';
 import { AppError } from '../domain/errors.js';
 import type { Events } from '../domain/events.js';
@@ -214,6 +215,7 @@ export class Problems {
             `/collections/${id}`,
           ),
         ),
+      ...heldPurge(store),
       ...store.quarantine
         .where(({ state }) => state === 'lost')
         .map(({ id, title, storedPath }) =>
@@ -236,6 +238,23 @@ const problem = (
   fix: string,
   link: string | null,
 ): Problem => ({ id, severity, summary, fix, link });
+
+/** Only where something would be deleted meanwhile. */
+function heldPurge({ clock, quarantine, settings }: Store): Problem[] {
+  const hold = purgeHold(clock.value);
+  if (hold === null || settings.value.safety.dryRun) return [];
+  if (quarantine.where(({ state, purgeAt }) => state === 'kept' && purgeAt <= hold.until).length === 0) return [];
+  const until = `${hold.until.slice(0, 16).replace('T', ' ')} UTC`;
+  return [
+    problem(
+      'clock.jumped',
+      'warning',
+      `${hold.reason} No original is deleted by its date before ${until}.`,
+      'Check the date and time of this server. Deleting goes on by itself once they have been steady for a day.',
+      '/quarantine',
+    ),
+  ];
+}
 
 function strangersOf(found: readonly Stranger[]): Problem[] {
   const of = (kind: 'gone' | 'changed', says: (many: string, title: string) => string, fix: string): Problem[] => {

@@ -2,6 +2,7 @@ import axios from 'axios';
 import { AppError, type ErrorCode } from '../domain/errors.js';
 import { toInt, toList, toStr } from './coerce.js';
 import { cleanText } from './failure.js';
+import { withoutEnd } from '../lib/without-end.js';
 
 const MAX_BODY_BYTES = 8_000_000;
 const FIRST_PAUSE_SEC = 10;
@@ -16,6 +17,8 @@ export interface AccountClientOptions {
   clientId: () => string;
   version: string;
   now: () => Date;
+  /** Counts milliseconds and cannot be set. */
+  steadyMs: () => number;
   /** For one whole answer. */
   timeoutMs: number;
 }
@@ -34,11 +37,11 @@ export interface AccountRequest {
  */
 export class AccountClient {
   readonly #options: AccountClientOptions;
-  #quietUntilMs = 0;
+  #quietUntilMs = -Infinity;
   #refusals = 0;
 
   constructor(options: AccountClientOptions) {
-    this.#options = { ...options, url: options.url.replace(/\/+$/, '') };
+    this.#options = { ...options, url: withoutEnd(options.url, '/') };
   }
 
   async ask(request: AccountRequest): Promise<unknown> {
@@ -54,7 +57,7 @@ export class AccountClient {
   }
 
   #refuseWhileQuiet(): void {
-    const leftSec = Math.ceil((this.#quietUntilMs - this.#options.now().getTime()) / 1000);
+    const leftSec = Math.ceil((this.#quietUntilMs - this.#options.steadyMs()) / 1000);
     if (leftSec <= 0) return;
     const wait = leftSec < 90 ? `${leftSec} seconds` : `${Math.ceil(leftSec / 60)} minutes`;
     throw failure('plex_rate_limited', `plex.tv asks us to slow down. Wait ${wait}, then try again.`);
@@ -62,12 +65,12 @@ export class AccountClient {
 
   /** `Retry-After` in seconds or as a date; without it a pause that doubles with every refusal. */
   #fallQuiet(retryAfter: string | null): void {
-    const nowMs = this.#options.now().getTime();
+    const { now, steadyMs } = this.#options;
     const own = FIRST_PAUSE_SEC * 2 ** Math.min(this.#refusals, 10);
-    const named = toInt(retryAfter) ?? (retryAfter === null ? null : (Date.parse(retryAfter) - nowMs) / 1000);
+    const named = toInt(retryAfter) ?? (retryAfter === null ? null : (Date.parse(retryAfter) - now().getTime()) / 1000);
     const pauseSec = named === null || Number.isNaN(named) ? own : named;
     this.#refusals++;
-    this.#quietUntilMs = nowMs + Math.min(LONGEST_PAUSE_SEC, Math.max(1, pauseSec)) * 1000;
+    this.#quietUntilMs = steadyMs() + Math.min(LONGEST_PAUSE_SEC, Math.max(1, pauseSec)) * 1000;
   }
 
   async #exchange({ method, path, token, form }: AccountRequest): Promise<{

@@ -6,6 +6,8 @@ import { toBool, toObject, toStr } from './coerce.js';
 import { tryConnections } from './connections.js';
 import { toServers } from './resources.js';
 import { SignIns } from './sign-in.js';
+import { steadyClock } from '../lib/steady-clock.js';
+import { withoutEnd } from '../lib/without-end.js';
 
 const PLEX_TV = 'https://plex.tv';
 const TIMEOUT_MS = 8000;
@@ -20,6 +22,8 @@ export interface PlexTvOptions {
   clientId: () => string;
   version: string;
   now: () => Date;
+  /** Counts milliseconds and cannot be set. */
+  steadyMs?: () => number;
   timeoutMs?: number;
   connectionTimeoutMs?: number;
 }
@@ -33,6 +37,7 @@ interface Kept<T> {
 /** The account's side of Plex. Tokens travel in a header only. */
 export class PlexTvService implements PlexTv {
   readonly #options: PlexTvOptions;
+  readonly #steadyMs: () => number;
   readonly #client: AccountClient;
   readonly #signIns: SignIns;
   /** Reading the list of webhooks and writing it back is one step. */
@@ -42,10 +47,12 @@ export class PlexTvService implements PlexTv {
 
   constructor(options: PlexTvOptions) {
     this.#options = options;
-    this.#client = new AccountClient({ ...options, timeoutMs: options.timeoutMs ?? TIMEOUT_MS });
-    const url = options.url.replace(/\/+$/, '');
+    this.#steadyMs = options.steadyMs ?? steadyClock;
+    const steadyMs = this.#steadyMs;
+    this.#client = new AccountClient({ ...options, steadyMs, timeoutMs: options.timeoutMs ?? TIMEOUT_MS });
+    const url = withoutEnd(options.url, '/');
     const authPage = url === PLEX_TV ? 'https://app.plex.tv/auth' : `${url}/auth`;
-    this.#signIns = new SignIns(this.#client, { ...options, authPage });
+    this.#signIns = new SignIns(this.#client, { ...options, steadyMs, authPage });
   }
 
   beginSignIn(): Promise<SignIn> {
@@ -61,7 +68,7 @@ export class PlexTvService implements PlexTv {
   }
 
   async account(token: string): Promise<PlexAccount> {
-    const nowMs = this.#options.now().getTime();
+    const nowMs = this.#steadyMs();
     if (this.#account?.token === token && this.#account.untilMs > nowMs) return this.#account.value;
     this.#account = null;
     const user = toObject(await this.#ask({ method: 'GET', path: '/api/v2/user', token }));
@@ -78,7 +85,7 @@ export class PlexTvService implements PlexTv {
   }
 
   async servers(token: string): Promise<FoundServer[]> {
-    const nowMs = this.#options.now().getTime();
+    const nowMs = this.#steadyMs();
     if (this.#servers?.token === token && this.#servers.untilMs > nowMs) return this.#servers.value;
     this.#servers = null;
     const path = '/api/v2/resources?includeHttps=1&includeRelay=1&includeIPv6=1';

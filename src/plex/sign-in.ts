@@ -6,23 +6,35 @@ import { toInt, toObject, toStr } from './coerce.js';
 /** plex.tv is asked about one code no more often than this, however many pages wait for it. */
 const LOOK_EVERY_MS = 1000;
 const FALLBACK_LIFE_SEC = 900;
+/** What plex.tv says beyond this is a slip of one of the two clocks. */
+const LONGEST_LIFE_SEC = 86_400;
 /** More than these at once is nobody's owner. */
 const MAX_SIGN_INS = 8;
 
 interface Waiting {
   signIn: SignIn;
+  /** By the steady clock; `signIn.expiresAt` is for people. */
+  endsAtMs: number;
   lookedAtMs: number;
   looking: Promise<void> | null;
+}
+
+interface SignInOptions {
+  clientId: () => string;
+  /** Where the owner signs in, without a fragment. */
+  authPage: string;
+  now: () => Date;
+  /** Counts milliseconds and cannot be set. */
+  steadyMs: () => number;
 }
 
 /** Signs in with a strong code of plex.tv. Knows only the codes it asked for itself; a restart forgets them. */
 export class SignIns {
   readonly #client: AccountClient;
-  readonly #options: { clientId: () => string; authPage: string; now: () => Date };
+  readonly #options: SignInOptions;
   readonly #known = new Map<string, Waiting>();
 
-  /** `authPage`: where the owner signs in, without a fragment. */
-  constructor(client: AccountClient, options: { clientId: () => string; authPage: string; now: () => Date }) {
+  constructor(client: AccountClient, options: SignInOptions) {
     this.#client = client;
     this.#options = options;
   }
@@ -33,15 +45,17 @@ export class SignIns {
     const id = toStr(answer?.['id']);
     const code = toStr(answer?.['code']);
     if (answer === null || id === null || code === null) throw badAccountAnswer('there is no code in it');
+    const { now, steadyMs } = this.#options;
+    const lifeMs = this.#lifeOf(answer['expiresIn'], answer['expiresAt']);
     const signIn: SignIn = {
       id,
       state: 'waiting',
       authUrl: this.#authUrl(code),
-      expiresAt: this.#endOf(answer['expiresIn'], answer['expiresAt']),
+      expiresAt: new Date(now().getTime() + lifeMs).toISOString(),
       token: null,
       trouble: null,
     };
-    this.#known.set(id, { signIn, lookedAtMs: 0, looking: null });
+    this.#known.set(id, { signIn, endsAtMs: steadyMs() + lifeMs, lookedAtMs: -Infinity, looking: null });
     for (const old of [...this.#known.keys()].slice(0, -MAX_SIGN_INS)) this.#known.delete(old);
     return { ...signIn };
   }
@@ -51,7 +65,7 @@ export class SignIns {
     const waiting = id === undefined ? [...this.#known.values()].at(-1) : this.#known.get(id);
     if (waiting === undefined) return null;
     if (waiting.signIn.state === 'waiting') {
-      const isFresh = this.#options.now().getTime() - waiting.lookedAtMs < LOOK_EVERY_MS;
+      const isFresh = this.#options.steadyMs() - waiting.lookedAtMs < LOOK_EVERY_MS;
       if (!isFresh || waiting.looking) await (waiting.looking ??= this.#look(waiting));
     }
     return { ...waiting.signIn };
@@ -74,28 +88,27 @@ export class SignIns {
       if (token !== null) {
         signIn.state = 'approved';
         signIn.token = token;
-      } else if (this.#isOver(signIn)) signIn.state = 'expired';
+      } else if (this.#isOver(waiting)) signIn.state = 'expired';
     } catch (error) {
       const { code, message } = toAppError(error);
       // A code that ends before its time was refused, or withdrawn.
-      if (code === 'plex_not_found') signIn.state = this.#isOver(signIn) ? 'expired' : 'denied';
-      else if (this.#isOver(signIn)) signIn.state = 'expired';
+      if (code === 'plex_not_found') signIn.state = this.#isOver(waiting) ? 'expired' : 'denied';
+      else if (this.#isOver(waiting)) signIn.state = 'expired';
       signIn.trouble = signIn.state === 'waiting' ? message : null;
     } finally {
-      waiting.lookedAtMs = this.#options.now().getTime();
+      waiting.lookedAtMs = this.#options.steadyMs();
       waiting.looking = null;
     }
   }
 
-  readonly #isOver = ({ expiresAt }: SignIn): boolean => Date.parse(expiresAt) <= this.#options.now().getTime();
+  readonly #isOver = ({ endsAtMs }: Waiting): boolean => endsAtMs <= this.#options.steadyMs();
 
-  /** Counted from our own clock; the clock of this machine may be wrong. */
-  #endOf(expiresIn: unknown, expiresAt: unknown): string {
-    const nowMs = this.#options.now().getTime();
+  /** Milliseconds from now; the clock of this machine may be wrong. */
+  #lifeOf(expiresIn: unknown, expiresAt: unknown): number {
     const seconds = toInt(expiresIn);
-    if (seconds !== null && seconds > 0) return new Date(nowMs + seconds * 1000).toISOString();
-    const end = Date.parse(toStr(expiresAt) ?? '');
-    return new Date(end > nowMs ? end : nowMs + FALLBACK_LIFE_SEC * 1000).toISOString();
+    if (seconds !== null && seconds > 0) return Math.min(seconds, LONGEST_LIFE_SEC) * 1000;
+    const lifeMs = Date.parse(toStr(expiresAt) ?? '') - this.#options.now().getTime();
+    return lifeMs > 0 && lifeMs < LONGEST_LIFE_SEC * 1000 ? lifeMs : FALLBACK_LIFE_SEC * 1000;
   }
 
   /** The page reads its parameters from behind the hash, so they never reach a server's log. */

@@ -1,5 +1,8 @@
+import { connect as connectSocket } from 'node:net';
 import type { Client, ConnectConfig } from 'ssh2';
+import { isForbiddenHost, isForbiddenIp } from '../domain/address.js';
 import { AppError } from '../domain/errors.js';
+import { lookupWithout } from '../lib/guarded-lookup.js';
 import { fingerprintOf } from './host-keys.js';
 import { connectFailure, lost } from './ssh-error.js';
 
@@ -23,6 +26,11 @@ const READY_MS = 20_000;
 /** A line that says nothing for about four times this long is taken for lost. */
 const KEEPALIVE_MS = 5000;
 const KEEPALIVE_TRIES = 3;
+const NO_WORKER =
+  'The address of this worker is link-local, or where a cloud keeps its metadata. Enter the address that the worker has in your network.';
+
+/** A name may lead elsewhere today than when the worker was added: never to a link-local address, or the metadata of a cloud. */
+const lookup = lookupWithout(isForbiddenIp);
 
 /** The host key that a machine shows, without sending it anything. Throws `worker_unreachable`. */
 export async function seeHostKey(
@@ -63,13 +71,18 @@ export async function connect(address: SshAddress, signal?: AbortSignal): Promis
   // Loaded with the first worker: most of what runs MediaFlow has none.
   const { Client } = (await import('ssh2')).default;
   const client = new Client();
+  const { host, port, username } = address;
+  if (isForbiddenHost(host)) throw new AppError('worker_unreachable', NO_WORKER);
   let seen = '';
   const settings: ConnectConfig = {
-    ...{ host: address.host, port: address.port, username: address.username, ...credentials(address) },
+    ...{ host, port, username, ...credentials(address) },
     ...{ readyTimeout: READY_MS, keepaliveInterval: KEEPALIVE_MS, keepaliveCountMax: KEEPALIVE_TRIES },
     agentForward: false,
     hostVerifier: (key: Buffer) => (seen = fingerprintOf(key)) === address.hostKey,
   };
+  const sock = connectSocket({ host, port, lookup }).setMaxListeners(0);
+  // An error that comes before ssh2 listens would end the whole program.
+  sock.on('error', () => undefined);
   const abandon = (): void => {
     client.destroy();
   };
@@ -82,13 +95,14 @@ export async function connect(address: SshAddress, signal?: AbortSignal): Promis
         .once('close', () => {
           reject(lost(address.host));
         });
-      client.connect(settings);
+      client.connect({ ...settings, sock });
     });
     // ssh2 leaves small packets waiting for company, which costs a hundredfold in what a transfer can do.
     client.setNoDelay(true);
     return client;
   } catch (error) {
     client.destroy();
+    sock.destroy();
     signal?.throwIfAborted();
     if (seen !== '' && seen !== address.hostKey) throw new HostKeyRefused(address.host, seen, address.hostKey);
     throw connectFailure(error, address);

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { AppError } from '../domain/errors.js';
 import { pictureTypeOf, type Poster } from '../domain/poster.js';
 import type { Log } from '../lib/log.js';
+import { steadyClock } from '../lib/steady-clock.js';
 
 /** Some 10,000 small posters. */
 const MAX_BYTES = 200_000_000;
@@ -28,7 +29,7 @@ export class PosterCache {
   readonly #dir: string;
   readonly #maxBytes: number;
   readonly #log: Log;
-  readonly #now: () => Date;
+  readonly #steadyMs: () => number;
   readonly #closing = new AbortController();
   readonly #loading = new Map<string, Promise<KeptPoster>>();
   readonly #refusals = new Map<string, { error: AppError; untilMs: number }>();
@@ -37,11 +38,11 @@ export class PosterCache {
   #totalBytes = 0;
   #opened: Promise<void> | null = null;
 
-  constructor(options: { dir: string; log: Log; now: () => Date; maxBytes?: number }) {
+  constructor(options: { dir: string; log: Log; maxBytes?: number; steadyMs?: () => number }) {
     this.#dir = options.dir;
     this.#maxBytes = options.maxBytes ?? MAX_BYTES;
     this.#log = options.log;
-    this.#now = options.now;
+    this.#steadyMs = options.steadyMs ?? steadyClock;
   }
 
   /**
@@ -69,7 +70,7 @@ export class PosterCache {
     const kept = await this.#read(name);
     if (kept) return kept;
     const refusal = this.#refusals.get(name);
-    if (refusal && refusal.untilMs > this.#now().getTime()) throw refusal.error;
+    if (refusal && refusal.untilMs > this.#steadyMs()) throw refusal.error;
     const { type, bytes } = await this.#load(name, load);
     const hash = createHash('sha256').update(bytes).digest();
     await this.#write(name, Buffer.concat([hash, bytes]));
@@ -85,7 +86,7 @@ export class PosterCache {
     } catch (error) {
       if (error instanceof AppError && (error.code === 'plex_not_found' || error.code === 'plex_bad_answer')) {
         if (this.#refusals.size >= MAX_REFUSALS) this.#refusals.clear();
-        this.#refusals.set(name, { error, untilMs: this.#now().getTime() + REMEMBER_NONE_MS });
+        this.#refusals.set(name, { error, untilMs: this.#steadyMs() + REMEMBER_NONE_MS });
       }
       throw error;
     }

@@ -1,6 +1,7 @@
 import { access, rename } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
+import { ClockSeen } from '../domain/clock-seen.js';
 import { LibraryCollection } from '../domain/collection.js';
 import { BatchEdit } from '../domain/batch-edit.js';
 import { AppError, toAppError } from '../domain/errors.js';
@@ -52,14 +53,6 @@ export const WebhookCounts = z.object({
   lastAtOf: z.partialRecord(WebhookOutcome, z.string()).default({}),
 });
 export type WebhookCounts = z.infer<typeof WebhookCounts>;
-
-/** What was last seen of the clock, so that a jump over a restart can be told. */
-export const ClockSeen = z.object({
-  seenAt: z.string().nullable().default(null),
-  /** For how long it went on without a jump while the program ran, up to a day. */
-  steadyForMs: z.number().nonnegative().default(0),
-});
-export type ClockSeen = z.infer<typeof ClockSeen>;
 
 export interface StoreOptions {
   dir: string;
@@ -180,7 +173,7 @@ export async function openStore(options: StoreOptions) {
   problems.push(...(await problemsOfAudit(dir)));
   for (const problem of problems) log.error({ problem }, problem.summary);
 
-  const posters = new PosterCache({ dir: join(dir, 'cache', 'posters'), log, now });
+  const posters = new PosterCache({ dir: join(dir, 'cache', 'posters'), log });
   const closing = new AbortController();
   let backup: Promise<string> | null = null;
   const copyData = async (reason: string): Promise<string> => {

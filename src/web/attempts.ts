@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Request, RequestHandler } from 'express';
 import { AppError } from '../domain/errors.js';
+import { steadyClock } from '../lib/steady-clock.js';
 
 /** So many wrong ones cost no time. */
 const FREE = 5;
@@ -25,14 +26,14 @@ interface Sender {
 export class Attempts {
   readonly #senders = new Map<string, Sender>();
   readonly #pause: (ms: number) => Promise<unknown>;
-  readonly #nowMs: () => number;
+  readonly #steadyMs: () => number;
 
   constructor({
     pause = sleep,
-    nowMs = Date.now,
-  }: { pause?: (ms: number) => Promise<unknown>; nowMs?: () => number } = {}) {
+    steadyMs = steadyClock,
+  }: { pause?: (ms: number) => Promise<unknown>; steadyMs?: () => number } = {}) {
     this.#pause = pause;
-    this.#nowMs = nowMs;
+    this.#steadyMs = steadyMs;
   }
 
   /** Resolves when it is the sender's turn, with what must be told how it went. Throws `rate_limited` when too many wait. */
@@ -49,15 +50,15 @@ export class Attempts {
       sender.running--;
       if (isRight) return;
       sender.wrong++;
-      sender.lastMs = this.#nowMs();
+      sender.lastMs = this.#steadyMs();
     };
   }
 
   #senderOf(key: string): Sender {
     const known = this.#senders.get(key);
     this.#senders.delete(key);
-    const isForgiven = !known || (known.running === 0 && this.#nowMs() - known.lastMs > FORGIVEN_MS);
-    const sender = isForgiven ? { wrong: 0, running: 0, lastMs: this.#nowMs() } : known;
+    const isForgiven = !known || (known.running === 0 && this.#steadyMs() - known.lastMs > FORGIVEN_MS);
+    const sender = isForgiven ? { wrong: 0, running: 0, lastMs: this.#steadyMs() } : known;
     this.#senders.set(key, sender);
     const [oldest] = this.#senders.keys();
     if (this.#senders.size > SENDERS && oldest !== undefined) this.#senders.delete(oldest);

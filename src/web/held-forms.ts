@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { parseCookie } from 'cookie';
 import type { Request, Response } from 'express';
 import { isSecretName, type Typed } from './typed.js';
+import { steadyClock } from '../lib/steady-clock.js';
 
 /** A form that came after its session had ended. */
 export interface HeldForm {
@@ -28,10 +29,11 @@ const MOST_CHARACTERS = 64_000;
  */
 export class HeldForms {
   readonly #held = new Map<string, HeldForm & { untilMs: number }>();
-  readonly #nowMs: () => number;
+  readonly #steadyMs: () => number;
 
-  constructor(nowMs: () => number) {
-    this.#nowMs = nowMs;
+  /** `steadyMs` counts milliseconds and cannot be set. */
+  constructor(steadyMs = steadyClock) {
+    this.#steadyMs = steadyMs;
   }
 
   /** Keeps a form for the browser that sent it. Whether it could be kept. */
@@ -42,7 +44,7 @@ export class HeldForms {
     this.#forgetOld();
     const id = randomBytes(24).toString('base64url');
     const rows = Object.fromEntries(Object.entries(form.rows).filter(([, value]) => Array.isArray(value)));
-    this.#held.set(id, { ...form, typed, rows, untilMs: this.#nowMs() + HELD_MS });
+    this.#held.set(id, { ...form, typed, rows, untilMs: this.#steadyMs() + HELD_MS });
     const before = this.#idOf(req);
     if (before !== null) this.#held.delete(before);
     const [oldest] = this.#held.keys();
@@ -78,6 +80,6 @@ export class HeldForms {
   }
 
   #forgetOld(): void {
-    for (const [id, { untilMs }] of this.#held) if (untilMs <= this.#nowMs()) this.#held.delete(id);
+    for (const [id, { untilMs }] of this.#held) if (untilMs <= this.#steadyMs()) this.#held.delete(id);
   }
 }

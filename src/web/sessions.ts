@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import session, { type SessionData } from 'express-session';
 import type { SessionGrant } from '../domain/access.js';
 import type { Context } from '../actions/action.js';
+import { steadyClock } from '../lib/steady-clock.js';
 
 declare module 'express-session' {
   interface SessionData {
@@ -40,14 +41,18 @@ function settle(work: Promise<unknown>, done: ((error?: unknown) => void) | unde
 /** Sessions on disk under the hash of their id: who reads the file cannot sign in with it. */
 export class SessionStore extends session.Store {
   readonly #ctx: Pick<Context, 'store' | 'now' | 'access' | 'log'>;
-  readonly #visitors = new Map<string, { data: SessionData; expiresMs: number }>();
-  readonly #unsaved = new Map<string, { data: SessionData; expiresMs: number }>();
-  #sweptMs = 0;
+  /** Those in memory end by a clock that cannot be set. */
+  readonly #visitors = new Map<string, { data: SessionData; untilMs: number }>();
+  readonly #unsaved = new Map<string, { data: SessionData; untilMs: number }>();
+  readonly #steadyMs: () => number;
+  #sweptMs = -Infinity;
   /** Called with the id of a session that ended. */
   onEnd: (sid: string) => void = () => undefined;
 
-  constructor(ctx: Pick<Context, 'store' | 'now' | 'access' | 'log'>) {
+  /** `steadyMs` counts milliseconds and cannot be set. */
+  constructor(ctx: Pick<Context, 'store' | 'now' | 'access' | 'log'>, steadyMs = steadyClock) {
     super();
+    this.#steadyMs = steadyMs;
     this.#ctx = ctx;
   }
 
@@ -75,14 +80,18 @@ export class SessionStore extends session.Store {
       return;
     }
     this.#visitors.delete(sid);
-    const expiresMs = this.#nowMs() + (data.cookie.originalMaxAge ?? DAY_MS);
+    const lifeMs = data.cookie.originalMaxAge ?? DAY_MS;
+    const expiresMs = this.#ctx.now().getTime() + lifeMs;
     const row = { id: rowId(sid), expiresAt: new Date(expiresMs).toISOString(), data: JSON.stringify(data) };
     const kept = this.#ctx.store.sessions.put(row).then(
       () => this.#unsaved.delete(sid),
       (error: unknown) => {
         // Whoever comes to free a full disk must get in.
         this.#ctx.log.error({ err: error }, 'A session could not be written down. It lasts until MediaFlow stops.');
-        this.#keepUnsaved(sid, { data: JSON.parse(row.data) as SessionData, expiresMs });
+        this.#keepUnsaved(sid, {
+          data: JSON.parse(row.data) as SessionData,
+          untilMs: this.#steadyMs() + lifeMs,
+        });
       },
     );
     settle(kept, done);
@@ -102,13 +111,13 @@ export class SessionStore extends session.Store {
 
   #read(sid: string): SessionData | null {
     const visitor = this.#visitors.get(sid) ?? this.#unsaved.get(sid);
-    if (visitor) return visitor.expiresMs > this.#nowMs() ? visitor.data : null;
+    if (visitor) return visitor.untilMs > this.#steadyMs() ? visitor.data : null;
     const row = this.#ctx.store.sessions.find(rowId(sid));
-    if (!row || Date.parse(row.expiresAt) <= this.#nowMs()) return null;
+    if (!row || Date.parse(row.expiresAt) <= this.#ctx.now().getTime()) return null;
     return JSON.parse(row.data) as SessionData;
   }
 
-  #keepUnsaved(sid: string, kept: { data: SessionData; expiresMs: number }): void {
+  #keepUnsaved(sid: string, kept: { data: SessionData; untilMs: number }): void {
     this.#unsaved.set(sid, kept);
     const [oldest] = this.#unsaved.keys();
     if (this.#unsaved.size > UNSAVED && oldest !== undefined) this.#unsaved.delete(oldest);
@@ -118,24 +127,20 @@ export class SessionStore extends session.Store {
     this.#visitors.delete(sid);
     this.#visitors.set(sid, {
       data: JSON.parse(JSON.stringify(data)) as SessionData,
-      expiresMs: this.#nowMs() + VISITOR_MS,
+      untilMs: this.#steadyMs() + VISITOR_MS,
     });
     const [oldest] = this.#visitors.keys();
     if (this.#visitors.size > VISITORS && oldest !== undefined) this.#visitors.delete(oldest);
   }
 
   #sweep(): void {
-    if (this.#nowMs() - this.#sweptMs < SWEEP_MS) return;
-    this.#sweptMs = this.#nowMs();
+    if (this.#steadyMs() - this.#sweptMs < SWEEP_MS) return;
+    this.#sweptMs = this.#steadyMs();
     const now = this.#ctx.now().toISOString();
     const ended = this.#ctx.store.sessions.where(({ expiresAt }) => expiresAt <= now).map(({ id }) => id);
     if (ended.length === 0) return;
     this.#ctx.store.sessions.removeMany(ended).catch((error: unknown) => {
       this.#ctx.log.warn({ err: error }, 'Ended sessions could not be removed');
     });
-  }
-
-  #nowMs(): number {
-    return this.#ctx.now().getTime();
   }
 }

@@ -20,19 +20,25 @@ describe('the Plex account', () => {
   let world: SimulatedPlexTv;
   /** Moved by hand: nothing here waits. */
   let nowMs: number;
+  let steadyMs: number;
   let plexTv: PlexTvService;
   beforeEach(async () => {
     world = new SimulatedPlexTv();
     await world.start();
     nowMs = Date.now();
+    steadyMs = 5_000_000;
     plexTv = serviceFor(world);
   });
   afterEach(() => world.stop());
 
   const serviceFor = ({ url }: SimulatedPlexTv, timeoutMs = 8000): PlexTvService =>
-    new PlexTvService({ url, clientId: () => 'client-1', version: '1.0.0', now: () => new Date(nowMs), timeoutMs });
+    new PlexTvService({
+      ...{ url, clientId: () => 'client-1', version: '1.0.0', timeoutMs },
+      ...{ now: () => new Date(nowMs), steadyMs: () => steadyMs },
+    });
   const later = (seconds: number): void => {
     nowMs += seconds * 1000;
+    steadyMs += seconds * 1000;
   };
 
   describe('signs in with a code', () => {
@@ -189,6 +195,32 @@ describe('the Plex account', () => {
       later(21);
       world.retryAfter = new Date(nowMs + 300_000).toUTCString();
       expect((await caught(plexTv.servers(token))).message).to.match(/Wait [56] minutes/);
+    });
+
+    it('counts pauses and codes by what really passed, however far the clock of this machine jumps', async () => {
+      for (const jumpMs of [400 * 86_400_000, -800 * 86_400_000]) {
+        const token = world.issueToken();
+        const { id } = await plexTv.beginSignIn();
+        nowMs += jumpMs;
+        expect((await plexTv.findSignIn(id))?.state, 'no code ends by it').to.equal('waiting');
+        world.approve();
+        later(2);
+        expect((await plexTv.findSignIn(id))?.state, 'and it is asked about again').to.equal('approved');
+        world.fault = 429;
+        world.retryAfter = '30';
+        await caught(plexTv.servers(token));
+        world.fault = null;
+        nowMs += jumpMs;
+        later(20);
+        expect((await caught(plexTv.servers(token))).message).to.contain('Wait 10 seconds');
+        later(11);
+        expect((await plexTv.account(token)).hasPlexPass).to.equal(true);
+        world.hasPlexPass = false;
+        nowMs -= 2 * jumpMs;
+        later(601);
+        expect((await plexTv.account(token)).hasPlexPass, 'what is known gets old').to.equal(false);
+        world.hasPlexPass = true;
+      }
     });
 
     it('never puts a token into an address', async () => {

@@ -44,6 +44,18 @@ describe('a connection to a worker', () => {
     expect(error).to.have.property('message').that.contains('another host key');
   });
 
+  it('asks no link-local address, by whichever name it is reached', async () => {
+    // Names to us, addresses to whoever looks names up: as a name server's answer may be.
+    for (const host of ['0xa9fea9fe', '169.254.43518', '169.254.169.254', 'fe80::1', '::ffff:169.254.169.254']) {
+      const error = await failureOf(connect({ host }));
+      expect(error, host).to.have.property('code', 'worker_unreachable');
+      expect(error, host)
+        .to.have.property('message')
+        .that.matches(/not a name anybody knows|link-local/);
+    }
+    expect((await (await connect({ host: 'localhost' })).run('echo here')).stdout).to.equal('here\n');
+  });
+
   it('passes arguments as they are and runs nothing that is in them', async () => {
     const connection = await connect();
     const names = [

@@ -11,13 +11,13 @@ import { PosterCache } from '../../src/store/poster-cache.js';
 describe('the poster cache', () => {
   let dir: string;
   let logged: string[];
-  let now: Date;
+  let steadyMs: number;
   let loads: string[];
   const open = (maxBytes?: number): PosterCache =>
     new PosterCache({
       dir: join(dir, 'posters'),
       log: createLog('warn', { write: (line: string) => void logged.push(line) }),
-      now: () => now,
+      steadyMs: () => steadyMs,
       ...(maxBytes === undefined ? {} : { maxBytes }),
     });
   const load =
@@ -31,7 +31,7 @@ describe('the poster cache', () => {
 
   beforeEach(async () => {
     dir = await mkdtemp(join(tmpdir(), 'mediaflow-posters-'));
-    [logged, loads, now] = [[], [], new Date()];
+    [logged, loads, steadyMs] = [[], [], 1000];
   });
   afterEach(() => rm(dir, { recursive: true }));
 
@@ -112,7 +112,7 @@ describe('the poster cache', () => {
     await ask('b', refuse('plex_unreachable'));
     await ask('b', refuse('plex_unreachable'));
     expect(loads).to.deep.equal(['plex_not_found', 'plex_unreachable', 'plex_unreachable']);
-    now = new Date(now.getTime() + 601_000);
+    steadyMs += 601_000;
     expect(await ask('a', load('a'))).to.include({ type: 'image/jpeg' });
   });
 

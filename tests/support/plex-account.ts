@@ -71,6 +71,7 @@ export async function startAccountWorld(
           clientId,
           version: '1.2.3',
           now: () => new Date(Date.now() + aheadMs),
+          steadyMs: () => performance.now() + aheadMs,
           connectionTimeoutMs: 2500,
         }),
         connectPlex: connect,

@@ -6,7 +6,6 @@ import type { Context } from '../../src/actions/action.js';
 import { LibraryStatisticsBook } from '../../src/actions/library-statistics.js';
 import { OwnerAccess } from '../../src/actions/owner-access.js';
 import { THUMB } from '../../src/demo/plex/webhooks.js';
-import { conflict } from '../../src/domain/errors.js';
 import type { Events } from '../../src/domain/events.js';
 import type { MediaServer } from '../../src/domain/media-server.js';
 import type { WorkerHealth } from '../../src/domain/executor.js';
@@ -32,7 +31,7 @@ import { HeldForms } from '../../src/web/held-forms.js';
 import { docsPage } from '../../src/web/openapi.js';
 import { Views } from '../../src/web/render.js';
 import { routes } from '../../src/web/routes.js';
-import { WebServer } from '../../src/web/server.js';
+import { WebServer, type WebOptions } from '../../src/web/server.js';
 import { SessionStore } from '../../src/web/sessions.js';
 import { aJob } from './builders.js';
 import { PlayedWorkers } from './played-workers.js';
@@ -87,6 +86,8 @@ export async function startWeb(
     publicUrl?: string;
     password?: string | null;
     apiKey?: string | null;
+    /** How long a request may take to come. */
+    patience?: WebOptions['patience'];
     /** 0: any free port. */
     port?: number;
     lockedBy?: Record<string, string>;
@@ -180,9 +181,10 @@ export async function startWeb(
     },
     sync: {
       run: ({ mode }: { mode: string }) => {
-        if (asked.includes(`sync ${mode}`)) throw conflict('A sync is running already');
-        asked.push(`sync ${mode}`);
-        return { runId: 'run-1', done: Promise.resolve() };
+        // The run that does what is asked: a full one does all.
+        const standing = ['full', mode].find((other) => asked.includes(`sync ${other}`)) ?? mode;
+        if (!asked.includes(`sync ${standing}`)) asked.push(`sync ${standing}`);
+        return { runId: `run-${standing}`, done: Promise.resolve() };
       },
       status: () => ({ state: 'idle', done: 0, total: 0, lastRun: null }),
     },
@@ -241,7 +243,10 @@ export async function startWeb(
   const pauses: number[] = [];
   const attempts = new Attempts({ pause: (ms) => Promise.resolve(pauses.push(ms)) });
   const newServer = (): WebServer =>
-    new WebServer({ context, viewsDir: join(root, 'views'), publicDir: join(root, 'public'), attempts });
+    new WebServer({
+      ...{ context, viewsDir: join(root, 'views'), publicDir: join(root, 'public'), attempts },
+      ...(options.patience ? { patience: options.patience } : {}),
+    });
   let web = newServer();
   const port = await web.start({ port: options.port ?? 0, host: '127.0.0.1' });
   return {
@@ -283,7 +288,7 @@ export async function mountedRoutes({ context }: WebTest): Promise<string[]> {
   const views = await Views.open(join(root, 'views'), '', assets);
   const sessions = new SessionStore(context);
   const guard = new Guard(context, sessions, new Attempts());
-  const held = new HeldForms(Date.now);
+  const held = new HeldForms();
   const doors = { ctx: context, guard, views, held, routes: [...routes, docsPage(routes)], onSession: () => undefined };
   const list = (layers: readonly Layer[]): string[] =>
     layers.flatMap(({ route, handle }) => {

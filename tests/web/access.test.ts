@@ -457,6 +457,12 @@ describe('the first visit', () => {
     const done = await browser.post('/setup/ready');
     expect(done.response.headers.get('location')).to.equal('/');
     expect(web.asked).to.include('sync full');
+    const running = { ...web.context.sync.status(), state: 'running' as const };
+    web.context.sync.status = () => running;
+    const again = await browser.json('/api/setup/ready', {});
+    expect(JSON.parse(again.text), 'the run that reads the library, also when it runs already').to.deep.equal({
+      runId: 'run-full',
+    });
     expect(web.context.store.settings.value.safety.dryRun).to.equal(true);
     expect((await browser.get('/')).response.status).to.equal(200);
     expect((await browser.get('/setup?step=paths')).response.headers.get('location'), 'once it is done').to.equal('/');

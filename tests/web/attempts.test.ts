@@ -7,7 +7,7 @@ describe('attempts at a password', () => {
   it('cost their sender ever more time, with what is under way, and are forgiven', async () => {
     const pauses: number[] = [];
     let nowMs = 0;
-    const attempts = new Attempts({ pause: (ms) => Promise.resolve(pauses.push(ms)), nowMs: () => nowMs });
+    const attempts = new Attempts({ pause: (ms) => Promise.resolve(pauses.push(ms)), steadyMs: () => nowMs });
     for (let n = 0; n < 12; n++) (await attempts.turn('a'))(false);
     expect(pauses).to.deep.equal([1000, 2000, 4000, 8000, 15_000, 15_000, 15_000]);
     (await attempts.turn('b'))(false);

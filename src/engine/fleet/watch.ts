@@ -3,12 +3,15 @@ import type { RemoteExecutor } from '../../domain/executor.js';
 import type { WorkerMetrics } from '../../domain/worker.js';
 import { isLost } from '../../domain/worker-trust.js';
 import { Loop } from '../../lib/loop.js';
+import { steadyClock } from '../../lib/steady-clock.js';
 
 export interface WatchParts {
   executor: RemoteExecutor;
   /** How often the worker is asked how it is. Milliseconds. */
   everyMs: number;
   now: () => Date;
+  /** Counts milliseconds and cannot be set. */
+  steadyMs?: () => number;
   /** It was met, for the first time or after it was away: what has to be done before it gets work. */
   onMet: (signal: AbortSignal) => Promise<void>;
   onMeasured: (metrics: WorkerMetrics) => void;
@@ -30,9 +33,13 @@ export class Watch {
   /** Why it is offline, and since when (ISO time). */
   reason: string | null = null;
   lastSeenMs: number | null = null;
+  /** The same by a clock that cannot be set: what a lease is counted by. */
+  #heardMs: number | null = null;
+  readonly #steadyMs: () => number;
 
   constructor(parts: WatchParts) {
     this.#parts = parts;
+    this.#steadyMs = parts.steadyMs ?? steadyClock;
     this.#loop = new Loop((signal) => this.#look(signal), { everyMs: parts.everyMs, onError: () => undefined });
   }
 
@@ -48,6 +55,7 @@ export class Watch {
   /** Others could not reach it for as long as a lease lasts: it counts as away until it answers here. */
   miss(): void {
     this.lastSeenMs = null;
+    this.#heardMs = null;
     this.wake();
   }
 
@@ -61,6 +69,7 @@ export class Watch {
       const metrics = await executor.measure(signal);
       if (this.state !== 'online') await onMet(signal);
       this.lastSeenMs = now().getTime();
+      this.#heardMs = this.#steadyMs();
       this.history.push(metrics);
       if (this.history.length > HISTORY) this.history.shift();
       onMeasured(metrics);
@@ -69,7 +78,7 @@ export class Watch {
       if (signal.aborted) return;
       const known = toAppError(error);
       // One answer that got lost is no reason to take its jobs away; a key that is not the confirmed one is.
-      const isOver = known.code !== 'worker_unreachable' || isLost(this.lastSeenMs, now().getTime());
+      const isOver = known.code !== 'worker_unreachable' || isLost(this.#heardMs, this.#steadyMs());
       if (isOver) this.#become('offline', known.message, onChanged);
       await onRefused(known);
     }

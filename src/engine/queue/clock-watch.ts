@@ -1,4 +1,4 @@
-import type { ClockSeen } from '../../store/store.js';
+import { STEADY_MS, type ClockSeen } from '../../domain/clock-seen.js';
 
 const DAY_MS = 86_400_000;
 
@@ -29,14 +29,15 @@ export class ClockWatch {
 
   /** Looks at the clock and notes what it saw. Answers for how long the clock must still stay steady, 0 when it is trusted. */
   async look(): Promise<{ leftMs: number; jumpedMs: number }> {
-    const { seenAt, steadyForMs } = this.#memory.value;
+    const { seenAt, steadyForMs, jumpedMs: jumpedBefore } = this.#memory.value;
     const [nowMs, steadyMs] = [this.#nowMs(), this.#steadyMs()];
     const ranMs = this.#lookedAtMs === null ? 0 : steadyMs - this.#lookedAtMs;
     const jumpedMs = seenAt === null ? 0 : nowMs - Date.parse(seenAt) - ranMs;
     const hasJumped = Math.abs(jumpedMs) > DAY_MS;
-    const forMs = hasJumped ? 0 : Math.min(DAY_MS, steadyForMs + ranMs);
+    const forMs = hasJumped ? 0 : Math.min(STEADY_MS, steadyForMs + ranMs);
     this.#lookedAtMs = steadyMs;
-    await this.#memory.put({ seenAt: new Date(nowMs).toISOString(), steadyForMs: forMs });
-    return { leftMs: DAY_MS - forMs, jumpedMs: hasJumped ? jumpedMs : 0 };
+    const lastJumpMs = hasJumped ? jumpedMs : forMs < STEADY_MS ? jumpedBefore : 0;
+    await this.#memory.put({ seenAt: new Date(nowMs).toISOString(), steadyForMs: forMs, jumpedMs: lastJumpMs });
+    return { leftMs: STEADY_MS - forMs, jumpedMs: hasJumped ? jumpedMs : 0 };
   }
 }

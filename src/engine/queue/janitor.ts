@@ -1,10 +1,12 @@
 import { readdir, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { toAppError } from '../../domain/errors.js';
+import { purgeHold } from '../../domain/clock-seen.js';
 import { Loop } from '../../lib/loop.js';
 import { ClockWatch } from './clock-watch.js';
 import type { QueueParts } from './parts.js';
 import type { Restorer } from './restore.js';
+import { steadyClock } from '../../lib/steady-clock.js';
 
 const HOUR_MS = 3_600_000;
 const DAY_HOURS = 24;
@@ -13,16 +15,16 @@ const LOG_DAYS = 90;
 
 /** Once an hour: originals whose time is over, and logs that nobody will read again. */
 export class Janitor {
-  readonly #parts: Pick<QueueParts, 'store' | 'log' | 'now' | 'logsDir'>;
+  readonly #parts: Pick<QueueParts, 'store' | 'bus' | 'log' | 'now' | 'logsDir'>;
   readonly #restorer: Pick<Restorer, 'purge' | 'lose'>;
   readonly #loop: Loop;
   readonly #clock: ClockWatch;
 
   /** `steadyMs` counts milliseconds and cannot be set. */
   constructor(
-    parts: Pick<QueueParts, 'store' | 'log' | 'now' | 'logsDir'>,
+    parts: Pick<QueueParts, 'store' | 'bus' | 'log' | 'now' | 'logsDir'>,
     restorer: Pick<Restorer, 'purge' | 'lose'>,
-    steadyMs = (): number => performance.now(),
+    steadyMs = steadyClock,
   ) {
     this.#parts = parts;
     this.#restorer = restorer;
@@ -45,7 +47,10 @@ export class Janitor {
 
   /** Deletes what is due, if the clock can be trusted. */
   async sweep(signal: AbortSignal): Promise<void> {
+    const { store, bus } = this.#parts;
+    const heldBefore = purgeHold(store.clock.value)?.until;
     const { leftMs, jumpedMs } = await this.#clock.look();
+    if (purgeHold(store.clock.value)?.until !== heldBefore) bus.emit('problem.changed', {});
     if (leftMs > 0) {
       const level = jumpedMs === 0 ? 'debug' : 'warn';
       const hours = { jumpedHours: Math.round(jumpedMs / HOUR_MS), leftHours: Math.ceil(leftMs / HOUR_MS) };

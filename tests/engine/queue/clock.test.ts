@@ -2,10 +2,13 @@ import { expect } from 'chai';
 import { mkdtemp, readdir, rm, utimes, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { purgeHold } from '../../../src/domain/clock-seen.js';
+import type { Events } from '../../../src/domain/events.js';
 import type { Fingerprint } from '../../../src/domain/job.js';
 import { isUnsettled, type Look } from '../../../src/engine/library/settled.js';
 import { requireRest } from '../../../src/engine/queue/file-rest.js';
 import { Janitor } from '../../../src/engine/queue/janitor.js';
+import { Bus } from '../../../src/lib/bus.js';
 import { createLog } from '../../../src/lib/log.js';
 import { openStore, type Store } from '../../../src/store/store.js';
 import { aFile, anItem } from '../../support/builders.js';
@@ -36,6 +39,9 @@ describe('a clock that is wrong', () => {
   async function household() {
     const logsDir = join(dir, 'logs', 'jobs');
     const purged: string[] = [];
+    const told: string[] = [];
+    const bus = new Bus<Events>(() => undefined);
+    bus.on('problem.changed', () => told.push(purgeHold(store.clock.value)?.reason ?? 'trusted'));
     const restorer = {
       purge: (id: string) => {
         purged.push(id);
@@ -48,11 +54,13 @@ describe('a clock that is wrong', () => {
     const start = async (): Promise<void> => {
       store = await openStore({ dir: join(dir, 'data'), log: silent, now });
       await store.settings.change({ safety: { dryRun: false } });
-      janitor = new Janitor({ store, log: silent, now, logsDir }, restorer, () => steadyMs);
+      janitor = new Janitor({ store, bus, log: silent, now, logsDir }, restorer, () => steadyMs);
     };
     await start();
     return {
       purged,
+      told,
+      hold: () => purgeHold(store.clock.value),
       due: (id: string, inMs: number) =>
         store.quarantine.put({
           ...{ id, jobId: 'job', itemId: 'item', title: 'A Film', originalPath: '/m/a.mkv', storedPath: '/m/q/a.mkv' },
@@ -90,12 +98,21 @@ describe('a clock that is wrong', () => {
       await house.due(name, 2 * DAY_MS);
       await house.due(`old ${name}`, -50 * DAY_MS);
       wallMs += jumpMs;
-      for (let hour = 0; hour < 23; hour++) await house.hour();
+      await house.hour();
+      const hold = house.hold();
+      expect(hold?.reason, name).to.contain(jumpMs > 0 ? 'jumped ahead by 40 days' : 'set back by 40 days');
+      expect(Date.parse(hold?.until ?? '') - wallMs, 'a day of steadiness').to.equal(DAY_MS);
+      for (let hour = 1; hour < 23; hour++) await house.hour();
+      expect(house.hold(), 'the time does not move').to.deep.equal(hold);
       expect(house.purged, name).to.not.include.oneOf([name, `old ${name}`]);
       for (let hour = 0; hour < 3; hour++) await house.hour();
+      expect(house.hold(), name).to.equal(null);
       expect(house.purged, name).to.include(`old ${name}`);
       expect(house.purged.includes(name), name).to.equal(jumpMs > 0);
     }
+    expect(house.told.map((reason) => reason.split(' by ')[0])).to.deep.equal([
+      ...['The clock of this server jumped ahead', 'trusted', 'The clock of this server was set back', 'trusted'],
+    ]);
     await house.close();
   });
 
