@@ -134,8 +134,9 @@ export async function fuzzInputs(program: InputProgram, attacks: readonly Attack
       if (typeof answer === 'object' && answer.isByPerson) result.byPerson++;
       result.runs++;
       result.statuses.set(String(status), (result.statuses.get(String(status)) ?? 0) + 1);
-      // 401: the person was turned away, and nothing was looked at.
-      if (status === 500 || status === 401 || typeof status === 'string')
+      // The person was turned away, and nothing was looked at; a wrong current password is answered like that too.
+      const isLocked = status === 401 && !field.path.includes('password');
+      if (status === 500 || isLocked || typeof status === 'string')
         result.wrong.push(`${status} to ${field.method} ${field.path} ${field.field}=${shown(value)}`);
     }
   };
