@@ -9,9 +9,15 @@ type Listener<T> = (payload: T) => unknown;
 export class Bus<Events extends object> {
   readonly #listeners = new Map<keyof Events, Set<Listener<never>>>();
   readonly #onError: (error: unknown, event: PropertyKey) => void;
+  #emitted = 0;
 
   constructor(onError: (error: unknown, event: PropertyKey) => void) {
     this.#onError = onError;
+  }
+
+  /** How many events there were: another number than before says that something happened since. */
+  get emitted(): number {
+    return this.#emitted;
   }
 
   /** Returns a function that removes the listener. */
@@ -23,6 +29,7 @@ export class Bus<Events extends object> {
 
   /** Calls every listener of the event, in the order they were added. */
   emit<K extends keyof Events>(event: K, payload: Events[K]): void {
+    this.#emitted++;
     for (const listener of this.#listeners.get(event) ?? []) {
       void this.#call(event, listener as Listener<Events[K]>, payload);
     }

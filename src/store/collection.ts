@@ -69,6 +69,11 @@ export class Collection<T extends { id: string }> {
     return this.#copies.size;
   }
 
+  /** Another number than before: some row changed since. */
+  get version(): number {
+    return this.#copies.version;
+  }
+
   get damaged(): readonly Damage[] {
     return this.#damaged;
   }

@@ -19,6 +19,7 @@ export class Document<T> {
   #value: T;
   /** What the disk holds. */
   #saved: T;
+  #version = 0;
   #scheduled: Promise<void> | null = null;
   #writing: Promise<void> = Promise.resolve();
   readonly damaged: Damage | null;
@@ -58,6 +59,11 @@ export class Document<T> {
     return this.#value;
   }
 
+  /** Another number than before: the value changed since. */
+  get version(): number {
+    return this.#version;
+  }
+
   /**
    * Readable at once; resolves when it is on disk. Values put while a write is under way share the next one. When the
    * disk refuses, what it holds stands again and the error says why.
@@ -65,6 +71,7 @@ export class Document<T> {
   async put(value: T): Promise<T> {
     const valid = this.#schema.parse(value);
     this.#value = valid;
+    this.#version++;
     this.#scheduled ??= this.#afterCurrentWrite();
     try {
       await this.#scheduled;
@@ -95,6 +102,7 @@ export class Document<T> {
       this.#saved = value;
     } catch (error) {
       if (this.#value === value) this.#value = this.#saved;
+      this.#version++;
       throw error;
     }
   }

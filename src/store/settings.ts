@@ -11,6 +11,7 @@ export class SettingsDocument {
   /** `plex.url` -> the variable that holds it. */
   readonly locked: Readonly<Record<string, string>>;
   #effective: Settings;
+  #version = 0;
 
   constructor(document: Document<Settings>, overrides: SettingsChange, locked: Record<string, string>) {
     this.#document = document;
@@ -21,6 +22,11 @@ export class SettingsDocument {
 
   get value(): Settings {
     return this.#effective;
+  }
+
+  /** Another number than before: some setting changed since. */
+  get version(): number {
+    return this.#version;
   }
 
   /** Throws `invalid` with a message per field for unknown keys, wrong values and fields the environment holds. */
@@ -41,6 +47,7 @@ export class SettingsDocument {
     }
     await this.#document.put(this.#merge(change));
     this.#effective = mergeSettings(this.#document.value, this.#overrides);
+    this.#version++;
     return this.#effective;
   }
 

@@ -185,6 +185,9 @@ export async function openStore(options: StoreOptions) {
     }
   };
 
+  // A browser that signs in and the clock's own notes change nothing that is shown.
+  const rows: { version: number }[] = Object.values({ ...collections, sessions: { version: 0 } });
+  const shown = [...rows, settings, webhookCounts];
   return {
     ...collections,
     settings,
@@ -195,6 +198,10 @@ export async function openStore(options: StoreOptions) {
     clock,
     posters,
     problems,
+    /** Goes up with every change of what is shown: whoever sees the same number twice knows that nothing changed in between. */
+    get version(): number {
+      return shown.reduce((sum, { version }) => sum + version, 0);
+    },
     /**
      * Copies all data files into `backups/<time>-<reason>/` while everything goes on, and keeps the last five of that
      * reason. A second call during one joins it. Returns the folder. Throws `no_space`, or `cancelled` when closing.

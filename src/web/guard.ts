@@ -169,6 +169,11 @@ export class Guard {
     if (session !== undefined) session.notice = text;
   }
 
+  /** Whether there is such a sentence. */
+  hasNotice(req: Request): boolean {
+    return this.#sessionOf(req)?.notice !== undefined;
+  }
+
   /** Takes that sentence; the next call finds none. */
   takeNotice(req: Request): string | null {
     const session = this.#sessionOf(req);

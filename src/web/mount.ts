@@ -1,19 +1,19 @@
-import { parseCookie } from 'cookie';
 import express, { type Request, type RequestHandler, type Response, type Router } from 'express';
 import type { Context } from '../actions/action.js';
-import { showNavigation } from '../actions/health.js';
 import { isSetUp } from '../actions/setup.js';
 import type { AppError } from '../domain/errors.js';
 import { describe, fromHttp, statusOf } from './errors.js';
 import { filledIn, pageAround, pageOfForm } from './form-page.js';
 import { toFields, withTypedRows } from './forms.js';
+import type { DrawnPages } from './drawn-pages.js';
 import type { Guard } from './guard.js';
 import type { HeldForms } from './held-forms.js';
 import { ownPath, refererPath, wantsFragment } from './hosts.js';
+import { frame, frameOfError, themeOf } from './page-frame.js';
 import { perform, performWith } from './perform.js';
 import { leadTo } from './redirect.js';
 import { hasForm, hasInputs, refill } from './refill.js';
-import type { PageFrame, Views } from './render.js';
+import type { Views } from './render.js';
 import type { Route } from './routes.js';
 import { sendDownload, sendPicture } from './senders.js';
 import { isSecretName, typedIn } from './typed.js';
@@ -23,6 +23,7 @@ export interface Doors {
   ctx: Context;
   guard: Guard;
   views: Views;
+  drawnPages: DrawnPages;
   routes: readonly Route[];
   /** What was typed into forms whose session had ended. */
   held: HeldForms;
@@ -84,6 +85,10 @@ async function answerPage(doors: Doors, route: Route, req: Request, res: Respons
     return;
   }
   guard.checkSource(req);
+  if (route.isKept && !doors.held.has(req) && !guard.hasNotice(req)) {
+    sendHtml(res, await keptPage(doors, route, req));
+    return;
+  }
   const data = (await perform(doors, route, req)) as object;
   const held = wantsFragment(req) ? null : doors.held.take(req, res, req.path);
   if (held === null) {
@@ -95,6 +100,15 @@ async function answerPage(doors: Doors, route: Route, req: Request, res: Respons
   const again = refill(html, { ...held, page: req.originalUrl, fields: {}, note, fieldNote: () => '' });
   if (again === null) doors.guard.setNotice(req, 'Your session had ended, so nothing was done. Do it once more.');
   sendHtml(res, again ?? (await drawn(doors, route, withFields(data), req)));
+}
+
+/** A page without anything of its own for this browser but the token, so that all who look at it share one drawing. */
+function keptPage(doors: Doors, route: Route, req: Request): Promise<string> {
+  const { guard, drawnPages } = doors;
+  const key = JSON.stringify([wantsFragment(req), themeOf(req), req.originalUrl]);
+  return drawnPages.take(key, guard.token(req), async () =>
+    drawn(doors, route, withFields((await perform(doors, route, req)) as object), req, drawnPages.token),
+  );
 }
 
 /** What htmx tells the page: an event of its own, whose text may hold any letter but whose header may not. */
@@ -243,53 +257,21 @@ async function draw(doors: Doors, route: Route, data: object, req: Request, res:
   sendHtml(res, await drawn(doors, route, data, req));
 }
 
-async function drawn(doors: Doors, route: Route, data: object, req: Request): Promise<string> {
+async function drawn(
+  doors: Doors,
+  route: Route,
+  data: object,
+  req: Request,
+  csrfToken = doors.guard.token(req),
+): Promise<string> {
   const view = route.view ?? 'error/page';
-  return wantsFragment(req)
-    ? doors.views.fragment(view, data, await frame(doors, route, req, null))
-    : doors.views.page(view, data, await frame(doors, route, req, data));
+  const isFragment = wantsFragment(req);
+  const page = { ...(await frame(doors, route, req, isFragment ? null : data)), csrfToken };
+  return isFragment ? doors.views.fragment(view, data, page) : doors.views.page(view, data, page);
 }
 
 function sendHtml(res: Response, html: string): void {
   res.vary('HX-Request').type('html').send(html);
-}
-
-const TITLES: Record<string, string> = {
-  quarantine: 'Quarantine',
-  docs: 'API',
-  'sign-in': 'Sign in',
-  setup: 'Set up',
-};
-
-/** The owner's choice, kept by the page's script in a cookie so that no page flashes in the wrong one. */
-function themeOf(req: Request): PageFrame['theme'] {
-  const { 'mediaflow.theme': theme } = parseCookie(req.get('Cookie') ?? '');
-  return theme === 'light' || theme === 'auto' ? theme : 'dark';
-}
-
-async function frame(
-  doors: Doors,
-  { view, page, access }: Route,
-  req: Request,
-  data: object | null,
-): Promise<PageFrame> {
-  const { ctx, guard } = doors;
-  const [noun = ''] = (view ?? '').split('/');
-  const words = noun.replaceAll('-', ' ');
-  const { title, displayTitle } = (data ?? {}) as { title?: unknown; displayTitle?: unknown };
-  const own = [displayTitle, title].find((text) => typeof text === 'string');
-  // Doors such as sign-in and setup stand outside the house: no menu there.
-  const hasMenu = data !== null && access !== 'public' && access !== 'setup' && guard.isOwner(req);
-  const [, first = ''] = (page ?? '').split('/');
-  return {
-    title: typeof own === 'string' ? own : (TITLES[noun] ?? words.charAt(0).toUpperCase() + words.slice(1)),
-    section: first === 'settings' ? '/settings/safety' : `/${first}`,
-    csrfToken: guard.token(req),
-    urlBase: ctx.config.urlBase,
-    theme: themeOf(req),
-    notice: data ? guard.takeNotice(req) : null,
-    shell: hasMenu ? await showNavigation(ctx, {}) : null,
-  };
 }
 
 /** What a refusal outside a form looks like: JSON below `/api`, a page or a part of one elsewhere. */
@@ -325,16 +307,3 @@ const HEADINGS: Record<number, string> = {
   429: 'Too many attempts',
   500: 'Something broke',
 };
-
-async function frameOfError({ ctx, guard }: Doors, req: Request, hasMenu: boolean): Promise<PageFrame> {
-  return {
-    title: 'Error',
-    section: '',
-    csrfToken: hasMenu ? guard.token(req) : '',
-    urlBase: ctx.config.urlBase,
-    theme: themeOf(req),
-    notice: null,
-    // The menu may be what is broken.
-    shell: hasMenu ? await showNavigation(ctx, {}).catch(() => null) : null,
-  };
-}

@@ -68,11 +68,17 @@ export interface Route {
   needsSetup?: true;
   /** JSON of more than the usual 256 kB is taken here. */
   maxJsonBytes?: number;
+  /**
+   * The page as it was drawn is shown to others until something in the store changes or an event tells of it. Only for pages
+   * whose figures all change with one of the two.
+   */
+  isKept?: true;
 }
 
 type Extra = Partial<
-  Pick<Route, 'access' | 'after' | 'form' | 'session' | 'needsSetup' | 'view' | 'notice' | 'maxJsonBytes'>
+  Pick<Route, 'access' | 'after' | 'form' | 'session' | 'needsSetup' | 'view' | 'notice' | 'maxJsonBytes' | 'isKept'>
 >;
+const KEPT = { isKept: true } as const;
 /** Tens of thousands of ids. */
 const MANY = { maxJsonBytes: 1_000_000 };
 
@@ -232,14 +238,14 @@ export const routes: readonly Route[] = [
 
   // ---- health
   page('/health',                           '/api/health',                          health.showHealth,        'health/page'),
-  page('/shell',                            null,                                   health.showNavigation,    'parts/shell'),
+  page('/shell',                            null,                                   health.showNavigation,    'parts/shell', KEPT),
   read('/api/summary',                      health.showSummary),
 
   // ---- dashboard
-  page('/',                                 '/api/dashboard',                       dashboard.showDashboard,  'dashboard/page', { needsSetup: true }),
+  page('/',                                 '/api/dashboard',                       dashboard.showDashboard,  'dashboard/page', { needsSetup: true, ...KEPT }),
 
   // ---- library
-  page('/library',                          null,                                   libraryBrowser.browseLibrary, 'library/list'),
+  page('/library',                          null,                                   libraryBrowser.browseLibrary, 'library/list', KEPT),
   read('/api/library/items',                library.listLibrary),
   download('/library/export',               '/api/library/export',                  libraryExport.exportLibrary),
   post('/library/queue/question',           '/api/transcode/jobs/matching/question', bulk.askAboutTitles,     { ...MANY, view: 'library/queue' }),
@@ -264,7 +270,7 @@ export const routes: readonly Route[] = [
   post('/library/excluded',                 '/api/excluded',                        excluded.excludeMany,     { ...MANY, after: '/library/excluded', notice: ({ changed }: { changed: number }) => `${changed} ${changed === 1 ? 'item is' : 'items are'} excluded from processing. The list of excluded items takes it back.` }),
   post('/library/excluded/question',        '/api/excluded/question',               excluded.askAboutExclusion, { ...MANY, view: 'library/exclude' }),
   post('/library/excluded/include',         '/api/excluded/include',                excluded.includeMany,     { after: '/library/excluded', notice: ({ changed }: { changed: number }) => `${changed} ${changed === 1 ? 'item is' : 'items are'} included again.` }),
-  page('/library/:id',                      '/api/library/items/:id',               library.showItem,         'library/item'),
+  page('/library/:id',                      '/api/library/items/:id',               library.showItem,         'library/item', KEPT),
   picture('/library/:id/poster',            posters.showPoster),
   page('/library/:id/plan',                 null,                                   library.planItem,         'library/plan'),
   page('/library/:id/tags',                 '/api/library/items/:id/tags',          tags.showItemTags,        'tags/item'),
@@ -278,7 +284,7 @@ export const routes: readonly Route[] = [
 
   // ---- statistics
   read('/api/library/stats',                statistics.showStatistics),
-  page('/analytics',                        null,                                   statistics.showAnalytics, 'analytics/page'),
+  page('/analytics',                        null,                                   statistics.showAnalytics, 'analytics/page', KEPT),
 
   // ---- tags
   page('/tags',                             '/api/tags',                            tags.listTags,            'tags/list'),
@@ -306,7 +312,7 @@ export const routes: readonly Route[] = [
   remove('/api/collections/:id',            collections.deleteCollection),
 
   // ---- recommendations
-  page('/recommendations',                  null,                                   review.showReview,        'recommendations/list'),
+  page('/recommendations',                  null,                                   review.showReview,        'recommendations/list', KEPT),
   read('/api/recommendations',              recommendations.listRecommendations),
   post('/recommendations/totals',           '/api/recommendations/totals',          decideMany.sumSelection,  { ...MANY, view: 'parts/bulk-review' }),
   post('/recommendations/question',         '/api/recommendations/question',        decideMany.askAboutMany,  { ...MANY, view: 'recommendations/decide' }),
@@ -324,7 +330,7 @@ export const routes: readonly Route[] = [
   post('/recommendations/:id/reopen',       '/api/recommendations/:id/reopen',      recommendations.reopenRecommendation,  { notice: say('Back among what is to decide.') }),
 
   // ---- queue and jobs
-  page('/queue',                            '/api/transcode/queue',                 queue.showQueue,          'queue/page'),
+  page('/queue',                            '/api/transcode/queue',                 queue.showQueue,          'queue/page', KEPT),
   page('/queue/jobs',                       null,                                   queue.showQueueList,      'queue/list'),
   post('/queue/jobs',                       '/api/transcode/jobs/bulk',             jobsBulk.changeJobs,      { ...MANY, after: '/queue', notice: bulkDone }),
   post('/queue/jobs/question',              '/api/transcode/jobs/bulk/question',    jobsBulk.askAboutJobs,    { ...MANY, view: 'queue/question' }),
@@ -343,7 +349,7 @@ export const routes: readonly Route[] = [
   post('/transcode/jobs/:id/move',          '/api/transcode/jobs/:id/move',         jobs.moveJobInQueue),
 
   // ---- quarantine
-  page('/quarantine',                       '/api/transcode/quarantine',            quarantine.listQuarantine,   'quarantine/list'),
+  page('/quarantine',                       '/api/transcode/quarantine',            quarantine.listQuarantine,   'quarantine/list', KEPT),
   page('/quarantine/:id',                   null,                                   quarantine.showQuarantined,  'quarantine/entry'),
   post('/transcode/quarantine/:id/restore', '/api/transcode/quarantine/:id/restore', quarantine.restoreOriginal, { notice: say('The original stands at its path again.') }),
   post('/transcode/quarantine/:id/purge',   '/api/transcode/quarantine/:id/purge',  quarantine.purgeOriginal,    { after: '/quarantine', notice: say('The original is deleted for good.') }),
@@ -379,13 +385,13 @@ export const routes: readonly Route[] = [
   read('/api/servers/:id/metrics',          workers.showMetrics),
 
   // ---- rules
-  page('/rules',                            '/api/rules',                           rules.listRules,          'rules/list'),
+  page('/rules',                            '/api/rules',                           rules.listRules,          'rules/list', KEPT),
   page('/rules/:id',                        '/api/rules/:id',                       rules.showRule,           'rules/rule'),
   put ('/api/rules/:id',                    rules.saveRule),
   post('/rules/:id',                        null,                                   rules.saveRule,           { notice: say('Saved.') }),
   post('/rules/:id/try',                    '/api/rules/:id/try',                   rules.tryRule,            { view: 'rules/try' }),
 
   // ---- presets
-  page('/presets',                          '/api/presets',                         presets.listPresets,      'presets/list'),
+  page('/presets',                          '/api/presets',                         presets.listPresets,      'presets/list', KEPT),
   read('/api/presets/:id',                  presets.showPreset),
 ];

@@ -5,6 +5,7 @@ import type { Context } from '../actions/action.js';
 import { Attempts } from './attempts.js';
 import { Assets } from './assets.js';
 import { buildApp } from './build-app.js';
+import { DrawnPages } from './drawn-pages.js';
 import { Guard } from './guard.js';
 import { HeldForms } from './held-forms.js';
 import { Live } from './live.js';
@@ -50,7 +51,9 @@ export class WebServer {
       live.recheck();
     };
     const held = new HeldForms();
-    const doors = { ctx: context, guard, views, held, routes: [...routes, docsPage(routes)], onSession };
+    const version = (): number => context.store.version + context.bus.emitted;
+    const drawnPages = new DrawnPages({ version, nowMs: () => context.now().getTime() });
+    const doors = { ctx: context, guard, views, drawnPages, held, routes: [...routes, docsPage(routes)], onSession };
     const app = buildApp(doors, assets);
 
     const { requestMs, headersMs, checkEveryMs } = this.#options.patience ?? USUAL_PATIENCE;

@@ -26,6 +26,7 @@ import { openStore } from '../../src/store/store.js';
 import { Assets } from '../../src/web/assets.js';
 import { Attempts } from '../../src/web/attempts.js';
 import { buildApp } from '../../src/web/build-app.js';
+import { DrawnPages } from '../../src/web/drawn-pages.js';
 import { Guard } from '../../src/web/guard.js';
 import { HeldForms } from '../../src/web/held-forms.js';
 import { docsPage } from '../../src/web/openapi.js';
@@ -289,7 +290,11 @@ export async function mountedRoutes({ context }: WebTest): Promise<string[]> {
   const sessions = new SessionStore(context);
   const guard = new Guard(context, sessions, new Attempts());
   const held = new HeldForms();
-  const doors = { ctx: context, guard, views, held, routes: [...routes, docsPage(routes)], onSession: () => undefined };
+  const drawnPages = new DrawnPages({ version: () => 0, nowMs: Date.now });
+  const doors = {
+    ...{ ctx: context, guard, views, drawnPages, held },
+    ...{ routes: [...routes, docsPage(routes)], onSession: () => undefined },
+  };
   const list = (layers: readonly Layer[]): string[] =>
     layers.flatMap(({ route, handle }) => {
       if (!route) return list(handle.stack ?? []);

@@ -47,6 +47,7 @@ describe('the doors', () => {
       ...route,
       sends: undefined as never,
       needsSetup: undefined as never,
+      isKept: undefined as never,
       access: 'public' as const,
       action: action({ summary: '', input: nothing, output: nothing }, () => {
         reached = route;

@@ -1,0 +1,152 @@
+import { expect } from 'chai';
+import { routes } from '../../src/web/routes.js';
+import { DrawnPages } from '../../src/web/drawn-pages.js';
+import { aJob, anItem, aRecommendation } from '../support/builders.js';
+import { Browser, startWeb, type WebTest } from '../support/web.js';
+
+describe('pages that are drawn once for several browsers', () => {
+  const world = { version: 0, nowMs: 1_000_000, drawn: 0 };
+  let pages: DrawnPages;
+  beforeEach(() => {
+    Object.assign(world, { version: 0, nowMs: 1_000_000, drawn: 0 });
+    pages = new DrawnPages({ version: () => world.version, nowMs: () => world.nowMs });
+  });
+  const draw = (): Promise<string> => Promise.resolve(`${++world.drawn} ${pages.token} ${pages.token}`);
+
+  it('give each session its own token', async () => {
+    expect(await pages.take('a', 'mine', draw)).to.equal('1 mine mine');
+    expect(await pages.take('a', 'yours', draw)).to.equal('1 yours yours');
+    expect(await pages.take('a', '', draw)).to.equal('1  ');
+    expect(await pages.take('b', 'mine', draw)).to.equal('2 mine mine');
+  });
+
+  it('are drawn anew after any change, also one that happened while they were drawn', async () => {
+    await pages.take('a', 't', draw);
+    world.version++;
+    expect(await pages.take('a', 't', draw)).to.equal('2 t t');
+    let goOn = (): void => undefined;
+    const held = new Promise<void>((resolve) => (goOn = resolve));
+    const slow = pages.take('b', 't', () => held.then(draw));
+    world.version++;
+    const later = pages.take('b', 't', draw);
+    goOn();
+    expect([await slow, await later]).to.deep.equal(['4 t t', '3 t t']);
+    expect(await pages.take('b', 't', draw), 'the one that saw the change').to.equal('3 t t');
+  });
+
+  it('are drawn anew after two seconds, and when the clock went back', async () => {
+    await pages.take('a', 't', draw);
+    world.nowMs += 1999;
+    expect(await pages.take('a', 't', draw)).to.equal('1 t t');
+    world.nowMs += 1;
+    expect(await pages.take('a', 't', draw)).to.equal('2 t t');
+    world.nowMs -= 86_400_000;
+    expect(await pages.take('a', 't', draw)).to.equal('3 t t');
+  });
+
+  it('are not kept when they could not be drawn, nor when there are too many of them', async () => {
+    const broken = await pages
+      .take('a', 't', () => Promise.reject(new Error('no')))
+      .catch((error: unknown) => (error as Error).message);
+    expect(broken).to.equal('no');
+    expect(await pages.take('a', 't', draw)).to.equal('1 t t');
+    await pages.take('large', 't', () => Promise.resolve('x'.repeat(4_000_000)));
+    expect(await pages.take('a', 't', draw), 'the oldest went').to.equal('2 t t');
+  });
+});
+
+describe('pages over HTTP that several browsers share', () => {
+  let web: WebTest;
+  before(async () => {
+    web = await startWeb({
+      prepare: async ({ store }) => {
+        await store.library.put(anItem({ id: 'i1', title: 'First' }));
+        await store.recommendations.put(aRecommendation({ id: 'i1.f.r', itemId: 'i1' }));
+        await store.jobs.put(aJob({ id: 'j1', itemId: 'i1', state: 'failed' }));
+        await store.settings.change({ setup: { finishedAt: new Date().toISOString() } });
+        return { analyzer: { decide: () => Promise.resolve([]) } as never };
+      },
+    });
+  });
+  after(() => web.stop());
+  const signedIn = async (): Promise<Browser> => {
+    const browser = new Browser(web.url);
+    await browser.signIn();
+    return browser;
+  };
+  const KEPT = routes.filter(({ isKept }) => isKept).map(({ page }) => String(page).replace(':id', 'i1'));
+
+  it('hold the token of whoever looks, and of nobody else', async () => {
+    const [one, two] = [await signedIn(), await signedIn()];
+    const tokenOf = (text: string): string[] => [
+      ...new Set(
+        [...text.matchAll(/(?:name="_csrf" value|name="csrf-token" content)="([^"]*)"/g)].map(
+          ([, token = '']) => token,
+        ),
+      ),
+    ];
+    for (const path of KEPT) {
+      const [mine] = [tokenOf((await one.get(path)).text)];
+      const yours = tokenOf((await two.get(path)).text);
+      if (path === '/shell') continue;
+      expect(mine, path).to.have.length(1);
+      expect(yours, path).to.have.length(1);
+      expect(mine, path).not.to.deep.equal(yours);
+      expect(tokenOf((await one.get(path)).text), path).to.deep.equal(mine);
+    }
+  });
+
+  it('say what an act changed as soon as it is answered', async () => {
+    const [one, two] = [await signedIn(), await signedIn()];
+    const { store, bus } = web.context;
+    for (const round of ['Second', 'Third', 'Fourth']) {
+      await store.library.put({ ...store.library.get('i1'), title: round });
+      bus.emit('library.changed', { itemIds: ['i1'] });
+      for (const browser of [one, two])
+        for (const path of ['/library', '/library/i1', '/recommendations', '/'])
+          expect((await browser.get(path)).text, path).to.contain(round);
+    }
+    expect((await one.get('/recommendations')).text).to.contain('id="rec-i1.f.r"');
+    await store.recommendations.patch('i1.f.r', { state: 'dismissed' });
+    bus.emit('recommendation.changed', { ids: ['i1.f.r'] });
+    expect((await two.get('/recommendations')).text).not.to.contain('id="rec-i1.f.r"');
+  });
+
+  it('keep what is said to one browser, its theme and parts of pages apart', async () => {
+    const [one, two] = [await signedIn(), await signedIn()];
+    await one.get('/quarantine');
+    await one.post('/transcode/queue/pause');
+    const said = (await one.get('/queue')).text;
+    expect(said).to.contain('class="note ok said"');
+    expect((await two.get('/queue')).text).not.to.contain('class="note ok said"');
+    expect((await one.get('/queue')).text).not.to.contain('class="note ok said"');
+    expect((await one.get('/queue', { 'HX-Request': 'true' })).text).not.to.contain('<html');
+    expect((await one.get('/queue')).text).to.contain('data-theme="dark"');
+    const light = (await one.get('/queue', { Cookie: `${one.cookie}; mediaflow.theme=light` })).text;
+    expect(light).to.contain('data-theme="light"');
+    expect((await two.get('/queue')).text).to.contain('data-theme="dark"');
+  });
+
+  it("are nobody's who is not signed in", async () => {
+    await (await signedIn()).get('/library');
+    const stranger = await new Browser(web.url).get('/library');
+    expect(stranger.response.status).to.equal(303);
+  });
+
+  it('know of every change of what is stored', async () => {
+    const { store } = web.context;
+    const seen = new Set([store.version]);
+    const changes = [
+      () => store.library.put(anItem({ id: 'i2' })),
+      () => store.library.remove('i2'),
+      () => store.jobs.patch('j1', { clearedAt: new Date().toISOString() }),
+      () => store.settings.change({ safety: { dryRun: false } }),
+      () => store.webhookCounts.put({ ...store.webhookCounts.value, accepted: 1 }),
+    ];
+    for (const change of changes) {
+      await change();
+      expect(seen.has(store.version)).to.equal(false);
+      seen.add(store.version);
+    }
+  });
+});
