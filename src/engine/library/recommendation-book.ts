@@ -4,6 +4,7 @@ import type { LibraryItem } from '../../domain/library.js';
 import type { Recommendation } from '../../domain/recommendation.js';
 import type { Decision, Subject } from '../../domain/rule.js';
 import type { Bus } from '../../lib/bus.js';
+import { itemIdOf } from '../../store/row-keys.js';
 import type { Store } from '../../store/store.js';
 import { GroupBook } from './group-book.js';
 import { Desk } from './recommendation-desk.js';
@@ -24,8 +25,6 @@ export class RecommendationBook {
   readonly #bus: Bus<Events>;
   readonly #estimates: Known;
   readonly #now: () => Date;
-  /** Item -> ids of all its recommendations, so that one item never costs a pass. */
-  readonly #byItem = new Map<string, Set<string>>();
   /** Recommendations about groups of files. */
   readonly groups: GroupBook;
 
@@ -38,12 +37,8 @@ export class RecommendationBook {
   }
 
   start(): void {
-    this.#byItem.clear();
     this.groups.forget();
-    for (const row of this.#store.recommendations.values()) {
-      if (row.group === null) this.#remember(row);
-      else this.groups.remember(row.id);
-    }
+    for (const row of this.#store.recommendations.values()) if (row.group !== null) this.groups.remember(row.id);
   }
 
   /** Notes what the rules in `ruleIds` said about these files; `offRules` are switched off. */
@@ -64,7 +59,7 @@ export class RecommendationBook {
 
   /** Closes what stands open for files or titles that are gone. Without `itemIds`: everywhere. Returns how many. */
   async closeGone(itemIds?: readonly string[]): Promise<number> {
-    const ids = itemIds ? itemIds.flatMap((id) => [...(this.#byItem.get(id) ?? [])]) : this.#allIds();
+    const ids = itemIds ? itemIds.flatMap((id) => this.#rowsOf(id).map((row) => row.id)) : this.#allIds();
     return this.#closeAll(ids, (row) => {
       if (row.group !== null) return null;
       const item = this.#store.library.find(row.itemId);
@@ -102,10 +97,9 @@ export class RecommendationBook {
     return Array.from(this.#store.recommendations.values(), ({ id }) => id);
   }
 
-  #remember({ id, itemId }: Recommendation): void {
-    const ids = this.#byItem.get(itemId);
-    if (ids) ids.add(id);
-    else this.#byItem.set(itemId, new Set([id]));
+  /** All recommendations of an item, so that one item never costs a pass. */
+  #rowsOf(itemId: string): readonly Recommendation[] {
+    return this.#store.recommendations.by(itemIdOf).of(itemId);
   }
 
   #settleFile(
@@ -132,7 +126,6 @@ export class RecommendationBook {
       const row = settle(known, verdict, this.#estimates, at);
       if (row) rows.push(row);
       if ((row ?? known)?.state === 'open') changes.openIds.push(id);
-      if (row && !known) this.#remember(row);
       if (row) changes[known ? (row.state === 'closed' ? 'closed' : 'changed') : 'added']++;
     }
     for (const row of this.#offRowsOf(item, file.id, offRules)) {
@@ -144,10 +137,7 @@ export class RecommendationBook {
 
   #offRowsOf(item: LibraryItem, fileId: string, offRules: ReadonlySet<string>): Recommendation[] {
     if (offRules.size === 0) return [];
-    return [...(this.#byItem.get(item.id) ?? [])]
-      .map((id) => this.#store.recommendations.find(id))
-      .filter((row) => row !== null)
-      .filter((row) => row.fileId === fileId && isWaiting(row) && offRules.has(row.ruleId));
+    return this.#rowsOf(item.id).filter((row) => row.fileId === fileId && isWaiting(row) && offRules.has(row.ruleId));
   }
 
   /** Closes every row for which there is a reason. An approved one is left to its job as long as that is open. */
