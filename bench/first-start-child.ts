@@ -3,8 +3,9 @@
 import { io } from 'socket.io-client';
 import { answer } from './child.js';
 
-const [url = '', cookie = ''] = process.argv.slice(2);
+const [url = '', cookie = '', limitMs = '0'] = process.argv.slice(2);
 const PAUSE_MS = 100;
+const endsAt = performance.now() + Number(limitMs);
 
 const headers = { Cookie: cookie };
 const pages: number[] = [];
@@ -17,6 +18,7 @@ const over = new Promise<number>((resolve) => {
   });
 });
 while (!analysis.isOver) {
+  if (performance.now() > endsAt) throw new Error(`the first analysis was not over after ${limitMs} ms`);
   const start = performance.now();
   const response = await fetch(`${url}/library`, { headers });
   await response.arrayBuffer();

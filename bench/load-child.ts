@@ -4,7 +4,8 @@ import { Agent, get, type IncomingMessage } from 'node:http';
 import { once } from 'node:events';
 import { answer } from './child.js';
 
-const [url = '', cookie = '', file = '', clients = '0', seconds = '0'] = process.argv.slice(2);
+const [url = '', sessions = '[]', file = '', clients = '0', seconds = '0'] = process.argv.slice(2);
+const cookies = JSON.parse(sessions) as string[];
 
 /** What people look at, the more often the more they do. */
 const PAGES = [
@@ -26,36 +27,36 @@ const random = (): number => (seed = (seed * 16_807) % 2_147_483_647) / 2_147_48
 const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
 
 await Promise.all([
-  ...Array.from({ length: Number(clients) }, () => readOn()),
-  askOn('/ping', pings, false),
-  askOn(file, files, false),
+  ...Array.from({ length: Number(clients) }, (_, at) => readOn(cookies[at % cookies.length] ?? '')),
+  askOn('/ping', pings),
+  askOn(file, files),
 ]);
 answer({ pages, pings, files, wrong: [...wrong] });
 
 /** One browser: a page, a look at it, the next page. */
-async function readOn(): Promise<void> {
+async function readOn(cookie: string): Promise<void> {
   const agent = new Agent({ keepAlive: true, maxSockets: 1 });
   await pause(random() * MOST_THINK_MS);
   while (performance.now() < endsAt) {
     const page = PAGES[Math.floor(random() * PAGES.length)] ?? '/';
-    await ask(page, pages, agent, true);
+    await ask(page, pages, agent, cookie);
     await pause(random() * MOST_THINK_MS);
   }
   agent.destroy();
 }
 
-async function askOn(path: string, times: number[], isSignedIn: boolean): Promise<void> {
+async function askOn(path: string, times: number[]): Promise<void> {
   const agent = new Agent({ keepAlive: true, maxSockets: 1 });
   while (performance.now() < endsAt) {
-    await ask(path, times, agent, isSignedIn);
+    await ask(path, times, agent);
     await pause(50);
   }
   agent.destroy();
 }
 
-async function ask(path: string, times: number[], agent: Agent, isSignedIn: boolean): Promise<void> {
+async function ask(path: string, times: number[], agent: Agent, cookie = ''): Promise<void> {
   const start = performance.now();
-  const headers = { 'Accept-Encoding': 'gzip', ...(isSignedIn ? { Cookie: cookie } : {}) };
+  const headers = { 'Accept-Encoding': 'gzip', ...(cookie === '' ? {} : { Cookie: cookie }) };
   const [response] = (await once(get(url + path, { agent, headers }), 'response')) as [IncomingMessage];
   response.resume();
   await once(response, 'end');
