@@ -16,9 +16,12 @@ export class Assets {
   readonly #dir: string;
   readonly #hash: string;
   readonly #urlBase: string;
+  /** `/app.js`; what is none of them is not looked for on the disk. */
+  readonly #paths: ReadonlySet<string>;
 
-  private constructor(dir: string, hash: string, urlBase: string) {
+  private constructor(dir: string, paths: ReadonlySet<string>, hash: string, urlBase: string) {
     this.#dir = dir;
+    this.#paths = paths;
     this.#hash = hash;
     this.#urlBase = urlBase;
   }
@@ -29,7 +32,8 @@ export class Assets {
     const files = entries.filter((entry) => entry.isFile()).map((entry) => join(entry.parentPath, entry.name));
     const hash = createHash('sha256');
     for (const file of files.sort()) hash.update(file.slice(dir.length)).update(await readFile(file));
-    return new Assets(dir, hash.digest('hex').slice(0, HASH_LETTERS), urlBase);
+    const paths = new Set(files.map((file) => file.slice(dir.length).replaceAll('\\', '/')));
+    return new Assets(dir, paths, hash.digest('hex').slice(0, HASH_LETTERS), urlBase);
   }
 
   /** The address of a file for a page, such as `/assets/0123456789abcdef/app.js`. */
@@ -43,6 +47,10 @@ export class Assets {
     const files = express.static(this.#dir, { index: false, redirect: false, cacheControl: false });
     const serve: RequestHandler = (req, res, next) => {
       const [, hash, path] = HASHED.exec(req.url) ?? [];
+      if (!this.#paths.has(path?.split('?')[0] ?? req.path)) {
+        next();
+        return;
+      }
       const isPresent = hash === this.#hash;
       const { url } = req;
       if (path !== undefined) req.url = path;

@@ -2,13 +2,22 @@ import { randomBytes } from 'node:crypto';
 
 /** What no event tells, such as a disk's own state or how long ago something was, may be this old on a page. */
 const KEPT_MS = 2000;
-/** Letters of all pages together that are kept. */
-const MOST_LETTERS = 4_000_000;
+/** Of all pages together that are kept. */
+const MOST_BYTES = 8_000_000;
+/** As long as the token of a session, so that one can be written over the other. */
+const TOKEN_BYTES = 32;
+
+/** A page with the places of our token in it. */
+interface Drawing {
+  bytes: Buffer;
+  places: readonly number[];
+}
 
 interface Kept {
-  drawing: Promise<readonly string[]>;
+  drawing: Promise<Drawing>;
   startedMs: number;
-  letters: number;
+  sizeBytes: number;
+  timer: NodeJS.Timeout;
 }
 
 export interface DrawnPagesParts {
@@ -23,61 +32,66 @@ export interface DrawnPagesParts {
  */
 export class DrawnPages {
   /** What a page is drawn with in place of the token of a session; nobody can guess it and put it into a title. */
-  readonly token = randomBytes(24).toString('hex');
+  readonly token = randomBytes(TOKEN_BYTES).toString('base64url');
   readonly #parts: DrawnPagesParts;
   readonly #pages = new Map<string, Kept>();
   #version = -1;
-  #letters = 0;
-  #timer: NodeJS.Timeout | null = null;
+  #sizeBytes = 0;
 
   constructor(parts: DrawnPagesParts) {
     this.#parts = parts;
   }
 
   /** The page of this key with the token of a session: as it was drawn, or drawn now. Throws what drawing throws, and keeps nothing then. */
-  async take(key: string, token: string, draw: () => Promise<string>): Promise<string> {
+  async take(key: string, token: string, draw: () => Promise<string>): Promise<Buffer> {
     const version = this.#parts.version();
-    if (version !== this.#version) this.#forgetAll();
+    if (version !== this.#version) for (const known of this.#pages.keys()) this.#forget(known);
     this.#version = version;
     const nowMs = this.#parts.nowMs();
     const known = this.#pages.get(key);
     // A clock may also go back.
     const isFresh = known !== undefined && Math.abs(nowMs - known.startedMs) < KEPT_MS;
-    const page = await (isFresh ? known.drawing : this.#draw(key, nowMs, draw));
-    return page.join(token);
+    return this.#withToken(await (isFresh ? known.drawing : this.#draw(key, nowMs, draw)), token);
   }
 
-  #draw(key: string, startedMs: number, draw: () => Promise<string>): Promise<readonly string[]> {
+  #withToken({ bytes, places }: Drawing, token: string): Buffer {
+    if (token.length !== this.token.length) return Buffer.from(bytes.toString().replaceAll(this.token, token));
+    const page = Buffer.from(bytes);
+    for (const place of places) page.write(token, place, 'latin1');
+    return page;
+  }
+
+  #draw(key: string, startedMs: number, draw: () => Promise<string>): Promise<Drawing> {
     this.#forget(key);
-    const drawing = draw().then((html) => html.split(this.token));
-    const kept: Kept = { drawing, startedMs, letters: 0 };
+    const drawing = draw().then((html) => {
+      const bytes = Buffer.from(html);
+      return { bytes, places: placesOf(this.token, bytes) };
+    });
+    const forget = (): void => {
+      if (this.#pages.get(key) === kept) this.#forget(key);
+    };
+    const kept: Kept = { drawing, startedMs, sizeBytes: 0, timer: setTimeout(forget, KEPT_MS).unref() };
     this.#pages.set(key, kept);
-    this.#timer ??= setTimeout(() => {
-      this.#forgetAll();
-    }, KEPT_MS).unref();
-    drawing.then(
-      (page) => {
-        if (this.#pages.get(key) !== kept) return;
-        kept.letters = page.reduce((sum, piece) => sum + piece.length, 0);
-        this.#letters += kept.letters;
-        for (const oldest of this.#pages.keys()) if (this.#letters > MOST_LETTERS) this.#forget(oldest);
-      },
-      () => {
-        if (this.#pages.get(key) === kept) this.#forget(key);
-      },
-    );
+    drawing.then(({ bytes }) => {
+      if (this.#pages.get(key) !== kept) return;
+      kept.sizeBytes = bytes.length;
+      this.#sizeBytes += bytes.length;
+      for (const oldest of this.#pages.keys()) if (this.#sizeBytes > MOST_BYTES) this.#forget(oldest);
+    }, forget);
     return drawing;
   }
 
   #forget(key: string): void {
-    this.#letters -= this.#pages.get(key)?.letters ?? 0;
+    const kept = this.#pages.get(key);
+    if (!kept) return;
+    clearTimeout(kept.timer);
+    this.#sizeBytes -= kept.sizeBytes;
     this.#pages.delete(key);
   }
+}
 
-  #forgetAll(): void {
-    if (this.#timer !== null) clearTimeout(this.#timer);
-    this.#timer = null;
-    this.#pages.clear();
-    this.#letters = 0;
-  }
+function placesOf(token: string, bytes: Buffer): number[] {
+  const places: number[] = [];
+  for (let at = bytes.indexOf(token); at >= 0; at = bytes.indexOf(token, at + token.length)) places.push(at);
+  return places;
 }

@@ -103,7 +103,7 @@ async function answerPage(doors: Doors, route: Route, req: Request, res: Respons
 }
 
 /** A page without anything of its own for this browser but the token, so that all who look at it share one drawing. */
-function keptPage(doors: Doors, route: Route, req: Request): Promise<string> {
+function keptPage(doors: Doors, route: Route, req: Request): Promise<Buffer> {
   const { guard, drawnPages } = doors;
   const key = JSON.stringify([wantsFragment(req), themeOf(req), req.originalUrl]);
   return drawnPages.take(key, guard.token(req), async () =>
@@ -270,7 +270,7 @@ async function drawn(
   return isFragment ? doors.views.fragment(view, data, page) : doors.views.page(view, data, page);
 }
 
-function sendHtml(res: Response, html: string): void {
+function sendHtml(res: Response, html: string | Buffer): void {
   res.vary('HX-Request').type('html').send(html);
 }
 

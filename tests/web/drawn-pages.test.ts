@@ -11,37 +11,42 @@ describe('pages that are drawn once for several browsers', () => {
     Object.assign(world, { version: 0, nowMs: 1_000_000, drawn: 0 });
     pages = new DrawnPages({ version: () => world.version, nowMs: () => world.nowMs });
   });
+  const take = async (key: string, token: string, drawing: () => Promise<string>): Promise<string> =>
+    (await pages.take(key, token, drawing)).toString();
   const draw = (): Promise<string> => Promise.resolve(`${++world.drawn} ${pages.token} ${pages.token}`);
 
   it('give each session its own token', async () => {
-    expect(await pages.take('a', 'mine', draw)).to.equal('1 mine mine');
-    expect(await pages.take('a', 'yours', draw)).to.equal('1 yours yours');
-    expect(await pages.take('a', '', draw)).to.equal('1  ');
-    expect(await pages.take('b', 'mine', draw)).to.equal('2 mine mine');
+    expect(await take('a', 'mine', draw)).to.equal('1 mine mine');
+    expect(await take('a', 'yours', draw)).to.equal('1 yours yours');
+    expect(await take('a', '', draw)).to.equal('1  ');
+    const long = 'x'.repeat(pages.token.length);
+    expect(await take('a', long, draw)).to.equal(`1 ${long} ${long}`);
+    expect(await take('a', 'mine', draw)).to.equal('1 mine mine');
+    expect(await take('b', 'mine', draw)).to.equal('2 mine mine');
   });
 
   it('are drawn anew after any change, also one that happened while they were drawn', async () => {
-    await pages.take('a', 't', draw);
+    await take('a', 't', draw);
     world.version++;
-    expect(await pages.take('a', 't', draw)).to.equal('2 t t');
+    expect(await take('a', 't', draw)).to.equal('2 t t');
     let goOn = (): void => undefined;
     const held = new Promise<void>((resolve) => (goOn = resolve));
-    const slow = pages.take('b', 't', () => held.then(draw));
+    const slow = take('b', 't', () => held.then(draw));
     world.version++;
-    const later = pages.take('b', 't', draw);
+    const later = take('b', 't', draw);
     goOn();
     expect([await slow, await later]).to.deep.equal(['4 t t', '3 t t']);
-    expect(await pages.take('b', 't', draw), 'the one that saw the change').to.equal('3 t t');
+    expect(await take('b', 't', draw), 'the one that saw the change').to.equal('3 t t');
   });
 
   it('are drawn anew after two seconds, and when the clock went back', async () => {
-    await pages.take('a', 't', draw);
+    await take('a', 't', draw);
     world.nowMs += 1999;
-    expect(await pages.take('a', 't', draw)).to.equal('1 t t');
+    expect(await take('a', 't', draw)).to.equal('1 t t');
     world.nowMs += 1;
-    expect(await pages.take('a', 't', draw)).to.equal('2 t t');
+    expect(await take('a', 't', draw)).to.equal('2 t t');
     world.nowMs -= 86_400_000;
-    expect(await pages.take('a', 't', draw)).to.equal('3 t t');
+    expect(await take('a', 't', draw)).to.equal('3 t t');
   });
 
   it('are not kept when they could not be drawn, nor when there are too many of them', async () => {
@@ -49,9 +54,9 @@ describe('pages that are drawn once for several browsers', () => {
       .take('a', 't', () => Promise.reject(new Error('no')))
       .catch((error: unknown) => (error as Error).message);
     expect(broken).to.equal('no');
-    expect(await pages.take('a', 't', draw)).to.equal('1 t t');
-    await pages.take('large', 't', () => Promise.resolve('x'.repeat(4_000_000)));
-    expect(await pages.take('a', 't', draw), 'the oldest went').to.equal('2 t t');
+    expect(await take('a', 't', draw)).to.equal('1 t t');
+    await take('large', 't', () => Promise.resolve('x'.repeat(8_000_000)));
+    expect(await take('a', 't', draw), 'the oldest went').to.equal('2 t t');
   });
 });
 
