@@ -1,9 +1,6 @@
 import { readFileSync } from 'node:fs';
 
 const EVERY_MS = 5;
-/** Of the thread that runs the event loop: nanoseconds on a processor, nanoseconds it waited for one. */
-const SCHEDULED = '/proc/self/schedstat';
-
 /**
  * How long the event loop of this process worked at most before it came round again, in processor time: the same on a machine
  * that is busy with something else. Where the system does not tell, it is the time that passed.
@@ -29,9 +26,11 @@ export class HeldLoop {
   }
 }
 
-function workedMs(): number {
+/** How long the event loop of a process has worked so far, in processor time; where the system does not tell, the time that passed. */
+export function workedMs(pid: number | 'self' = 'self'): number {
   try {
-    return Number(readFileSync(SCHEDULED, 'utf8').split(' ')[0]) / 1e6;
+    // Of the first thread: nanoseconds on a processor, nanoseconds it waited for one.
+    return Number(readFileSync(`/proc/${pid}/schedstat`, 'utf8').split(' ')[0]) / 1e6;
   } catch {
     return performance.now();
   }

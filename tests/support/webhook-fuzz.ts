@@ -87,6 +87,8 @@ export interface FuzzResult {
   wrong: string[];
   /** Of the good webhook behind each bad one, milliseconds. */
   goodMs: number[];
+  /** What the program worked from each good one to its answer, for whomever; milliseconds of processor time. */
+  workedMs: number[];
   /** Of a bare `GET /ping` at the same moments. */
   pingMs: number[];
 }
@@ -101,11 +103,13 @@ interface FuzzOptions {
   lanes: number;
   /** Whether the program still runs. */
   isAlive: () => boolean;
+  /** Milliseconds of processor time that the program has worked so far. */
+  workedMs: () => number;
 }
 
 /** Posts bodies that are cut, slowed, reset and malformed at random places, and a good one behind each. */
 export async function fuzzWebhooks(options: FuzzOptions): Promise<FuzzResult> {
-  const result: FuzzResult = { runs: 0, wrong: [], goodMs: [], pingMs: [] };
+  const result: FuzzResult = { runs: 0, wrong: [], goodMs: [], workedMs: [], pingMs: [] };
   let next = 0;
   const lane = async (): Promise<void> => {
     while (next < options.runs && options.isAlive()) {
@@ -123,7 +127,11 @@ export async function fuzzWebhooks(options: FuzzOptions): Promise<FuzzResult> {
   return result;
 }
 
-async function fuzzOnce({ url, serverId, seed }: FuzzOptions, number: number, result: FuzzResult): Promise<void> {
+async function fuzzOnce(
+  { url, serverId, seed, workedMs }: FuzzOptions,
+  number: number,
+  result: FuzzResult,
+): Promise<void> {
   const random = seeded(seed * 100_003 + number);
   await sendAndLeave(url, ...aBadOne(url, serverId, random));
   const ping = await timed(() => raw(new URL('/ping', url).href));
@@ -133,8 +141,10 @@ async function fuzzOnce({ url, serverId, seed }: FuzzOptions, number: number, re
     'Content-Type': `multipart/form-data; boundary=${BOUNDARY}`,
     'Content-Length': String(body.length),
   };
+  const beforeMs = workedMs();
   const good = await timed(() => raw(url, { method: 'POST', headers, body }));
   result.goodMs.push(good.tookMs);
+  result.workedMs.push(workedMs() - beforeMs);
   if (good.value.status !== 200) throw new Error(`a good webhook behind it was answered with ${good.value.status}`);
 }
 
