@@ -1,6 +1,6 @@
 // Compiles src and rules to dist and bundles what is started. Only when something changed, so that `npm start` is quick the second time.
 import { execFileSync } from 'node:child_process';
-import { existsSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { cpSync, existsSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
@@ -24,6 +24,8 @@ if (
     cwd: root,
     stdio: 'inherit',
   });
+  // The compiler leaves pictures behind.
+  cpSync(join(root, 'src/demo/posters'), join(root, 'dist/src/demo/posters'), { recursive: true });
   const { bundle } = await import('./bundle.js');
   await bundle(join(root, 'dist'), ['src/main.js', 'src/demo/main.js']);
   writeFileSync(stamp, '');

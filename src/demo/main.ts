@@ -10,7 +10,7 @@ import { createLog } from '../lib/log.js';
 import { endInOrder } from '../lib/process-end.js';
 import { formatBytes } from '../lib/units.js';
 import { makeClip } from './clips.js';
-import { newcomer, shelf } from './library.js';
+import { addPoster, newcomer, sections, SERVER_ROOT, shelf, undecided, type DemoClip } from './library.js';
 import { SimulatedPlex } from './plex/simulated-plex.js';
 import { checkEnding, sha256Of, watchStory, type Ending } from './story.js';
 
@@ -18,6 +18,10 @@ const FFMPEG = process.env['MEDIAFLOW_FFMPEG'] ?? 'ffmpeg';
 const FFPROBE = process.env['MEDIAFLOW_FFPROBE'] ?? 'ffprobe';
 const USUAL_PORT = 9876;
 const STOP_LIMIT_MS = 9500;
+/** Far longer than new titles take on a slow machine. */
+const PATIENCE_MS = 60_000;
+/** Nothing new for so long: every rule has spoken. */
+const QUIET_MS = 2000;
 const isOnce = process.argv.includes('--once');
 const print = (line = ''): void => {
   console.log(line);
@@ -33,9 +37,9 @@ let app: App | null = null;
 const log = createLog(process.env['LOG_LEVEL'] ?? 'warn');
 const { isEnding, end } = endInOrder({ stop: cleanUp, log, limitMs: STOP_LIMIT_MS });
 try {
-  const ending = await play();
+  const { ending, waiting } = await play();
   print();
-  print(summaryOf(ending));
+  print(summaryOf(ending, waiting));
   if (isOnce) end(0);
   else invite();
 } catch (error) {
@@ -46,22 +50,11 @@ try {
   }
 }
 
-async function play(): Promise<Ending> {
+async function play(): Promise<{ ending: Ending; waiting: number }> {
   print('MediaFlow demo: a simulated Plex, generated clips, and the real MediaFlow.');
   print('Making a small library with ffmpeg ...');
-  await Promise.all(shelf(media).map((clip) => makeClip(FFMPEG, clip)));
-  plex = new SimulatedPlex({
-    name: 'Demo Plex',
-    ffprobe: FFPROBE,
-    sections: [
-      {
-        id: '1',
-        title: 'Films',
-        type: 'movie',
-        locations: [{ serverPath: '/share/Media/Films', localPath: join(media, 'Films') }],
-      },
-    ],
-  });
+  await Promise.all(shelf(media).map(putOnShelf));
+  plex = new SimulatedPlex({ name: 'Demo Plex', ffprobe: FFPROBE, sections: sections(media) });
   await plex.start();
   await plex.scan();
 
@@ -79,16 +72,42 @@ async function play(): Promise<Ending> {
   print();
 
   const clip = newcomer(media);
-  const ending = watchStory(app, 'Harbour Nine', print);
+  const ending = watchStory(app, 'Harbour 9', print);
   ending.catch(() => undefined);
   print(`Adding a film in an old codec: ${clip.path.slice(media.length + 1)}`);
-  await makeClip(FFMPEG, clip);
+  await putOnShelf(clip);
   const original = { sha256: await sha256Of(clip.path) };
   await plex.scan();
   const ended = await ending;
   const wrong = await checkEnding(ended, original, plex);
   if (wrong.length > 0) throw new Error(wrong.join('; '));
-  return ended;
+  print();
+  print('Adding more titles, for you to decide ...');
+  return { ending: ended, waiting: await leaveSomethingToDo(app, plex) };
+}
+
+async function putOnShelf(clip: DemoClip): Promise<void> {
+  await addPoster(clip);
+  await makeClip(FFMPEG, clip);
+}
+
+/** Whoever looks around decides from now on: the rule recommends, and new titles come in for it. */
+async function leaveSomethingToDo({ context }: App, simulated: SimulatedPlex): Promise<number> {
+  await api('PUT', '/api/rules/codec-modernization', { mode: 'recommend', options: {} });
+  const open = (): number => context.store.recommendations.where(({ state }) => state === 'open').length;
+  const before = open();
+  const clips = undecided(media);
+  await Promise.all(clips.map(putOnShelf));
+  await simulated.scan();
+  const givesUpAt = performance.now() + PATIENCE_MS;
+  while (open() < before + clips.length) {
+    if (performance.now() > givesUpAt)
+      throw new Error(`Of ${clips.length} new titles ${open() - before} were recommended`);
+    await sleep(100);
+  }
+  // More than one rule may speak about a title.
+  for (let known = -1; known !== open(); await sleep(QUIET_MS)) known = open();
+  return open();
 }
 
 /** MediaFlow reads the library by itself at its first start. */
@@ -107,7 +126,7 @@ async function config(simulated: SimulatedPlex) {
     MEDIAFLOW_API_KEY: apiKey,
     MEDIAFLOW_PLEX_URL: simulated.url,
     MEDIAFLOW_PLEX_TOKEN: simulated.token,
-    MEDIAFLOW_PATH_MAPPINGS: `/share/Media=${media}`,
+    MEDIAFLOW_PATH_MAPPINGS: `${SERVER_ROOT}=${media}`,
     MEDIAFLOW_FFMPEG: FFMPEG,
     MEDIAFLOW_FFPROBE: FFPROBE,
   });
@@ -140,7 +159,7 @@ async function freePort(): Promise<number> {
   });
 }
 
-function summaryOf({ job, receipt, kept }: Ending): string {
+function summaryOf({ job, receipt, kept }: Ending, waiting: number): string {
   const saved = receipt.before.sizeBytes - receipt.after.sizeBytes;
   const percent = Math.round((100 * saved) / receipt.before.sizeBytes);
   return [
@@ -151,13 +170,17 @@ function summaryOf({ job, receipt, kept }: Ending): string {
     `Checks       ${receipt.checks.filter(({ ok }) => ok).length} of ${receipt.checks.length} passed`,
     `Original     kept byte-exact until ${kept.purgeAt.slice(0, 10)}`,
     `Plex         same entry, shows the new file, views and dates unchanged`,
+    `Waiting      ${waiting} recommendations for you to decide`,
   ].join('\n');
 }
 
 function invite(): void {
   print();
   print(`Look around at ${app?.url ?? ''} (password ${password}).`);
-  print('"Quarantine" has the old file: restore it with one click. Ctrl-C ends the demo and removes its files.');
+  print(
+    'Recommendations: approve one and watch it go the same way. Quarantine: the old file, restored with one click.',
+  );
+  print('Ctrl-C ends the demo and removes its files.');
 }
 
 async function cleanUp(): Promise<void> {

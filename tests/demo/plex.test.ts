@@ -1,7 +1,7 @@
 import { expect } from 'chai';
 import { execa } from 'execa';
 import { once } from 'node:events';
-import { copyFile, mkdir, mkdtemp, rename, rm } from 'node:fs/promises';
+import { copyFile, mkdir, mkdtemp, rename, rm, writeFile } from 'node:fs/promises';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -102,6 +102,24 @@ describe('the simulated Plex', () => {
     const item = await server.item(key);
     expect(item).to.include({ title: 'Alien', year: 1979, type: 'movie' });
     expect(item?.files[0]?.video).to.include({ codec: 'mpeg4', width: 160, height: 90, fps: 10 });
+  });
+
+  it('shows poster.jpg of a film and of a show, and a plain one where there is none', async () => {
+    const picture = (at: number): Buffer => Buffer.from([0xff, 0xd8, 0xff, 0xe0, at]);
+    const season = join(root, 'TV', 'Salt', 'Season 01');
+    await mkdir(season, { recursive: true });
+    await copyFile(join(clips, 'old.mkv'), join(season, 'Salt - S01E01 - Pier.mkv'));
+    const key = await addAlien();
+    const posterOf = async (thumb: string | null | undefined): Promise<Buffer> =>
+      Buffer.from((await server.poster(thumb ?? '', 'small')).bytes);
+    const plain = await posterOf((await server.item(key))?.thumb);
+    await writeFile(local('poster.jpg'), picture(1));
+    await writeFile(join(root, 'TV', 'Salt', 'poster.jpg'), picture(2));
+    const episode = plex.findByPath('/share/TV/Salt/Season 01/Salt - S01E01 - Pier.mkv')?.ratingKey ?? '';
+    expect(await posterOf((await server.item(key))?.thumb))
+      .to.deep.equal(picture(1))
+      .and.not.to.deep.equal(plain);
+    expect(await posterOf((await server.item(episode))?.thumb)).to.deep.equal(picture(2));
   });
 
   it('keeps item and views when a file is replaced, but its streams are old news until an analysis', async () => {

@@ -2,7 +2,7 @@ import { expect } from 'chai';
 import { randomBytes } from 'node:crypto';
 import type { ServerResponse } from 'node:http';
 import { SimulatedPlex } from '../../src/demo/plex/simulated-plex.js';
-import { THUMB } from '../../src/demo/plex/webhooks.js';
+import { THUMB } from '../../src/demo/plex/artwork.js';
 import { AppError } from '../../src/domain/errors.js';
 import { pictureTypeOf } from '../../src/domain/poster.js';
 import { PlexServer } from '../../src/plex/server.js';

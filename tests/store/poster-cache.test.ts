@@ -2,7 +2,7 @@ import { expect } from 'chai';
 import { chmod, mkdtemp, readdir, readFile, rm, stat, truncate, utimes, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { THUMB } from '../../src/demo/plex/webhooks.js';
+import { THUMB } from '../../src/demo/plex/artwork.js';
 import { AppError } from '../../src/domain/errors.js';
 import type { Poster } from '../../src/domain/poster.js';
 import { createLog } from '../../src/lib/log.js';

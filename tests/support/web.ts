@@ -5,7 +5,7 @@ import { join, resolve } from 'node:path';
 import type { Context } from '../../src/actions/action.js';
 import { LibraryStatisticsBook } from '../../src/actions/library-statistics.js';
 import { OwnerAccess } from '../../src/actions/owner-access.js';
-import { THUMB } from '../../src/demo/plex/webhooks.js';
+import { THUMB } from '../../src/demo/plex/artwork.js';
 import type { Events } from '../../src/domain/events.js';
 import type { MediaServer } from '../../src/domain/media-server.js';
 import type { WorkerHealth } from '../../src/domain/executor.js';

@@ -2,7 +2,7 @@ import { expect } from 'chai';
 import { load } from 'cheerio';
 import { createServer, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { THUMB } from '../../src/demo/plex/webhooks.js';
+import { THUMB } from '../../src/demo/plex/artwork.js';
 import { PlexServer } from '../../src/plex/server.js';
 import { anItem } from '../support/builders.js';
 import { raw } from '../support/raw-http.js';

@@ -12,6 +12,8 @@ function some<T>(value: T): T | undefined {
 
 const tags = (list: readonly string[]): Json[] => list.map((tag) => ({ tag }));
 
+const thumbOf = (show: SimulatedShow): string => `/library/metadata/${show.ratingKey}/thumb/${show.addedAt}`;
+
 /** An item as a listing has it, or with streams as only the detail answer has them. */
 export function itemAnswer(item: SimulatedItem, withStreams: boolean): Json {
   const { show } = item;
@@ -37,6 +39,7 @@ export function itemAnswer(item: SimulatedItem, withStreams: boolean): Json {
     addedAt: item.addedAt,
     updatedAt: item.updatedAt,
     thumb: `/library/metadata/${item.ratingKey}/thumb/${item.updatedAt}`,
+    grandparentThumb: show === null ? undefined : thumbOf(show),
     Media: some(item.files.map((file) => mediaAnswer(file, withStreams))),
     Label: withStreams ? some(tags(item.labels)) : undefined,
     Collection: some(tags(item.collections)),
@@ -119,6 +122,7 @@ export function showAnswer(show: SimulatedShow, season: number | null, leafCount
     title: season === null ? show.title : `Season ${season}`,
     librarySectionID: Number(show.sectionId),
     ...(season === null ? {} : { index: season, parentRatingKey: show.ratingKey, parentTitle: show.title }),
+    thumb: thumbOf(show),
     leafCount,
     Collection: season === null ? some(tags(show.collections ?? [])) : undefined,
     addedAt: show.addedAt,

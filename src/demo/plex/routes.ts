@@ -1,12 +1,12 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import { itemAnswer, sectionAnswer, sessionAnswer, showAnswer } from './answers.js';
+import { posterOf } from './artwork.js';
 import type { SimulatedCollections } from './collections.js';
 import type { SimulatedEdits } from './edits.js';
 import { cutPage, filterItems, sortItems } from './listing.js';
 import { nowSec, type SimulatedItem, type SimulatedSection, type SimulatedSession } from './model.js';
 import type { Reply } from './replies.js';
 import type { Shelf } from './shelf.js';
-import { THUMB } from './webhooks.js';
 
 /** What the routes need of the server around them. */
 export interface Behind {
@@ -120,7 +120,7 @@ export class Routes {
 
   #metadata(call: Call, ids: string, what: string | null): Reply {
     const { shelf } = this.#behind;
-    if (what === 'thumb') return { kind: 'image', body: THUMB };
+    if (what === 'thumb') return { kind: 'image', body: posterOf(shelf, ids) };
     if (what === 'allLeaves') {
       const leaves = shelf.leavesOf(ids);
       return leaves === null ? notFound : paged(leaves, call, {});
@@ -137,7 +137,8 @@ export class Routes {
 
   /** A picture is never scaled here; only what is one is answered. */
   #scaled(url: string): Reply {
-    return /^\/library\/metadata\/\d+\/thumb(\/|$)/.test(url) ? { kind: 'image', body: THUMB } : notFound;
+    const ratingKey = /^\/library\/metadata\/(\d+)\/thumb(\/|$)/.exec(url)?.[1];
+    return ratingKey === undefined ? notFound : { kind: 'image', body: posterOf(this.#behind.shelf, ratingKey) };
   }
 
   #act(call: Call, id: string, what: 'analyze' | 'refresh'): Reply {

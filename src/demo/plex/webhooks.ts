@@ -1,12 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { SimulatedItem } from './model.js';
+import { THUMB } from './artwork.js';
 import type { ScanNews } from './scanner.js';
-
-/** A JPEG of 16 by 24 pixels: Plex sends the poster along. */
-export const THUMB = Buffer.from(
-  '/9j/4AAQSkZJRgABAgAAAQABAAD//gAQTGF2YzU5LjM3LjEwMAD/2wBDAAgYGBwYHCEhISEhISckJygoKCcnJycoKCgrKyszMzMrKysoKCsrMDAzMzc5NzQ0MzQ5OTw8PEhIRUVUVFdnZ3z/xABMAAEBAAAAAAAAAAAAAAAAAAAABwEBAQAAAAAAAAAAAAAAAAAAAAUQAQAAAAAAAAAAAAAAAAAAAAARAQAAAAAAAAAAAAAAAAAAAAD/wAARCAAYABADASIAAhEAAxEA/9oADAMBAAIRAxEAPwCcgKyaAA//2Q==',
-  'base64',
-);
 
 /** The pause before Plex says the same thing again. */
 const REPEAT_MS = 100;
