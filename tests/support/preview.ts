@@ -325,7 +325,7 @@ function receiptsOf(done: readonly Job[]): Receipt[] {
   const real = done.map((job, at) => receipt(job, `receipt-${at}`, job.finishedAt ?? before(1)));
   const [sample] = done;
   const older = sample
-    ? Array.from({ length: 38 }, (_, at) => receipt({ ...sample, id: `job-old-${at}`, presetId: at % 3 ? 'balanced' : 'storage-saver', sizeBeforeBytes: 8e9 + (at % 7) * 3e9, sizeAfterBytes: 3.1e9 + (at % 5) * 1e9 }, `receipt-old-${at}`, before(1 + at * 0.9)))
+    ? Array.from({ length: 38 }, (_, at) => receipt({ ...sample, id: `job-old-${at}`, presetId: at % 3 ? 'balanced' : 'storage-saver', sizeBeforeBytes: 8e9 + (at % 7) * 3e9, sizeAfterBytes: 3.1e9 + (at % 5) * 1e9 }, `receipt-old-${at}`, before(1.1 + at * 0.9)))
     : []; // prettier-ignore
   return [...real, ...older];
 }
