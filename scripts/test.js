@@ -1,14 +1,16 @@
 // Type check, lint, format check and every test; the last line is `N passed, N failed`.
-// `npm test -- FILE ...` runs these test files only.
+// `npm test -- FILE ...` runs these test files only. It sets the machine up first, in this very process: with a shell between
+// npm and this one a signal would get lost.
 import { spawn } from 'node:child_process';
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { constants, setPriority, tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { watchParents } from './parents.js';
+import { setUp } from './setup.js';
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const bin = (name) => join(root, 'node_modules', '.bin', name);
-const temp = mkdtempSync(join(tmpdir(), 'mediaflow-tests-'));
 
 const wanted = process.argv.slice(2);
 // Files that are named here come on top of those that the configuration names, so it is read by hand.
@@ -16,8 +18,18 @@ const { mocha } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
 const usual = ['--no-package', '--timeout', mocha.timeout];
 for (const option of mocha['node-option']) usual.push('--node-option', option);
 for (const file of mocha.require) usual.push('--require', file);
+/** Time for a test to close its browser and its servers when everything is broken off. */
+const BREAK_OFF_MS = 3000;
+const running = new Set();
+let isBreakingOff = false;
 let passed = 0;
 let failed = 0;
+
+const isWaitedFor = watchParents();
+await setUp('test');
+const temp = mkdtempSync(join(tmpdir(), 'mediaflow-tests-'));
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, breakOff);
+setInterval(() => isWaitedFor() || breakOff(), 500).unref();
 
 // The checks give way to the tests; what one of them says is shown when it has ended, so that lines never mix.
 const checks = runChecks();
@@ -42,14 +54,44 @@ process.exitCode = failed === 0 ? 0 : 1;
 
 /** Runs a program. Resolves with its exit code, and what it said when that was not shown at once. */
 function run(command, args, { isShown, isPatient = false }) {
-  const child = spawn(command, args, { cwd: root, stdio: isShown ? 'inherit' : ['ignore', 'pipe', 'pipe'] });
+  // A group of its own, so that everything it started ends with it.
+  const child = spawn(command, args, {
+    cwd: root,
+    detached: true,
+    stdio: isShown ? ['ignore', 'inherit', 'inherit'] : ['ignore', 'pipe', 'pipe'],
+  });
+  running.add(child);
   if (isPatient && child.pid !== undefined) setPriority(child.pid, constants.priority.PRIORITY_BELOW_NORMAL);
   let said = '';
   for (const stream of [child.stdout, child.stderr]) stream?.setEncoding('utf8').on('data', (text) => (said += text));
   return new Promise((resolve, reject) => {
     child.once('error', reject);
-    child.once('close', (status) => resolve({ status, said }));
+    child.once('close', (status) => {
+      running.delete(child);
+      resolve({ status, said });
+    });
   });
+}
+
+/** Nobody waits for the result any more: ends every process that was started. */
+function breakOff() {
+  if (isBreakingOff) return;
+  isBreakingOff = true;
+  const tell = (signal) => {
+    for (const { pid } of running) {
+      try {
+        process.kill(-pid, signal);
+      } catch {
+        // It has ended in the meantime.
+      }
+    }
+  };
+  tell('SIGTERM');
+  setTimeout(() => {
+    tell('SIGKILL');
+    rmSync(temp, { recursive: true, force: true });
+    process.exit(1);
+  }, BREAK_OFF_MS);
 }
 
 async function runChecks() {
