@@ -23,6 +23,7 @@ export async function benchLibrary(): Promise<Figure[]> {
     const written = await besideIdle(() =>
       runChild<{ ms: number; blockedMs: number }>('library-child.ts', ['write', ...args]),
     );
+    const writes = writeFigures(written);
     const opened: Opened[] = [];
     const parsed: { ms: number; memoryMb: number }[] = [];
     let idleMs = 0;
@@ -32,7 +33,7 @@ export async function benchLibrary(): Promise<Figure[]> {
       idleMs = Math.max(idleMs, idleBlockedMs);
       parsed.push(await runChild('library-child.ts', ['parse', ...args]));
     }
-    return [...writeFigures(written), ...openFigures(opened, parsed, idleMs)];
+    return [...writes, ...openFigures(opened, parsed, idleMs)];
   } finally {
     await rm(dir, { recursive: true });
   }

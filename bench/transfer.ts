@@ -37,46 +37,57 @@ export async function benchTransfer(): Promise<Figure[]> {
   const dir = await mkdtemp(join(tmpdir(), 'bench-transfer-'));
   const sshd = await Sshd.start();
   try {
-    const near = await beside(sshd, dir, LOOPBACK);
-    const far = await beside(sshd, dir, FAR);
-    const streamed = await besideScript(sshd, dir);
     return [
-      figure({
-        id: 'transfer-loopback',
-        what: `${LOOPBACK.bytes / MB} MiB there and back (median of ${LOOPBACK.rounds})`,
-        value: near.ours,
-        unit: 'MB/s',
-        yardstick: `scp with ${CIPHER}`,
-        yardstickValue: near.scp,
-        goal: '>= 1 x',
-        holds: near.ours >= near.scp,
-      }),
-      figure({
-        id: 'transfer-50ms',
-        what: `${FAR.bytes / MB} MiB there and back with 50 ms of latency (median of ${FAR.rounds})`,
-        value: far.ours,
-        unit: 'MB/s',
-        yardstick: `scp with ${CIPHER} over the same line`,
-        yardstickValue: far.scp,
-        goal: '>= 2 x',
-        holds: far.ours >= 2 * far.scp,
-      }),
-      figure({
-        id: 'stream',
-        what: `an encode streamed over ${LINE.mbps} Mbit/s and ${LINE.latencyMs} ms (median of ${STREAM_ROUNDS})`,
-        value: streamed.ours,
-        unit: 'ms',
-        yardstick: 'scp there; ssh ffmpeg; scp back',
-        yardstickValue: streamed.script,
-        goal: '<= 0.75 x',
-        holds: streamed.ours <= 0.75 * streamed.script,
-      }),
+      loopbackFigure(await beside(sshd, dir, LOOPBACK)),
+      farFigure(await beside(sshd, dir, FAR)),
+      streamFigure(await besideScript(sshd, dir)),
     ];
   } finally {
     await sshd.close();
     await rm(dir, { recursive: true, force: true });
   }
 }
+
+interface Speeds {
+  ours: number;
+  scp: number;
+}
+
+const loopbackFigure = ({ ours, scp }: Speeds): Figure =>
+  figure({
+    id: 'transfer-loopback',
+    what: `${LOOPBACK.bytes / MB} MiB there and back (median of ${LOOPBACK.rounds})`,
+    value: ours,
+    unit: 'MB/s',
+    yardstick: `scp with ${CIPHER}`,
+    yardstickValue: scp,
+    goal: '>= 1 x',
+    holds: ours >= scp,
+  });
+
+const farFigure = ({ ours, scp }: Speeds): Figure =>
+  figure({
+    id: 'transfer-50ms',
+    what: `${FAR.bytes / MB} MiB there and back with 50 ms of latency (median of ${FAR.rounds})`,
+    value: ours,
+    unit: 'MB/s',
+    yardstick: `scp with ${CIPHER} over the same line`,
+    yardstickValue: scp,
+    goal: '>= 2 x',
+    holds: ours >= 2 * scp,
+  });
+
+const streamFigure = ({ ours, script }: { ours: number; script: number }): Figure =>
+  figure({
+    id: 'stream',
+    what: `an encode streamed over ${LINE.mbps} Mbit/s and ${LINE.latencyMs} ms (median of ${STREAM_ROUNDS})`,
+    value: ours,
+    unit: 'ms',
+    yardstick: 'scp there; ssh ffmpeg; scp back',
+    yardstickValue: script,
+    goal: '<= 0.75 x',
+    holds: ours <= 0.75 * script,
+  });
 
 interface Way {
   bytes: number;
@@ -85,7 +96,7 @@ interface Way {
 }
 
 /** MB in a second of ours and of scp. */
-async function beside(sshd: Sshd, dir: string, way: Way): Promise<{ ours: number; scp: number }> {
+async function beside(sshd: Sshd, dir: string, way: Way): Promise<Speeds> {
   const source = join(dir, 'source.bin');
   await fill(source, way.bytes);
   const closed = way.latencyMs === 0 ? null : startChild('line-child.ts', [String(sshd.port), String(way.latencyMs)]);
