@@ -184,12 +184,12 @@ function ofSocket({ news }: Context): Line {
   if (state === 'connected') {
     const text =
       lastEventAt === null
-        ? 'It stands.'
-        : `It stands; the last word came at ${lastEventAt.slice(0, 16).replace('T', ' ')} UTC.`;
-    return line('socket', 'ok', title, `${text} It tells of new titles also without Plex Pass.`);
+        ? 'Connected.'
+        : `Connected; the last event came at ${lastEventAt.slice(0, 16).replace('T', ' ')} UTC.`;
+    return line('socket', 'ok', title, `${text} It reports new titles even without Plex Pass.`);
   }
-  if (state === 'off') return line('socket', 'unknown', title, 'It begins when a server is connected.');
-  const text = lastError === null ? 'It is being made.' : `It is interrupted: ${lastError.message}`;
+  if (state === 'off') return line('socket', 'unknown', title, 'It starts when a server is connected.');
+  const text = lastError === null ? 'It is being established.' : `It is interrupted: ${lastError.message}`;
   return line('socket', lastError === null ? 'unknown' : 'warning', title, text, {
     fix: lastError === null ? null : 'MediaFlow tries again by itself; the schedule below finds what was missed.',
   });
@@ -202,7 +202,7 @@ function ofSchedule({ nextRuns }: Context): Line {
     .sort((a, b) => a.at.getTime() - b.at.getTime())[0];
   if (next === undefined) {
     const fix = 'Write the times as minute hour day month weekday, such as */15 * * * *.';
-    return line('schedule', 'warning', title, 'No look at the library is planned.', { fix, link: '/settings/plex' });
+    return line('schedule', 'warning', title, 'No sync is scheduled.', { fix, link: '/settings/plex' });
   }
   const at = next.at.toISOString().slice(0, 16).replace('T', ' ');
   return line('schedule', 'ok', title, `Whatever no event told of is found by the next sync at ${at} UTC.`);

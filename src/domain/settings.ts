@@ -22,10 +22,10 @@ export const Settings = z.object({
       }),
       replace: z.enum(['review', 'automatic']).default('review').meta({
         title: 'Replacing a file',
-        description: 'Review: a verified result waits for your click. Automatic: it is swapped in at once.',
+        description: 'Review: a verified result waits for your approval. Automatic: it replaces the original at once.',
       }),
       minSavingPercent: z.number().min(0).max(95).default(10).meta({
-        title: 'Smallest saving in percent',
+        title: 'Minimum saving in percent',
         description: 'A result that saves less is thrown away and the original stays.',
       }),
       quarantineDays: z.int().min(1).max(365).default(30).meta({
@@ -33,7 +33,7 @@ export const Settings = z.object({
         description: 'Replaced originals stay in quarantine this long and can be restored.',
       }),
       skipHardLinks: z.boolean().default(true).meta({
-        title: 'Leave hard links alone',
+        title: 'Skip files with hard links',
         description: 'A file with a second name (a seeding torrent) would cost space instead of saving it.',
       }),
       verifyDecode: z.boolean().default(true).meta({
@@ -84,17 +84,21 @@ export const Settings = z.object({
         description: 'Empty: a hidden folder beside your media, so that the swap is a rename.',
       }),
       yieldToViewers: z.boolean().default(true).meta({
-        title: 'Stand back for viewers',
-        description: 'Start nothing new while Plex transcodes for somebody.',
+        title: 'Pause while Plex is transcoding',
+        description: 'Starts no job while Plex transcodes for somebody.',
       }),
       hardwareFallback: HardwareFallback.default('cpu').meta({
         title: 'When a graphics card fails',
-        description:
-          'cpu: this job is encoded on the processor. other-worker: another card tries it. fail: it has failed.',
+        description: 'What becomes of the job.',
+        labels: {
+          cpu: 'Encode it on the processor',
+          'other-worker': 'Try the card of another worker',
+          fail: 'Let it fail',
+        },
       }),
       minAgeSec: z.int().min(0).max(86_400).default(0).meta({
-        title: 'Youngest file',
-        description: 'Leave files alone that changed less than this many seconds ago.',
+        title: 'Minimum file age in seconds',
+        description: 'A file that changed more recently is not processed yet.',
       }),
     })
     .prefault({}),
