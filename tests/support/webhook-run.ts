@@ -57,7 +57,11 @@ async function main(): Promise<void> {
   } = await fuzzProgram(built, runs, seed).finally(() => built.remove());
   for (const text of wrong) console.log(`  ${text}`);
   // What the machine does with its processors meanwhile says nothing about webhooks.
-  const late = goodMs.filter((ms, index) => ms > ANSWERED_MS && (worked[index] ?? ms) > ANSWERED_MS);
+  const late = [...goodMs.entries()].filter(([at, ms]) => ms > ANSWERED_MS && (worked[at] ?? ms) > ANSWERED_MS);
+  for (const [at, ms] of late)
+    console.log(
+      `  the good one at place ${at}: ${ms.toFixed(1)} ms, ${(worked[at] ?? 0).toFixed(1)} ms of processor time`,
+    );
   const middle = (values: number[]): string => (values.toSorted((a, b) => a - b)[values.length >> 1] ?? 0).toFixed(1);
   console.log(
     `The good one behind each: median ${middle(goodMs)} ms, longest ${Math.max(...goodMs).toFixed(1)} ms, ` +
