@@ -40,13 +40,13 @@ function constantOf(statement: hbs.AST.Statement, { helpers, partials }: Constan
     return Handlebars.escapeExpression(String(helper(...values, {})));
   }
   if (statement.type !== 'PartialStatement') return null;
-  const { name, params, hash } = statement as hbs.AST.PartialStatement;
+  const { name, params, hash, indent } = statement as hbs.AST.PartialStatement;
   const partial = 'original' in name ? partials[name.original] : undefined;
   const given = ((hash as hbs.AST.Hash | undefined)?.pairs ?? []).map(
     ({ key, value }) => [key, literalOf(value)] as const,
   );
   if (!partial || params.length > 0 || given.some(([, value]) => value === undefined)) return null;
-  return partial(Object.fromEntries(given));
+  return indent + partial(Object.fromEntries(given));
 }
 
 const hasPairs = (hash: hbs.AST.Hash | undefined): boolean => (hash?.pairs.length ?? 0) > 0;
