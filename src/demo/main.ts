@@ -106,7 +106,10 @@ async function leaveSomethingToDo({ context }: App, simulated: SimulatedPlex): P
     await sleep(100);
   }
   // More than one rule may speak about a title.
-  for (let known = -1; known !== open(); await sleep(QUIET_MS)) known = open();
+  for (let known = -1; known !== open();) {
+    known = open();
+    await sleep(QUIET_MS);
+  }
   return open();
 }
 

@@ -188,10 +188,19 @@ export class Stage {
   }
 }
 
-/** Absolute paths of all files below a folder, hidden ones included. */
+/**
+ * Absolute paths of all files below a folder, hidden ones included. A folder that goes away meanwhile holds none: listed all at once,
+ * it would take everything else with it.
+ */
 export async function filesBelow(folder: string): Promise<string[]> {
-  const entries = await readdir(folder, { recursive: true, withFileTypes: true }).catch(() => []);
-  return entries.filter((entry) => !entry.isDirectory()).map((entry) => join(entry.parentPath, entry.name));
+  const entries = await readdir(folder, { withFileTypes: true }).catch(() => []);
+  const found = await Promise.all(
+    entries.map((entry) => {
+      const path = join(folder, entry.name);
+      return entry.isDirectory() ? filesBelow(path) : [path];
+    }),
+  );
+  return found.flat();
 }
 
 export const sha256Of = async (path: string): Promise<string> =>
