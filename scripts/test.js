@@ -4,7 +4,7 @@
 import { spawn } from 'node:child_process';
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { constants, setPriority, tmpdir } from 'node:os';
-import { dirname, join } from 'node:path';
+import { dirname, join, sep } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { watchParents } from './parents.js';
 import { setUp } from './setup.js';
@@ -18,6 +18,8 @@ const { mocha } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
 const usual = ['--no-package', '--timeout', mocha.timeout];
 for (const option of mocha['node-option']) usual.push('--node-option', option);
 for (const file of mocha.require) usual.push('--require', file);
+/** Folders of tests that take about as long as the others: one browser at a time, for two starve each other. */
+const BESIDE = new Set(['browser', 'plex', 'quality', 'rules', 'ssh', 'store', 'web', 'workers']);
 /** Time for a test to close its browser and its servers when everything is broken off. */
 const BREAK_OFF_MS = 3000;
 const running = new Set();
@@ -35,16 +37,21 @@ setInterval(() => isWaitedFor() || breakOff(), 500).unref();
 const checks = runChecks();
 if (wanted.length > 0) await runTests('tests', wanted, true);
 else {
-  // One browser keeps a core busy by itself; the other tests mostly wait for programs.
-  const isInBrowser = (file) => file.startsWith(join('tests', 'browser'));
   const files = testFiles();
+  const isBeside = (file) => BESIDE.has(file.split(sep)[1]);
+  const isInBrowser = (file) => file.split(sep)[1] === 'browser';
+  const beside = files.filter(isBeside);
   await Promise.all([
     runTests(
       'tests',
-      files.filter((file) => !isInBrowser(file)),
+      files.filter((file) => !isBeside(file)),
       true,
     ),
-    runTests('tests in a browser', files.filter(isInBrowser), false),
+    runTests(
+      'tests beside them',
+      [...beside.filter((file) => !isInBrowser(file)), ...beside.filter(isInBrowser)],
+      false,
+    ),
   ]);
 }
 await checks;

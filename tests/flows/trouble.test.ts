@@ -173,11 +173,10 @@ function play(clips: () => Clips): Play {
       expect(before.total).to.equal(1);
       for (const [fault, says] of FAULTS) {
         stage.plex.fault = fault;
-        // The notification socket catches up by a sync of its own whenever it finds Plex back.
-        const { runId } = await stage.until('a sync can begin', async () => {
-          const { status, json } = await stage.ask('POST', '/api/plex/sync', { mode: 'full' });
-          return status === 200 ? (json as { runId: string }) : null;
-        });
+        // The notification socket catches up by a sync of its own whenever it finds Plex back. One that began before this fault
+        // would be taken for the one that is asked for.
+        await stage.until('no sync is under way', () => stage.app?.context.sync.status().state === 'idle');
+        const { runId } = await stage.api<{ runId: string }>('POST', '/api/plex/sync', { mode: 'full' });
         const { error } = await stage.until(`the sync with ${String(fault)} is over`, () => {
           const run = stage.app?.context.store.runs.find(runId);
           return run?.finishedAt ? run : null;
