@@ -635,7 +635,8 @@ describe('the score of a worker', () => {
           const worse: WorkerCandidate = {
             ...one,
             ...(what === 'sec' ? { encodeSec: () => sec * 1.5 } : {}),
-            ...(what === 'line' ? { line: line((one.line?.upMbps ?? 100) / 2), pathMappings: [] } : {}),
+            // A line that nobody measured is taken for a slow one; a measured one would be better news.
+            ...(what === 'line' ? { line: one.line && line(one.line.upMbps / 2), pathMappings: [] } : {}),
             ...(what === 'busy'
               ? { slots: one.slots + 1, running: 1, metrics: { cpuPercent: 100, gpuPercent: null } }
               : {}),
