@@ -16,7 +16,7 @@ const Line = z.object({
   fix: z.string().nullable(),
   /** Page that helps. */
   link: z.string().nullable(),
-  /** Whether MediaFlow can mend it on a click: by adding its address to the account's webhooks. */
+  /** Whether MediaFlow can fix it on a click: by adding its address to the account's webhooks. */
   canAdd: z.boolean(),
 });
 type Line = z.infer<typeof Line>;
@@ -27,7 +27,7 @@ const line = (id: Line['id'], state: Line['state'], title: string, text: string,
   ...extra,
 });
 
-/** Every part of the way from Plex to MediaFlow, with what is wrong and how to mend it. Asks Plex and plex.tv; never throws for their sake. */
+/** Every part of the way from Plex to MediaFlow, with what is wrong and how to fix it. Asks Plex and plex.tv; never throws for their sake. */
 export const showDiagnosis = action(
   {
     summary: 'Whether events from Plex arrive, and what is in the way',

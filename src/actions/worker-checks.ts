@@ -83,7 +83,7 @@ const bad = (id: CheckId, detail: string, fix: Fix): WorkerCheck => ({ id, title
 const LOOK: Readonly<Record<Part, (ctx: Context, worker: Address & { id: string }) => Promise<WorkerCheck[]>>> = {
   async reach(ctx, worker) {
     if (ctx.fleet.get(worker.id).worker.seenHostKey !== null)
-      return [bad('reach', 'Its host key waits for your yes.', KEY_FIX)];
+      return [bad('reach', 'Its host key is not confirmed yet.', KEY_FIX)];
     try {
       await ctx.fleet.measure(worker.id);
       return reached(worker);

@@ -54,7 +54,7 @@ export class HostKeyRefused extends AppError {
     super(
       'worker_host_key',
       pinned === ''
-        ? `The host key of ${host} waits for your yes: ${seen}.`
+        ? `The host key of ${host} is not confirmed yet: ${seen}.`
         : `${host} shows another host key than the one you confirmed: ${seen} instead of ${pinned}. Nothing was sent to it. If it was installed anew, confirm the new key.`,
       { fields: { hostKey: seen } },
     );

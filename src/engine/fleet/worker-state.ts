@@ -6,7 +6,7 @@ export function stateOf(worker: Worker, watch: Watch | undefined): [WorkerState,
   if (worker.seenHostKey !== null) {
     const why =
       worker.hostKey === null
-        ? 'Its host key waits for your yes.'
+        ? 'Its host key is not confirmed yet.'
         : 'It shows another host key than the one you confirmed. Nothing is sent to it.';
     return ['unconfirmed', why];
   }

@@ -58,7 +58,7 @@ export function whyNothingRuns(look: QueueLook): string[] {
   reasons.push(...blockedReasons(look));
   const byOwner = look.verified.filter(({ approvedToReplace }) => !approvedToReplace);
   if (byOwner.length > 0) {
-    reasons.push(`${count(byOwner.length, 'verified result waits', 'verified results wait')} for your yes.`);
+    reasons.push(`${count(byOwner.length, 'verified result waits', 'verified results wait')} for your approval.`);
   }
   for (const why of new Set(look.verified.filter((job) => job.approvedToReplace).map(({ waitsFor }) => waitsFor))) {
     if (why) reasons.push(why);

@@ -112,7 +112,7 @@ export class JobRunner {
       encodeMs,
       percent: 100,
       approvedToReplace: settings.safety.replace === 'automatic',
-      waitsFor: settings.safety.replace === 'automatic' ? null : 'It is verified and waits for your yes.',
+      waitsFor: settings.safety.replace === 'automatic' ? null : 'It is verified and waits for your approval.',
     });
     release();
     await fleet.praise(workerId);

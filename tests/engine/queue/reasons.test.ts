@@ -32,7 +32,7 @@ describe('why nothing runs', () => {
       look: look({ blocked: [aJob({ waitsFor: 'The disk is full.' })] }),
       says: /1 job waits: The disk is full/,
     },
-    'the owner is asked': { look: look({ verified: [aJob()] }), says: /1 verified result waits for your yes/ },
+    'the owner is asked': { look: look({ verified: [aJob()] }), says: /1 verified result waits for your approval/ },
     'a viewer holds the file': {
       look: look({ verified: [aJob({ approvedToReplace: true, waitsFor: 'Ann is watching it.' })] }),
       says: /Ann is watching it/,
