@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto';
+import { steadyClock } from '../lib/steady-clock.js';
 
 /** What no event tells, such as a disk's own state or how long ago something was, may be this old on a page. */
 const KEPT_MS = 2000;
@@ -23,7 +24,8 @@ interface Kept {
 export interface DrawnPagesParts {
   /** Another number than before when anything changed that a page shows. */
   version: () => number;
-  nowMs: () => number;
+  /** Counts milliseconds and cannot be set. */
+  steadyMs?: () => number;
 }
 
 /**
@@ -33,24 +35,25 @@ export interface DrawnPagesParts {
 export class DrawnPages {
   /** What a page is drawn with in place of the token of a session; nobody can guess it and put it into a title. */
   readonly token = randomBytes(TOKEN_BYTES).toString('base64url');
-  readonly #parts: DrawnPagesParts;
+  readonly #versionNow: () => number;
+  readonly #steadyMs: () => number;
   readonly #pages = new Map<string, Kept>();
   #version = -1;
   #sizeBytes = 0;
 
-  constructor(parts: DrawnPagesParts) {
-    this.#parts = parts;
+  constructor({ version, steadyMs = steadyClock }: DrawnPagesParts) {
+    this.#versionNow = version;
+    this.#steadyMs = steadyMs;
   }
 
   /** The page of this key with the token of a session: as it was drawn, or drawn now. Throws what drawing throws, and keeps nothing then. */
   async take(key: string, token: string, draw: () => Promise<string>): Promise<Buffer> {
-    const version = this.#parts.version();
+    const version = this.#versionNow();
     if (version !== this.#version) for (const known of this.#pages.keys()) this.#forget(known);
     this.#version = version;
-    const nowMs = this.#parts.nowMs();
+    const nowMs = this.#steadyMs();
     const known = this.#pages.get(key);
-    // A clock may also go back.
-    const isFresh = known !== undefined && Math.abs(nowMs - known.startedMs) < KEPT_MS;
+    const isFresh = known !== undefined && nowMs - known.startedMs < KEPT_MS;
     return this.#withToken(await (isFresh ? known.drawing : this.#draw(key, nowMs, draw)), token);
   }
 

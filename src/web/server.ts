@@ -52,7 +52,7 @@ export class WebServer {
     };
     const held = new HeldForms();
     const version = (): number => context.store.version + context.bus.emitted;
-    const drawnPages = new DrawnPages({ version, nowMs: () => context.now().getTime() });
+    const drawnPages = new DrawnPages({ version });
     const doors = { ctx: context, guard, views, drawnPages, held, routes: [...routes, docsPage(routes)], onSession };
     const app = buildApp(doors, assets);
 

@@ -290,7 +290,7 @@ export async function mountedRoutes({ context }: WebTest): Promise<string[]> {
   const sessions = new SessionStore(context);
   const guard = new Guard(context, sessions, new Attempts());
   const held = new HeldForms();
-  const drawnPages = new DrawnPages({ version: () => 0, nowMs: Date.now });
+  const drawnPages = new DrawnPages({ version: () => 0 });
   const doors = {
     ...{ ctx: context, guard, views, drawnPages, held },
     ...{ routes: [...routes, docsPage(routes)], onSession: () => undefined },
