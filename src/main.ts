@@ -1,7 +1,7 @@
 import { createApp } from './app.js';
 import { readConfig } from './config.js';
 import { toAppError } from './domain/errors.js';
-import { collectGarbage, keepHeapSmall } from './lib/heap.js';
+import { collectGarbage, collectGarbageSoon, keepHeapSmall } from './lib/heap.js';
 import { createLog } from './lib/log.js';
 import { endInOrder } from './lib/process-end.js';
 
@@ -19,6 +19,9 @@ try {
   keepHeapSmall();
   // The text that the library was read from.
   app.settled().then(collectGarbage, () => undefined);
+  app.context.bus.on('analysis.completed', ({ mode }) => {
+    if (mode !== 'items') collectGarbageSoon();
+  });
 } catch (error) {
   if (!isEnding()) {
     // The log may be what failed: the owner reads this line in the terminal or in the container's log.

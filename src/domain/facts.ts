@@ -46,7 +46,7 @@ export function collectFacts(items: Iterable<LibraryItem>): Facts {
   return { snapshot: live.snapshot(), copiesOf: (itemId) => live.copiesOf(ids.get(itemId) ?? '') };
 }
 
-/** What one file adds to the facts: all that is needed to take exactly that away again, and far smaller than the file. */
+/** What one file adds to the facts, and what is taken away again when it goes. */
 interface Share {
   group: string | null;
   resolution: Resolution;
@@ -63,12 +63,6 @@ interface Sum {
   count: number;
 }
 
-interface Counted {
-  serverId: string;
-  key: string | null;
-  shares: Share[];
-}
-
 interface Group {
   count: number;
   bytes: number;
@@ -79,7 +73,8 @@ interface Group {
 /** Library facts that follow a library item by item: a change costs microseconds, and nothing drifts. */
 export class LiveFacts {
   readonly #find: (id: string) => LibraryItem | null;
-  readonly #counted = new Map<string, Counted>();
+  /** Titles as they were when they were counted: a row never changes, so it says what to take away when another follows it. */
+  readonly #counted = new Map<string, LibraryItem>();
   readonly #bitrates = new Map<Resolution, Sum>();
   readonly #worths = new Map<Resolution, Sum>();
   readonly #groups = new Map<string, Group>();
@@ -88,6 +83,8 @@ export class LiveFacts {
    * libraries of their own, which are not for this one to thin out.
    */
   readonly #titles = new Map<string, Map<string, string | Set<string>>>();
+  /** Of the titles that were ever there twice: all that have the same key. */
+  readonly #alike = new Map<string, ReadonlySet<string>>();
   /** Sizes of all ranked files, largest first, but for what waits in `#added` and `#removed`. */
   #sizes: number[] = [];
   #added: number[] = [];
@@ -98,21 +95,20 @@ export class LiveFacts {
     this.#find = find;
   }
 
-  /** Counts an item as it is now; null, or an item that is missing, takes it away. */
+  /** Counts an item as it is now; null, or an item that is missing, takes it away. Nobody may change it afterwards. */
   set(id: string, item: LibraryItem | null): void {
-    const before = this.#counted.get(id);
-    for (const share of before?.shares ?? []) this.#count(id, share, -1);
-    const now = item?.state === 'present' ? countedOf(item) : null;
-    if (before?.key !== now?.key || before?.serverId !== now?.serverId) {
-      if (before) this.#forgetTitle(id, before);
-      if (now) this.#rememberTitle(id, now);
+    const before = this.#counted.get(id) ?? null;
+    const now = item?.state === 'present' ? item : null;
+    if (before === now) return;
+    this.#countFiles(id, before, -1);
+    const [keyBefore, keyNow] = [before && titleKey(before), now && titleKey(now)];
+    if (keyBefore !== keyNow || before?.serverId !== now?.serverId) {
+      if (before) this.#forgetTitle(id, before.serverId, keyBefore);
+      if (now) this.#rememberTitle(id, now.serverId, keyNow);
     }
-    if (now === null) {
-      this.#counted.delete(id);
-      return;
-    }
-    this.#counted.set(id, now);
-    for (const share of now.shares) this.#count(id, share, 1);
+    if (now === null) this.#counted.delete(id);
+    else this.#counted.set(id, now);
+    this.#countFiles(id, now, 1);
   }
 
   snapshot(): FactsSnapshot {
@@ -127,9 +123,8 @@ export class LiveFacts {
 
   /** See `LibraryFacts.copiesOf`. */
   copiesOf(id: string): LibraryItem[] {
-    const counted = this.#counted.get(id);
-    const ids = counted && this.#titles.get(counted.serverId)?.get(counted.key ?? '');
-    if (!(ids instanceof Set)) return [];
+    const ids = this.#alike.get(id);
+    if (!ids) return [];
     return [...ids]
       .filter((other) => other !== id)
       .map(this.#find)
@@ -149,21 +144,34 @@ export class LiveFacts {
     return [...(this.#groups.get(group)?.itemIds ?? [])];
   }
 
-  #rememberTitle(id: string, { serverId, key }: Counted): void {
+  #rememberTitle(id: string, serverId: string, key: string | null): void {
     if (key === null) return;
     const titles = this.#titles.get(serverId) ?? new Map<string, string | Set<string>>();
     this.#titles.set(serverId, titles);
     const known = titles.get(key);
-    if (known instanceof Set) known.add(id);
-    else titles.set(key, known === undefined ? id : new Set([known, id]));
+    if (known === undefined) {
+      titles.set(key, id);
+      return;
+    }
+    const alike = known instanceof Set ? known.add(id) : new Set([known, id]);
+    if (!(known instanceof Set)) {
+      titles.set(key, alike);
+      this.#alike.set(known, alike);
+    }
+    this.#alike.set(id, alike);
   }
 
-  #forgetTitle(id: string, { serverId, key }: Counted): void {
+  #forgetTitle(id: string, serverId: string, key: string | null): void {
     const titles = this.#titles.get(serverId);
     if (key === null || !titles) return;
     const known = titles.get(key);
     if (known instanceof Set && known.size > 1) known.delete(id);
     else titles.delete(key);
+    this.#alike.delete(id);
+  }
+
+  #countFiles(id: string, item: LibraryItem | null, sign: 1 | -1): void {
+    for (const file of item?.files ?? []) if (hasVideo(file)) this.#count(id, shareOf(file), sign);
   }
 
   #count(id: string, share: Share, sign: 1 | -1): void {
@@ -218,11 +226,6 @@ const sumsOf = (sums: ReadonlyMap<Resolution, Sum>): Record<string, [number, num
 type VideoFile = MediaFile & { video: NonNullable<MediaFile['video']> };
 
 const hasVideo = (file: MediaFile): file is VideoFile => file.video !== null;
-
-function countedOf(item: LibraryItem): Counted {
-  // Not pushed one by one: a list that grows keeps room for sixteen more, in every title of the library.
-  return { serverId: item.serverId, key: titleKey(item), shares: item.files.filter(hasVideo).map(shareOf) };
-}
 
 function shareOf(file: VideoFile): Share {
   const { video, sizeBytes } = file;

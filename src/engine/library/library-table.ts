@@ -1,40 +1,16 @@
 import {
   FACETS,
-  facetsOf,
-  MEASURES,
-  measuresOf,
-  measuresOfFiles,
-  textOf,
   wordsOf,
-  type Facet,
   type FacetCounts,
-  type ItemState,
   type LibraryFilter,
   type LibrarySort,
   type Measure,
 } from '../../domain/library-filter.js';
 import type { LibraryItem } from '../../domain/library.js';
 import { Breather } from '../../lib/breather.js';
-import { SetColumn } from '../../lib/set-column.js';
 import { SlotOrder, type Slot } from '../../lib/slot-order.js';
+import { LibraryColumns, type Standing } from './library-columns.js';
 import { countWords, matchVersions, measuresOfMatched, type FileQuestion, type Version } from './version-match.js';
-
-/** What is known about a file, or about all files of an item together, outside of it. */
-export interface FileStanding {
-  states: readonly ItemState[];
-  /** Rules with an open recommendation for it. */
-  ruleIds: readonly string[];
-  /** The largest saving recommended, bytes; null without a recommendation. */
-  savesBytes: number | null;
-}
-
-/** What is known about an item outside of it. */
-export interface Standing extends FileStanding {
-  /** What the owner calls the item's tags. */
-  tagNames: readonly string[];
-  /** Of each file by its id, for items with several. */
-  files?: ReadonlyMap<string, FileStanding>;
-}
 
 /** What a filter lets through. */
 export interface Match {
@@ -68,16 +44,7 @@ const SORTED_AT_ONCE = 2000;
  * arrays, a page is a walk along an order that is kept. 100,000 titles take about 30 MB.
  */
 export class LibraryTable {
-  readonly #slots = new Map<string, Slot>();
-  readonly #ids: (string | null)[] = [];
-  readonly #texts: string[] = [];
-  readonly #shows: (string | null)[] = [];
-  readonly #seasons: (number | null)[] = [];
-  /** Of the items with several files; all others are compared by their columns alone. */
-  readonly #versions = new Map<Slot, readonly Version[]>();
-  readonly #free: Slot[] = [];
-  readonly #facets: Record<Facet, SetColumn>;
-  readonly #measures: Record<Measure, Float64Array>;
+  readonly #columns: LibraryColumns;
   /** Made when first asked for, kept up to date from then on. */
   readonly #orders = new Map<Measure | 'title', SlotOrder>();
   #version = 0;
@@ -85,14 +52,7 @@ export class LibraryTable {
 
   /** `capacity`: about how many titles will be put, so that no column has to grow on the way. */
   constructor(capacity = 1024) {
-    this.#facets = Object.fromEntries(FACETS.map((name) => [name, new SetColumn(capacity)])) as Record<
-      Facet,
-      SetColumn
-    >;
-    this.#measures = Object.fromEntries(MEASURES.map((name) => [name, new Float64Array(capacity)])) as Record<
-      Measure,
-      Float64Array
-    >;
+    this.#columns = new LibraryColumns(capacity);
   }
 
   /** Another number than before: something changed since. */
@@ -101,42 +61,53 @@ export class LibraryTable {
   }
 
   has(id: string): boolean {
-    return this.#slots.has(id);
+    return this.#columns.slots.has(id);
   }
 
-  /** Puts titles as they are now; null takes one away. Cost: its columns, and one pass for each order in use. */
+  /** Puts titles as they are now; null takes one away. Cost: its columns, and its place in each order in use. */
   put(changes: readonly { id: string; item: LibraryItem | null; standing: Standing }[]): void {
     this.#version++;
     const present: Slot[] = [];
     const gone: Slot[] = [];
     for (const { id, item, standing } of changes) {
-      if (item) present.push(this.#write(id, item, standing));
+      if (item) present.push(this.#columns.write(id, item, standing));
       else {
-        const slot = this.#slots.get(id);
-        if (slot !== undefined) gone.push(this.#erase(id, slot));
+        const slot = this.#columns.erase(id);
+        if (slot !== null) gone.push(slot);
       }
     }
     for (const order of this.#orders.values()) order.update(present, gone);
-    // Only now: a slot in use again before the orders let it go would stand in them twice.
-    this.#free.push(...gone);
+    // Only now: a slot in use again within the same call would be put and taken out of the orders at once.
+    this.#columns.release(gone);
+  }
+
+  /** Like `put` for titles that are here and unchanged themselves, when what is known about them beside has changed. */
+  putStandings(changes: readonly { id: string; item: LibraryItem; standing: Standing }[]): void {
+    this.#version++;
+    const changed: Slot[] = [];
+    for (const { id, item, standing } of changes) {
+      const slot = this.#columns.writeStanding(id, item, standing);
+      if (slot !== null) changed.push(slot);
+    }
+    this.#orders.get('savesBytes')?.update(changed);
   }
 
   match(filter: LibraryFilter, wantsFacets: boolean): Match {
-    const hits = new Uint8Array(this.#ids.length);
+    const hits = new Uint8Array(this.#columns.ids.length);
     const some = new Map<Slot, readonly Version[]>();
     const match: Match = { hits, total: 0, sizeBytes: 0, facets: null, some };
-    const columns = FACETS.map((name) => this.#facets[name]);
+    const columns = FACETS.map((name) => this.#columns.facets[name]);
     const numbers = columns.map((column) => column.numbers);
     const counts = wantsFacets ? columns.map((column) => new Uint32Array(column.size)) : null;
     const chosen = FACETS.flatMap((name, at) => {
       const words = filter[name];
       return words.length === 0
         ? []
-        : [{ at, numbers: this.#facets[name].numbers, allows: this.#facets[name].matching(words) }];
+        : [{ at, numbers: this.#columns.facets[name].numbers, allows: this.#columns.facets[name].matching(words) }];
     });
-    for (const slot of this.#versions.keys()) hits[slot] = SEVERAL;
+    for (const slot of this.#columns.versions.keys()) hits[slot] = SEVERAL;
     const mayMatch = this.#predicate(filter);
-    const { sizeBytes } = this.#measures;
+    const { sizeBytes } = this.#columns.measures;
     for (let slot = 0; slot < hits.length; slot++) {
       if (hits[slot] === SEVERAL) continue;
       let refusedBy = -1;
@@ -161,7 +132,7 @@ export class LibraryTable {
     this.#matchSeveral(filter, { chosen, counts: counts ? words : null }, match, some);
     if (counts) {
       match.facets = Object.fromEntries(
-        FACETS.map((name, at) => [name, this.#facets[name].spread(counts[at] ?? new Uint32Array(), words[at])]),
+        FACETS.map((name, at) => [name, this.#columns.facets[name].spread(counts[at] ?? new Uint32Array(), words[at])]),
       ) as FacetCounts;
     }
     return match;
@@ -178,13 +149,13 @@ export class LibraryTable {
     const isOfFile = (bound: Bound): bound is Bound & { name: 'sizeBytes' | 'bitrateKbps' } =>
       bound.name === 'sizeBytes' || bound.name === 'bitrateKbps';
     const question = { chosen, words: wordsOf(filter.q), bounds: this.#bounds(filter).filter(isOfFile) };
-    for (const [slot, versions] of this.#versions) {
+    for (const [slot, versions] of this.#columns.versions) {
       match.hits[slot] = 0;
       if (!mayMatch(slot)) continue;
       const { matched, sets } = matchVersions(versions, question, FACETS.length);
       if (counts) {
         for (const [at, name] of FACETS.entries())
-          countWords(this.#facets[name], sets[at] ?? new Set(), counts[at] ?? new Map<string, number>());
+          countWords(this.#columns.facets[name], sets[at] ?? new Set(), counts[at] ?? new Map<string, number>());
       }
       if (matched.length === 0) continue;
       match.hits[slot] = 1;
@@ -196,7 +167,7 @@ export class LibraryTable {
 
   /** The ids of the files that match, of an item some of whose files do not; null when all do. */
   filesOf({ some }: Match, id: string): string[] | null {
-    const slot = this.#slots.get(id);
+    const slot = this.#columns.slots.get(id);
     const matched = slot === undefined ? undefined : some.get(slot);
     return matched?.map(({ fileId }) => fileId) ?? null;
   }
@@ -216,7 +187,7 @@ export class LibraryTable {
   async #sort(order: SlotOrder): Promise<void> {
     const breather = new Breather();
     let some: Slot[] = [];
-    for (const slot of this.#slots.values()) {
+    for (const slot of this.#columns.slots.values()) {
       some.push(slot);
       if (some.length < SORTED_AT_ONCE) continue;
       order.update(some);
@@ -236,7 +207,7 @@ export class LibraryTable {
     let skipped = 0;
     let next = 0;
     const take = (slot: Slot): void => {
-      if (skipped++ >= start && ids.length < count) ids.push(this.#ids[slot] ?? '');
+      if (skipped++ >= start && ids.length < count) ids.push(this.#columns.ids[slot] ?? '');
     };
     for (let n = 0; n < slots.length && ids.length < count; n++) {
       const slot = slots[isDown ? slots.length - 1 - n : n] ?? 0;
@@ -264,14 +235,14 @@ export class LibraryTable {
 
   /** What is unknown comes before everything else, so that with the largest first it comes last. Equal ones by title. */
   #comparator(name: Measure | 'title', instead?: ReadonlyMap<Slot, number>): (a: Slot, b: Slot) => number {
-    const texts = this.#texts;
+    const texts = this.#columns.texts;
     const byTitle = (a: Slot, b: Slot): number => {
       const [one = '', other = ''] = [texts[a], texts[b]];
       return one < other ? -1 : one > other ? 1 : 0;
     };
     if (name === 'title') return byTitle;
     return (a, b) => {
-      const values = this.#measures[name];
+      const values = this.#columns.measures[name];
       const one = instead?.get(a) ?? values[a] ?? NaN;
       const other = instead?.get(b) ?? values[b] ?? NaN;
       if (one !== other && !(Number.isNaN(one) && Number.isNaN(other))) {
@@ -284,7 +255,7 @@ export class LibraryTable {
 
   /** All of a filter but its choices, for an item with a single file. */
   #predicate(filter: LibraryFilter): (slot: Slot) => boolean {
-    const texts = this.#texts;
+    const texts = this.#columns.texts;
     const words = wordsOf(filter.q);
     const mayMatch = this.#itemPredicate(filter, this.#bounds(filter));
     return (slot) => {
@@ -297,7 +268,7 @@ export class LibraryTable {
 
   /** What a filter asks of the item itself, whatever its files; with bounds other than those, theirs too. */
   #itemPredicate(filter: LibraryFilter, bounds = this.#bounds(filter).filter(isOfItem)): (slot: Slot) => boolean {
-    const [ids, shows, seasons] = [this.#ids, this.#shows, this.#seasons];
+    const [ids, shows, seasons] = [this.#columns.ids, this.#columns.shows, this.#columns.seasons];
     const { show, season } = filter;
     return (slot) => {
       if (ids[slot] === null) return false;
@@ -314,7 +285,7 @@ export class LibraryTable {
     const between = (name: Measure, min: number | undefined, max: number | undefined): Bound[] =>
       min === undefined && max === undefined
         ? []
-        : [{ name, values: this.#measures[name], min: min ?? -Infinity, max: max ?? Infinity }];
+        : [{ name, values: this.#columns.measures[name], min: min ?? -Infinity, max: max ?? Infinity }];
     const { addedAfter, addedBefore } = filter;
     const until = addedBefore === undefined ? undefined : Date.parse(addedBefore) + lengthOf(addedBefore);
     return [
@@ -323,49 +294,6 @@ export class LibraryTable {
       ...between('addedAt', addedAfter === undefined ? undefined : Date.parse(addedAfter), until),
       ...between('plays', undefined, filter.maxPlays),
     ];
-  }
-
-  #write(id: string, item: LibraryItem, standing: Standing): Slot {
-    const slot = this.#slots.get(id) ?? this.#free.pop() ?? this.#ids.length;
-    this.#slots.set(id, slot);
-    this.#ids[slot] = id;
-    this.#texts[slot] = textOf(item, standing.tagNames);
-    this.#shows[slot] = item.show;
-    this.#seasons[slot] = item.season;
-    const { states, ruleIds, savesBytes } = standing;
-    const facets = { ...facetsOf(item), state: [item.state, ...states], ruleId: ruleIds };
-    for (const name of FACETS) this.#facets[name].put(slot, facets[name]);
-    const measures = { ...measuresOf(item), savesBytes: savesBytes ?? NaN };
-    for (const name of MEASURES) {
-      if (slot >= this.#measures[name].length) this.#measures[name] = grown(this.#measures[name], slot);
-      this.#measures[name][slot] = measures[name];
-    }
-    if (item.files.length > 1) this.#versions.set(slot, this.#versionsOf(item, standing));
-    else this.#versions.delete(slot);
-    return slot;
-  }
-
-  #versionsOf(item: LibraryItem, standing: Standing): Version[] {
-    return item.files.map((file) => {
-      const alone = { ...item, files: [file] };
-      const { states, ruleIds, savesBytes } = standing.files?.get(file.id) ?? standing;
-      const facets = { ...facetsOf(alone), state: [item.state, ...states], ruleId: ruleIds };
-      return {
-        fileId: file.id,
-        text: textOf(alone, standing.tagNames),
-        numbers: FACETS.map((name) => this.#facets[name].numberFor(facets[name])),
-        ...measuresOfFiles([file]),
-        savesBytes: savesBytes ?? NaN,
-      };
-    });
-  }
-
-  #erase(id: string, slot: Slot): Slot {
-    this.#slots.delete(id);
-    this.#versions.delete(slot);
-    this.#ids[slot] = null;
-    this.#texts[slot] = '';
-    return slot;
   }
 }
 
@@ -377,12 +305,6 @@ function increment(counts: Uint32Array | undefined, numbers: Uint16Array | undef
   if (!counts || !numbers) return;
   const number = numbers[slot] ?? 0;
   counts[number] = (counts[number] ?? 0) + 1;
-}
-
-function grown(values: Float64Array, slot: Slot): Float64Array {
-  const larger = new Float64Array(Math.max(slot + 1, Math.ceil(values.length * 1.5)));
-  larger.set(values);
-  return larger;
 }
 
 const lengthOf = (date: string): number => (/^\d{4}-\d{2}-\d{2}$/.test(date) ? DAY_MS - 1 : 0);

@@ -9,7 +9,8 @@ import { Breather } from '../../lib/breather.js';
 import type { Bus } from '../../lib/bus.js';
 import { itemIdOf } from '../../store/row-keys.js';
 import type { Store } from '../../store/store.js';
-import { LibraryTable, type FileStanding, type Match, type Standing } from './library-table.js';
+import type { FileStanding, Standing } from './library-columns.js';
+import { LibraryTable, type Match } from './library-table.js';
 
 export interface SearchAnswer {
   /** One page of ids, sorted. */
@@ -63,14 +64,13 @@ export class LibrarySearch {
         this.#take(itemIds);
       }),
       this.#bus.on('recommendation.changed', ({ ids }) => {
-        this.#take([...new Set(ids.map((id) => id.split('.')[0] ?? ''))].filter((id) => this.#table.has(id)));
+        this.#takeStandings(new Set(ids.map((id) => id.split('.')[0] ?? '')));
       }),
       this.#bus.on('job.changed', (job) => {
-        if (this.#table.has(job.itemId)) this.#take([job.itemId]);
+        this.#takeStandings(new Set([job.itemId]));
       }),
       this.#bus.on('quarantine.changed', ({ ids }) => {
-        const itemIds = ids.map((id) => this.#store.quarantine.find(id)?.itemId ?? '');
-        this.#take([...new Set(itemIds)].filter((id) => this.#table.has(id)));
+        this.#takeStandings(new Set(ids.map((id) => this.#store.quarantine.find(id)?.itemId ?? '')));
       }),
     ];
     this.#reading = this.#readAll();
@@ -154,11 +154,24 @@ export class LibrarySearch {
   }
 
   #take(itemIds: readonly string[]): void {
-    this.#table.put(itemIds.map((id) => ({ id, item: this.#store.library.find(id), standing: this.#standingOf(id) })));
+    this.#table.put(
+      itemIds.map((id) => {
+        const item = this.#store.library.find(id);
+        return { id, item, standing: this.#standingOf(item) };
+      }),
+    );
   }
 
-  #standingOf(itemId: string): Standing {
-    const item = this.#store.library.find(itemId);
+  #takeStandings(itemIds: Iterable<string>): void {
+    const changes = [];
+    for (const id of itemIds) {
+      const item = this.#table.has(id) ? this.#store.library.find(id) : null;
+      if (item) changes.push({ id, item, standing: this.#standingOf(item) });
+    }
+    if (changes.length > 0) this.#table.putStandings(changes);
+  }
+
+  #standingOf(item: LibraryItem | null): Standing {
     const tagNames = (item?.tags ?? []).map((tag) => this.#store.tags.find(tag)?.name ?? tag);
     const [first = null, ...others] = item?.files ?? [];
     if (!item || others.length === 0) return { ...this.#fileStanding(item, first), tagNames };

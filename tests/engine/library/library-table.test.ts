@@ -1,6 +1,14 @@
 import { expect } from 'chai';
 import fc from 'fast-check';
-import { FACETS, facetsOf, LibraryFilter, measuresOf, textOf, type Facet } from '../../../src/domain/library-filter.js';
+import {
+  EVERYTHING,
+  FACETS,
+  facetsOf,
+  LibraryFilter,
+  measuresOf,
+  textOf,
+  type Facet,
+} from '../../../src/domain/library-filter.js';
 import type { LibraryItem } from '../../../src/domain/library.js';
 import { LibraryTable } from '../../../src/engine/library/library-table.js';
 import { aFile, anItem } from '../../support/builders.js';
@@ -116,6 +124,9 @@ describe('LibraryTable', () => {
             if (now) rows.set(id, now);
             else rows.delete(id);
             table.put([{ id, item: now, standing: NOTHING }]);
+            // Whoever looks in between finds those that are there then.
+            if (now?.files.length === 1)
+              expect(table.cut(table.match(EVERYTHING, false), 'title', 0, Infinity)).to.have.length(rows.size);
           }
           for (const [filter, sort] of asks) {
             await table.prepare(sort);
@@ -187,5 +198,25 @@ describe('LibraryTable', () => {
     expect(found({ state: 'suggested,done', ruleId: 'old' })).to.deep.equal(['c']);
     expect(found({ q: 's02e01' })).to.deep.equal(['b']);
     expect(found({})).to.deep.equal(['a', 'b', 'c']);
+  });
+
+  it('follows what stands beside a title without reading the title again', async () => {
+    const table = new LibraryTable();
+    const items = ['a', 'b', 'c'].map((id) => anItem({ id, title: id, files: [aFile({ id: `${id}1` })] }));
+    table.put(items.map((item) => ({ id: item.id, item, standing: NOTHING })));
+    await table.prepare('-savesBytes');
+    const saves = (id: string, savesBytes: number | null) => ({
+      id,
+      item: anItem({ id, title: 'unread', files: [aFile({ id: `${id}1` })] }),
+      standing: { ...NOTHING, states: ['suggested'] as const, ruleIds: ['old'], savesBytes },
+    });
+    table.putStandings([saves('b', 5), saves('c', 9), saves('d', 99)]);
+    const ask = (given: object): string[] =>
+      table.cut(table.match(LibraryFilter.parse(given), false), '-savesBytes', 0, Infinity);
+    expect(ask({})).to.deep.equal(['c', 'b', 'a']);
+    expect(ask({ ruleId: 'old' })).to.deep.equal(['c', 'b']);
+    expect(ask({ q: 'unread' })).to.deep.equal([]);
+    table.putStandings([saves('b', 10)]);
+    expect(ask({ state: 'suggested' })).to.deep.equal(['b', 'c']);
   });
 });
