@@ -18,8 +18,13 @@ const { mocha } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
 const usual = ['--no-package', '--timeout', mocha.timeout];
 for (const option of mocha['node-option']) usual.push('--node-option', option);
 for (const file of mocha.require) usual.push('--require', file);
-/** Folders of tests that take about as long as the others: one browser at a time, for two starve each other. */
-const BESIDE = new Set(['browser', 'plex', 'quality', 'rules', 'ssh', 'store', 'web', 'workers']);
+/**
+ * How many files run in one process. To start a program takes the longer the larger the process is that starts it, and the first two
+ * folders start hundreds; but every process takes some seconds to load MediaFlow.
+ */
+const FILES_A_PROCESS = { browser: 6, flows: 3, others: 25 };
+/** As many as there may be cores; of those with a browser one, for two starve each other. */
+const AT_ONCE = 2;
 /** Time for a test to close its browser and its servers when everything is broken off. */
 const BREAK_OFF_MS = 3000;
 const running = new Set();
@@ -36,24 +41,7 @@ setInterval(() => isWaitedFor() || breakOff(), 500).unref();
 // The checks give way to the tests; what one of them says is shown when it has ended, so that lines never mix.
 const checks = runChecks();
 if (wanted.length > 0) await runTests('tests', wanted, true);
-else {
-  const files = testFiles();
-  const isBeside = (file) => BESIDE.has(file.split(sep)[1]);
-  const isInBrowser = (file) => file.split(sep)[1] === 'browser';
-  const beside = files.filter(isBeside);
-  await Promise.all([
-    runTests(
-      'tests',
-      files.filter((file) => !isBeside(file)),
-      true,
-    ),
-    runTests(
-      'tests beside them',
-      [...beside.filter((file) => !isInBrowser(file)), ...beside.filter(isInBrowser)],
-      false,
-    ),
-  ]);
-}
+else await runGroups();
 await checks;
 rmSync(temp, { recursive: true });
 console.log(`${passed} passed, ${failed} failed`);
@@ -114,9 +102,44 @@ async function check(title, command, args) {
   else failed++;
 }
 
+/** Every test, the longest groups first; what one of them says is shown when it has ended. */
+async function runGroups() {
+  const groups = groupsOf(testFiles());
+  let isBrowsing = false;
+  const takeOne = async () => {
+    for (;;) {
+      const at = groups.findIndex(({ folder }) => folder !== 'browser' || !isBrowsing);
+      if (at < 0) return;
+      const [{ folder, title, files }] = groups.splice(at, 1);
+      if (folder === 'browser') isBrowsing = true;
+      await runTests(title, files, false);
+      if (folder === 'browser') isBrowsing = false;
+    }
+  };
+  await Promise.all(Array.from({ length: AT_ONCE }, takeOne));
+}
+
+/** Files that run in one process each, those of the first folders first. */
+function groupsOf(files) {
+  return Object.entries(FILES_A_PROCESS).flatMap(([folder, most]) => {
+    const all = files.filter((file) => folderOf(file) === folder);
+    const count = Math.ceil(all.length / most);
+    return Array.from({ length: count }, (_, n) => ({
+      folder,
+      title: `${folder === 'others' ? 'other tests' : `tests of ${folder}`}, ${n + 1} of ${count}`,
+      files: all.slice(n * most, (n + 1) * most),
+    }));
+  });
+}
+
+function folderOf(file) {
+  const [, folder] = file.split(sep);
+  return folder in FILES_A_PROCESS ? folder : 'others';
+}
+
 async function runTests(title, files, isShown) {
   if (isShown) console.log(`> ${title}`);
-  const report = join(temp, `${title.replaceAll(' ', '-')}.json`);
+  const report = join(temp, `${title.replaceAll(/\W+/g, '-')}.json`);
   const how = [...usual, '--reporter', 'scripts/reporter.cjs', '--reporter-option', `output=${report}`];
   const { status, said } = await run(bin('mocha'), [...how, ...files], { isShown });
   if (!isShown) process.stdout.write(`> ${title}\n${said}`);

@@ -2,9 +2,10 @@ import { rm, stat } from 'node:fs/promises';
 import { AppError } from '../domain/errors.js';
 import type { EncodeStep, EncodeTask, Executor, Progress, WorkerHealth } from '../domain/executor.js';
 import type { EncoderSpeed, EncoderSupport } from '../domain/worker.js';
+import { abilitiesOf } from '../ffmpeg/abilities.js';
 import { placeArgs, quoteArgs } from '../ffmpeg/command-line.js';
 import { measureSpeeds } from '../ffmpeg/encoder-speed.js';
-import { probeHere, runHere, versionOf } from '../ffmpeg/encoders.js';
+import { runHere } from '../ffmpeg/encoders.js';
 import { encodeFailure } from '../ffmpeg/failure.js';
 import { findProgram } from '../ffmpeg/program.js';
 import { isProgressLine, progressReader } from '../ffmpeg/progress.js';
@@ -21,8 +22,6 @@ export class LocalExecutor implements Executor {
   readonly #ffmpeg: string;
   readonly #niceness: number;
   readonly #graceMs: number;
-  /** ffmpeg version -> what it can do. */
-  readonly #health = new Map<string, Promise<WorkerHealth>>();
   readonly #running = new Set<{ abort: AbortController; done: Promise<void> }>();
 
   /**
@@ -35,17 +34,10 @@ export class LocalExecutor implements Executor {
     this.#graceMs = options.graceMs ?? DEFAULT_GRACE_MS;
   }
 
-  /** Encodes a second of test picture with every encoder, once per version of ffmpeg. */
+  /** See `abilitiesOf`. */
   async check(signal: AbortSignal): Promise<WorkerHealth> {
     try {
-      const ffmpeg = await findProgram(this.#ffmpeg);
-      const version = await versionOf(runHere(ffmpeg, signal));
-      const known = this.#health.get(version) ?? probeHere(ffmpeg, signal).then((found) => ({ ok: true, ...found }));
-      this.#health.set(version, known);
-      return await known.catch((error: unknown) => {
-        this.#health.delete(version);
-        throw error;
-      });
+      return { ok: true, ...(await abilitiesOf(await findProgram(this.#ffmpeg), signal)) };
     } catch (error) {
       signal.throwIfAborted();
       if (error instanceof AppError) return { ok: false, reason: error.message };

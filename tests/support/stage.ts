@@ -128,7 +128,12 @@ export class Stage {
   async ask(method: string, path: string, body?: object): Promise<{ status: number; json: unknown }> {
     const response = await fetch(this.url + path, {
       method,
-      headers: { 'X-Api-Key': this.env['MEDIAFLOW_API_KEY'] ?? '', 'Content-Type': 'application/json' },
+      headers: {
+        'X-Api-Key': this.env['MEDIAFLOW_API_KEY'] ?? '',
+        'Content-Type': 'application/json',
+        // It is asked many times a second, and both sides are this very process.
+        'Accept-Encoding': 'identity',
+      },
       ...(body ? { body: JSON.stringify(body) } : {}),
     });
     const text = await response.text();
@@ -159,7 +164,7 @@ export class Stage {
       if (seen) return seen as Exclude<T, false | null | undefined>;
       if (performance.now() > endsAt)
         throw new Error(`Waited in vain until ${what}\n${this.logged.slice(-30).join('')}`);
-      await sleep(50);
+      await sleep(100);
     }
   }
 
