@@ -86,7 +86,7 @@ export class LiveFacts {
   /** Of the titles that were ever there twice: all that have the same key. */
   readonly #alike = new Map<string, ReadonlySet<string>>();
   /** Sizes of all ranked files, largest first, but for what waits in `#added` and `#removed`. */
-  #sizes: number[] = [];
+  #sizes: Float64Array = new Float64Array();
   #added: number[] = [];
   #removed: number[] = [];
 
@@ -116,7 +116,7 @@ export class LiveFacts {
     return {
       bitrates: sumsOf(this.#bitrates),
       worths: sumsOf(this.#worths),
-      largestBytes: this.#sizes.slice(0, LARGEST_KEPT),
+      largestBytes: Array.from(this.#sizes.subarray(0, LARGEST_KEPT)),
       groups: Object.fromEntries([...this.#groups].map(([key, { count, bytes }]) => [key, [count, bytes]])),
     };
   }
@@ -192,24 +192,30 @@ export class LiveFacts {
     else this.#groups.set(key, group);
   }
 
-  /** A few changes are put in their place; many at once are sorted in. */
   #settleSizes(): void {
-    if (this.#added.length + this.#removed.length <= 50) {
-      for (const size of this.#added) this.#sizes.splice(countLarger(this.#sizes, size), 0, size);
-      for (const size of this.#removed) this.#sizes.splice(countLarger(this.#sizes, size), 1);
-    } else {
-      const gone = new Map<number, number>();
-      for (const size of this.#removed) gone.set(size, (gone.get(size) ?? 0) + 1);
-      const kept = [...this.#sizes, ...this.#added].filter((size) => {
-        const count = gone.get(size) ?? 0;
-        if (count > 0) gone.set(size, count - 1);
-        return count === 0;
-      });
-      this.#sizes = kept.sort((a, b) => b - a);
-    }
+    if (this.#added.length + this.#removed.length === 0) return;
+    // A size that was added and is removed again meanwhile stands in both.
+    this.#sizes = mergedSizes(this.#sizes, this.#added.sort(descending), this.#removed.sort(descending));
     this.#added = [];
     this.#removed = [];
   }
+}
+
+const descending = (a: number, b: number): number => b - a;
+
+/** Two descending lists as one, without what is removed from them. Cost: one pass. */
+function mergedSizes(kept: Float64Array, added: readonly number[], removed: readonly number[]): Float64Array {
+  const merged = new Float64Array(kept.length + added.length);
+  let [at, fromKept, fromAdded, fromRemoved] = [0, 0, 0, 0];
+  while (fromKept < kept.length || fromAdded < added.length) {
+    const [one = -1, other = -1] = [kept[fromKept], added[fromAdded]];
+    const size = Math.max(one, other);
+    if (one >= other) fromKept++;
+    else fromAdded++;
+    if (size === removed[fromRemoved]) fromRemoved++;
+    else merged[at++] = size;
+  }
+  return merged.slice(0, at);
 }
 
 function addTo(sums: Map<Resolution, Sum>, resolution: Resolution, added: number, sign: 1 | -1): void {
@@ -263,11 +269,11 @@ const averageOf = ([sum, count]: [number, number] = [0, 0]): number | null =>
   count < AVERAGE_NEEDS ? null : sum / count;
 
 /** How many entries of a descending list are larger than the value. */
-function countLarger(descending: readonly number[], value: number): number {
-  let [low, high] = [0, descending.length];
+function countLarger(sizes: readonly number[], value: number): number {
+  let [low, high] = [0, sizes.length];
   while (low < high) {
     const middle = (low + high) >> 1;
-    if ((descending[middle] ?? 0) > value) low = middle + 1;
+    if ((sizes[middle] ?? 0) > value) low = middle + 1;
     else high = middle;
   }
   return low;

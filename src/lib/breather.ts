@@ -1,9 +1,35 @@
 /** Long tasks that wait for their next turn, oldest first. */
 const waiting: (() => void)[] = [];
+/** How many somebody waits for. */
+let awaited = 0;
+/** When the last piece of a long task was over. */
+let lastPieceMs = 0;
+
+/** So long at most a long task gives way, however many are waited for: it must come to its end. Milliseconds. */
+const MOST_MS = 25;
+/** Who takes longer than this waits for something else than the event loop. Milliseconds. */
+const AWAITED_MS = 250;
+
+/**
+ * Somebody waits for what begins now, such as a page: until the returned function is called, and for a quarter of a second at most, long
+ * tasks give way. It needs several rounds of the event loop, and would wait for a piece of every task in each of them.
+ */
+export function beAwaited(): () => void {
+  awaited++;
+  let isOver = false;
+  const over = (): void => {
+    if (isOver) return;
+    isOver = true;
+    awaited--;
+    clearTimeout(timer);
+  };
+  const timer = setTimeout(over, AWAITED_MS).unref();
+  return over;
+}
 
 /** One a round of the event loop: several long tasks at once hold it no longer than one does. */
 function letNextGoOn(): void {
-  waiting.shift()?.();
+  if (awaited === 0 || performance.now() - lastPieceMs >= MOST_MS) waiting.shift()?.();
   if (waiting.length > 0) setImmediate(letNextGoOn);
 }
 
@@ -23,6 +49,7 @@ export class Breather {
 
   /** Resolves when everything that was waiting had its turn. */
   async pause(): Promise<void> {
+    lastPieceMs = performance.now();
     await new Promise<void>((resolve) => {
       if (waiting.push(resolve) === 1) setImmediate(letNextGoOn);
     });

@@ -8,7 +8,7 @@ import { hasOneHostAtMost, isTrustedProxy } from './hosts.js';
 import { answerError, mount, type Doors } from './mount.js';
 import { openApi } from './openapi.js';
 import { routes } from './routes.js';
-import { oneByOne } from './turns.js';
+import { beforeLongTasks, oneByOne } from './turns.js';
 import { rememberTyped } from './typed.js';
 import { plexWebhook } from './webhook.js';
 
@@ -65,6 +65,7 @@ function inside(doors: Doors, assets: Assets): Router {
     next();
   });
   router.use(guard.identify);
+  router.use(beforeLongTasks());
   // JSON is read by each row, once it is known who asks.
   router.use(express.urlencoded({ extended: true, limit: '256kb', parameterLimit: 2000, verify: rememberTyped }));
   router.get('/api/openapi.json', (req, res) => {

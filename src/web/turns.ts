@@ -1,4 +1,5 @@
 import type { RequestHandler } from 'express';
+import { beAwaited } from '../lib/breather.js';
 
 /**
  * Lets one request a round of the event loop go on to its page. When two hundred browsers ask at the same moment, health
@@ -18,5 +19,13 @@ export function oneByOne(): RequestHandler {
       if (!res.closed) next();
     };
     if (waiting.push(goOn) === 1) setImmediate(letNextGoOn);
+  };
+}
+
+/** Has long tasks give way to every request that comes here until it is answered. */
+export function beforeLongTasks(): RequestHandler {
+  return (_req, res, next) => {
+    res.once('close', beAwaited());
+    next();
   };
 }

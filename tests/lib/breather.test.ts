@@ -1,0 +1,56 @@
+import { expect } from 'chai';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { beAwaited, Breather } from '../../src/lib/breather.js';
+
+describe('Breather', () => {
+  /** A long task of so many pieces; says in the list when it has done each. */
+  async function work(pieces: number, done: string[]): Promise<void> {
+    const breather = new Breather(0);
+    for (let n = 0; n < pieces; n++) {
+      done.push('piece');
+      await breather.pause();
+    }
+  }
+  /** Something that takes some rounds of the event loop. */
+  async function page(rounds: number, done: string[]): Promise<void> {
+    for (let n = 0; n < rounds; n++) await new Promise(setImmediate);
+    done.push('page');
+  }
+
+  it('gives every task its turn', async () => {
+    const done: string[] = [];
+    await Promise.all([work(5, done), work(5, done), page(3, done)]);
+    expect(done.filter((what) => what === 'piece')).to.have.length(10);
+  });
+
+  it('gives way to what is waited for until that is over', async () => {
+    const done: string[] = [];
+    const over = beAwaited();
+    const working = work(200, done);
+    await page(3, done).finally(over);
+    await working;
+    expect(done.indexOf('page')).to.equal(1);
+    expect(done).to.have.length(201);
+  });
+
+  it('comes to its end though something is waited for all the time', async () => {
+    const done: string[] = [];
+    const over = beAwaited();
+    await work(4, done);
+    over();
+    expect(done).to.have.length(4);
+  });
+
+  it('gives way no longer to what was forgotten, and to nothing twice', async () => {
+    const over = beAwaited();
+    over();
+    over();
+    beAwaited();
+    await sleep(300);
+    const done: string[] = [];
+    const working = work(50, done);
+    await page(20, done);
+    await working;
+    expect(done.indexOf('page')).to.be.above(5);
+  });
+});
