@@ -4,7 +4,8 @@ import { answer } from './child.js';
 
 const [url = '', serverId = '', connections = '500', keys = ''] = process.argv.slice(2);
 const BOUNDARY = '------------------------d74496d66958873e';
-const agent = new Agent({ keepAlive: true, maxSockets: Number(connections) });
+// All of them are kept: one made anew in the middle of a burst is served only when those that stand have a moment to spare, by any server.
+const agent = new Agent({ keepAlive: true, maxSockets: Number(connections), maxFreeSockets: Number(connections) });
 
 /** Milliseconds from the question to the whole answer. */
 function ask(address: string, body: Buffer | null): Promise<number> {
