@@ -1,7 +1,6 @@
-import { AxeBuilder } from '@axe-core/playwright';
 import { expect } from 'chai';
 import type { BrowserContext, Page } from 'playwright-core';
-import { signIn, startBrowser, type RealBrowser } from '../support/browser.js';
+import { seriousIn, signIn, startBrowser, type RealBrowser } from '../support/browser.js';
 import { startCollectionWeb, type CollectionWeb } from '../support/collection-web.js';
 
 describe('collections in a browser', function () {
@@ -34,9 +33,7 @@ describe('collections in a browser', function () {
     await signIn(page, world.web.url);
   };
   const clean = async (what: string): Promise<void> => {
-    const { violations } = await new AxeBuilder({ page }).setLegacyMode(true).analyze();
-    const serious = violations.filter(({ impact }) => impact === 'serious' || impact === 'critical');
-    expect(serious.flatMap(({ id, nodes }) => nodes.map(({ html }) => `${id}: ${html}`)), what).to.deep.equal([]); // prettier-ignore
+    expect(await seriousIn(page), what).to.deep.equal([]);
     expect(await page.evaluate('document.documentElement.scrollWidth - innerWidth'), `${what}: width`).to.equal(0);
     expect(heard, what).to.deep.equal([]);
   };

@@ -1,7 +1,6 @@
-import { AxeBuilder } from '@axe-core/playwright';
 import { expect } from 'chai';
 import type { BrowserContext, Page } from 'playwright-core';
-import { signIn, startBrowser, type RealBrowser } from '../support/browser.js';
+import { seriousIn, signIn, startBrowser, type RealBrowser } from '../support/browser.js';
 import { DEAD, startAccountWorld } from '../support/plex-account.js';
 import { PASSWORD } from '../support/web.js';
 
@@ -9,16 +8,11 @@ type World = Awaited<ReturnType<typeof startAccountWorld>>;
 
 /** What axe, the console and the width of the page have against it. */
 async function complaints(page: Page, heard: readonly string[]): Promise<string[]> {
-  const axe = new AxeBuilder({ page }).setLegacyMode(true).options({
-    resultTypes: ['violations'],
-    runOnly: ['wcag2a', 'wcag2aa', 'wcag21aa', 'wcag22aa'],
-  });
-  const { violations } = await axe.analyze();
   const wide = await page.evaluate<number>(
     'document.documentElement.scrollWidth - document.documentElement.clientWidth',
   );
   return [
-    ...violations.flatMap(({ id, nodes }) => nodes.map(({ html }) => `${id}: ${html}`)),
+    ...(await seriousIn(page)),
     ...(wide > 0 ? [`${wide} px too wide`] : []),
     // A refused form answers with its status; the browser notes that, and nothing else.
     ...heard.filter((text) => !/(status of|Status Error Code) (409|422|50\d)/.test(text)),

@@ -1,7 +1,6 @@
-import { AxeBuilder } from '@axe-core/playwright';
 import { expect } from 'chai';
 import type { BrowserContext, Page } from 'playwright-core';
-import { signIn, startBrowser, type RealBrowser } from '../support/browser.js';
+import { seriousIn, signIn, startBrowser, type RealBrowser } from '../support/browser.js';
 import { startPreview } from '../support/preview.js';
 import type { WebTest } from '../support/web.js';
 
@@ -35,10 +34,6 @@ describe('a title beside the library, and what is selected at once', function ()
   });
 
   const row = (n: number): string => `#titles [data-row]:nth-child(${n})`;
-  const serious = async (on = page): Promise<string[]> => {
-    const { violations } = await new AxeBuilder({ page: on }).setLegacyMode(true).analyze();
-    return violations.filter(({ impact }) => impact === 'serious' || impact === 'critical').map(({ id }) => id);
-  };
   const focused = (): Promise<unknown> => page.evaluate('document.activeElement.textContent.trim()');
   const selected = async (): Promise<string> => (await page.textContent('[data-bulk-count]')) ?? '';
   const open = async (n: number): Promise<string> => {
@@ -60,7 +55,7 @@ describe('a title beside the library, and what is selected at once', function ()
     expect(await page.evaluate('scrollY')).to.equal(before);
     expect(await page.locator('#titles [data-row]').count()).to.be.above(30);
     await page.waitForSelector('#drawer #item-tags h2');
-    expect(await serious()).to.deep.equal([]);
+    expect(await seriousIn(page)).to.deep.equal([]);
   });
 
   it('closes with Escape, the button, its backdrop and Back, and the focus is in its row again', async () => {
@@ -166,7 +161,7 @@ describe('a title beside the library, and what is selected at once', function ()
     await page.click(`${row(2)} th a`);
     await page.waitForSelector('#main .item-head h1');
     expect(await page.locator('#drawer').count()).to.equal(0);
-    expect(await serious()).to.deep.equal([]);
+    expect(await seriousIn(page)).to.deep.equal([]);
     expect(await page.evaluate('document.documentElement.scrollWidth - innerWidth')).to.equal(0);
   });
 
@@ -197,7 +192,7 @@ describe('a title beside the library, and what is selected at once', function ()
     await page.keyboard.press('s');
     await page.waitForSelector('[data-bulk-count]:has-text("8 selected")');
     await page.click('#bulk summary:has-text("Tag")');
-    expect(await serious()).to.deep.equal([]);
+    expect(await seriousIn(page)).to.deep.equal([]);
     await page.selectOption('#bulk-add', { label: 'Twice' });
     await page.click('#bulk .bulk-tags button');
     await page.waitForSelector('.said:has-text("8 titles changed")');
@@ -221,7 +216,7 @@ describe('a title beside the library, and what is selected at once', function ()
     await page.keyboard.press('Escape');
     await page.waitForURL(/\/library$/);
     await page.waitForFunction(`document.activeElement.matches('.wall-card')`);
-    expect(await serious()).to.deep.equal([]);
+    expect(await seriousIn(page)).to.deep.equal([]);
     await page.goto(`${web.url}/library`);
     await page.click('.acts button:has-text("Table")');
     await page.waitForSelector('table.lib');

@@ -1,7 +1,6 @@
-import { AxeBuilder } from '@axe-core/playwright';
 import { expect } from 'chai';
 import type { Page } from 'playwright-core';
-import { signIn, startBrowser, type RealBrowser } from '../support/browser.js';
+import { seriousIn, signIn, startBrowser, WITH_WIDTH, type RealBrowser } from '../support/browser.js';
 import { EditablePlex } from '../support/editable.js';
 import { startWeb, type WebTest } from '../support/web.js';
 
@@ -41,10 +40,7 @@ describe('edits in Plex in a browser', function () {
   async function check(what: string): Promise<void> {
     for (const width of [1440, 360]) {
       await page.setViewportSize({ width, height: 900 });
-      const { violations } = await new AxeBuilder({ page }).setLegacyMode(true).analyze();
-      const serious = violations.filter(({ impact }) => impact === 'serious' || impact === 'critical');
-      const found = serious.flatMap(({ id, nodes }) => nodes.map(({ html }) => `${id}: ${html}`));
-      expect(found, `${what} at ${width}`).to.deep.equal([]);
+      expect(await seriousIn(page, width === 1440 ? [] : WITH_WIDTH), `${what} at ${width}`).to.deep.equal([]);
       expect(await page.evaluate('document.documentElement.scrollWidth - innerWidth'), what).to.equal(0);
     }
     await page.setViewportSize({ width: 1440, height: 900 });

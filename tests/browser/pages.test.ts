@@ -1,8 +1,15 @@
-import { AxeBuilder } from '@axe-core/playwright';
 import { expect } from 'chai';
 import type { BrowserContext, Page } from 'playwright-core';
 import { PASSWORD, startWeb, type WebTest } from '../support/web.js';
-import { signIn, startBrowser, type RealBrowser } from '../support/browser.js';
+import {
+  seriousIn,
+  sidewaysIn,
+  signIn,
+  startBrowser,
+  WITH_THEME,
+  WITH_WIDTH,
+  type RealBrowser,
+} from '../support/browser.js';
 import { startPreview } from '../support/preview.js';
 
 const ITEM = '/library/01234567-103';
@@ -50,19 +57,6 @@ function watch(page: Page): string[] {
   return heard;
 }
 
-async function seriousProblems(page: Page, only?: 'color-contrast' | 'target-size'): Promise<string[]> {
-  const runOnly = only ? { type: 'rule' as const, values: [only] } : ['wcag2a', 'wcag2aa', 'wcag21aa', 'wcag22aa'];
-  // Without frames there is nothing to merge in a window of its own, which is most of the time axe takes.
-  const axe = new AxeBuilder({ page }).setLegacyMode(true).options({ resultTypes: ['violations'], runOnly });
-  const { violations } = await axe.analyze();
-  return violations
-    .filter(({ impact }) => impact === 'serious' || impact === 'critical')
-    .flatMap(({ id, nodes }) => nodes.map(({ html, failureSummary }) => `${id}: ${html}\n${failureSummary ?? ''}`));
-}
-
-const sideways = (page: Page): Promise<number> =>
-  page.evaluate('document.documentElement.scrollWidth - document.documentElement.clientWidth');
-
 describe('the pages in a browser', function () {
   this.timeout(120_000);
   let browser: RealBrowser;
@@ -90,16 +84,16 @@ describe('the pages in a browser', function () {
         heard.length = 0;
         await page.setViewportSize({ width: 1440, height: 900 });
         await page.goto(web.url + path);
-        expect(await sideways(page), 'wide').to.equal(0);
-        expect(await seriousProblems(page)).to.deep.equal([]);
+        expect(await sidewaysIn(page), 'wide').to.equal(0);
+        expect(await seriousIn(page)).to.deep.equal([]);
         if (TWICE.includes(name)) {
           await page.evaluate("document.documentElement.dataset.theme = 'light'");
-          expect(await seriousProblems(page, 'color-contrast'), 'in the light').to.deep.equal([]);
+          expect(await seriousIn(page, WITH_THEME), 'in the light').to.deep.equal([]);
           await page.setViewportSize({ width: 360, height: 800 });
-          expect(await seriousProblems(page, 'target-size'), 'on a phone').to.deep.equal([]);
+          expect(await seriousIn(page, WITH_WIDTH), 'on a phone').to.deep.equal([]);
         }
         await page.setViewportSize({ width: 320, height: 700 });
-        expect(await sideways(page), 'narrow').to.equal(0);
+        expect(await sidewaysIn(page), 'narrow').to.equal(0);
         expect(heard).to.deep.equal([]);
       });
     }
@@ -110,8 +104,8 @@ describe('the pages in a browser', function () {
       const said = watch(visitor);
       const token = /setup token: (\S+?)"/.exec(fresh.logged.join('\n'))?.[1] ?? '';
       const check = async (what: string): Promise<void> => {
-        expect(await sideways(visitor), what).to.equal(0);
-        expect(await seriousProblems(visitor), what).to.deep.equal([]);
+        expect(await sidewaysIn(visitor), what).to.equal(0);
+        expect(await seriousIn(visitor), what).to.deep.equal([]);
       };
       await visitor.goto(fresh.url);
       await check('token');

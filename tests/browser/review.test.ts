@@ -1,7 +1,7 @@
 import { expect } from 'chai';
 import type { Page } from 'playwright-core';
 import type { Recommendation } from '../../src/domain/recommendation.js';
-import { seriousIn, sidewaysIn, signIn, visitPreview, type Visit } from '../support/browser.js';
+import { seriousIn, sidewaysIn, signIn, visitPreview, WITH_WIDTH, type Visit } from '../support/browser.js';
 import { HELD_TWICE } from '../support/preview-review.js';
 import type { WebTest } from '../support/web.js';
 
@@ -355,7 +355,7 @@ describe('the review in a browser', function () {
       expect(await sidewaysIn(page), 'wide').to.equal(0);
       await page.setViewportSize({ width: 360, height: 800 });
       expect(await sidewaysIn(page), 'narrow').to.equal(0);
-      expect(await seriousIn(page), 'narrow').to.deep.equal([]);
+      expect(await seriousIn(page, WITH_WIDTH), 'narrow').to.deep.equal([]);
       const low: string[] =
         await page.evaluate(`[...document.querySelectorAll('.rec-acts .btn, .group .btn, #filters .btn, .rule .btn, .rule .join button, #options .btn')]
         .filter((button) => button.checkVisibility() && button.getBoundingClientRect().height < 44)

@@ -1,7 +1,6 @@
-import { AxeBuilder } from '@axe-core/playwright';
 import { expect } from 'chai';
 import type { Page } from 'playwright-core';
-import { startBrowser, type RealBrowser } from '../support/browser.js';
+import { seriousIn, startBrowser, type RealBrowser } from '../support/browser.js';
 import { Clips } from '../support/clips.js';
 import { sha256Of, Stage } from '../support/stage.js';
 
@@ -110,7 +109,7 @@ describe('an owner at the browser', function () {
 
     await page.goto(`${stage.url}/recommendations`);
     await page.waitForSelector('text=Harbour Nine (2004)');
-    expect(await seriousProblems(page)).to.deep.equal([]);
+    expect(await seriousIn(page)).to.deep.equal([]);
     await page.click('.rec-acts >> text=Approve');
     await page.waitForSelector('text=Nothing to decide');
 
@@ -122,7 +121,7 @@ describe('an owner at the browser', function () {
       if (percent !== null) seen.add(percent.trim());
       return seen.size >= 3;
     });
-    expect(await seriousProblems(page)).to.deep.equal([]);
+    expect(await seriousIn(page)).to.deep.equal([]);
     await page.waitForSelector('text=Ready to replace', { timeout: 120_000 });
     expect(await sha256Of(path)).to.equal(original);
     await page.click('main >> button:has-text("Replace")');
@@ -169,12 +168,3 @@ describe('an owner at the browser', function () {
     expect(page.url()).to.equal(`${stage.url}/queue`);
   });
 });
-
-async function seriousProblems(page: Page): Promise<string[]> {
-  const { violations } = await new AxeBuilder({ page })
-    .withTags(['wcag2a', 'wcag2aa', 'wcag21aa', 'wcag22aa'])
-    .analyze();
-  return violations
-    .filter(({ impact }) => impact === 'serious' || impact === 'critical')
-    .flatMap(({ id, nodes }) => nodes.map(({ html }) => `${id}: ${html}`));
-}

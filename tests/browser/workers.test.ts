@@ -9,6 +9,8 @@ import {
   signIn,
   startBrowser,
   visitPreview,
+  WITH_THEME,
+  WITH_WIDTH,
   type RealBrowser,
   type Visit,
 } from '../support/browser.js';
@@ -51,7 +53,7 @@ describe('workers in a browser', function () {
       expect(await sidewaysIn(page), 'wide').to.equal(0);
       await page.evaluate("document.documentElement.dataset.theme = 'light'");
       await page.setViewportSize({ width: 360, height: 800 });
-      expect(await seriousIn(page), 'light, on a phone').to.deep.equal([]);
+      expect(await seriousIn(page, [...WITH_THEME, ...WITH_WIDTH]), 'light, on a phone').to.deep.equal([]);
       expect(await sidewaysIn(page), 'narrow').to.equal(0);
       expect(visit.heard.splice(0)).to.deep.equal([]);
     });

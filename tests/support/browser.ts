@@ -82,12 +82,22 @@ export async function visitPreview(): Promise<Visit> {
   };
 }
 
-/** What axe finds serious or critical on a page. */
-export async function seriousIn(page: Page): Promise<string[]> {
-  const { violations } = await new AxeBuilder({ page }).setLegacyMode(true).analyze();
+/** Rules of axe for what changes with the width of a page, and with its theme: all others were asked when it was first looked at. */
+export const WITH_WIDTH = ['target-size', 'scrollable-region-focusable'];
+export const WITH_THEME = ['color-contrast'];
+
+/** What axe finds serious or critical on a page, of WCAG 2.2 AA or of these rules alone. */
+export async function seriousIn(page: Page, only: readonly string[] = []): Promise<string[]> {
+  const runOnly: Parameters<AxeBuilder['options']>[0]['runOnly'] =
+    only.length > 0 ? { type: 'rule', values: [...only] } : ['wcag2a', 'wcag2aa', 'wcag21aa', 'wcag22aa'];
+  // Without frames there is nothing to merge in a window of its own, which is most of the time axe takes.
+  const axe = new AxeBuilder({ page }).setLegacyMode(true).options({ resultTypes: ['violations'], runOnly });
+  const { violations } = await axe.analyze();
   return violations
     .filter(({ impact }) => impact === 'serious' || impact === 'critical')
-    .flatMap(({ id, nodes }) => nodes.map(({ html }) => `${id}: ${html.slice(0, 200)}`));
+    .flatMap(({ id, nodes }) =>
+      nodes.map(({ html, failureSummary }) => `${id}: ${html.slice(0, 200)}\n${failureSummary ?? ''}`),
+    );
 }
 
 /** By how many pixels a page can be scrolled sideways. */
