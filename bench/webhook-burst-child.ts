@@ -1,30 +1,14 @@
 // MediaFlow as a whole that takes a burst of webhooks; says how long they were answered in, and when all was worked off.
 import { setTimeout as sleep } from 'node:timers/promises';
-import { createApp } from '../src/app.js';
-import { readConfig } from '../src/config.js';
-import { keepHeapSmall } from '../src/lib/heap.js';
-import { createLog } from '../src/lib/log.js';
 import { answer, runChild } from './child.js';
+import { startBesidePlex } from './with-plex.js';
 
 const [dir = '', plexUrl = '', token = '', serverId = '', connections = '', keys = ''] = process.argv.slice(2);
 const PATIENCE_MS = 180_000;
-const SECRET = 'hook-secret-for-benchmarks';
-const config = readConfig({
-  PORT: '0',
-  HOST: '127.0.0.1',
-  MEDIAFLOW_DATA_DIR: dir,
-  MEDIAFLOW_PLEX_URL: plexUrl,
-  MEDIAFLOW_PLEX_TOKEN: token,
-  MEDIAFLOW_WEBHOOK_SECRET: SECRET,
-});
-const app = createApp(config, { log: createLog('silent') });
-await app.start();
-keepHeapSmall();
+const { app, hook } = await startBesidePlex({ dir, url: plexUrl, token, serverId });
 const { store } = app.context;
-await store.settings.change({ plex: { serverId } });
-const url = `${app.url}/hooks/plex/${SECRET}`;
 const taken = await runChild<{ each: number[]; bare: number[] }>('webhook-senders-child.ts', [
-  url,
+  hook,
   serverId,
   connections,
   keys,

@@ -1,29 +1,13 @@
 // MediaFlow as a whole over a data folder with a large library; takes webhooks one after the other and says how long each took.
 import { open } from 'node:fs/promises';
 import { join } from 'node:path';
-import { createApp } from '../src/app.js';
-import { readConfig } from '../src/config.js';
-import { keepHeapSmall } from '../src/lib/heap.js';
-import { createLog } from '../src/lib/log.js';
 import { answer } from './child.js';
 import { timed } from './figure.js';
+import { startBesidePlex } from './with-plex.js';
 
 const [dir = '', plexUrl = '', token = '', serverId = '', keys = ''] = process.argv.slice(2);
-const SECRET = 'hook-secret-for-benchmarks';
-const config = readConfig({
-  PORT: '0',
-  HOST: '127.0.0.1',
-  MEDIAFLOW_DATA_DIR: dir,
-  MEDIAFLOW_PLEX_URL: plexUrl,
-  MEDIAFLOW_PLEX_TOKEN: token,
-  MEDIAFLOW_WEBHOOK_SECRET: SECRET,
-});
-const app = createApp(config, { log: createLog('silent') });
-await app.start();
-keepHeapSmall();
-const { store, bus } = app.context;
-await store.settings.change({ plex: { settleSec: 0, serverId } });
-const hook = `${app.url}/hooks/plex/${SECRET}`;
+const { app, hook } = await startBesidePlex({ dir, url: plexUrl, token, serverId, settleSec: 0 });
+const { bus } = app.context;
 const each: number[] = [];
 const bare: number[] = [];
 for (const ratingKey of keys.split(',')) {
