@@ -18,7 +18,7 @@ import { openStore } from '../../src/store/store.js';
 import { EditablePlex } from '../support/editable.js';
 
 describe('metadata edits', function () {
-  this.timeout(60_000);
+  this.timeout(180_000);
   let dir: string;
   let world: EditablePlex;
   let ctx: Context;

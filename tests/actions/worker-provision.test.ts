@@ -12,7 +12,7 @@ import { Browser, startWeb, type WebTest } from '../support/web.js';
 const BARE: Capabilities = { ...MACHINE, ffmpegVersion: null, encoders: [] };
 
 describe('installing ffmpeg on a worker', function () {
-  this.timeout(30_000);
+  this.timeout(180_000);
   let web: WebTest;
   let id: string;
   /** What the played machine tells, and how it ends. */

@@ -4,7 +4,7 @@ import { seriousIn, signIn, startBrowser, type RealBrowser } from '../support/br
 import { startCollectionWeb, type CollectionWeb } from '../support/collection-web.js';
 
 describe('collections in a browser', function () {
-  this.timeout(120_000);
+  this.timeout(180_000);
   let world: CollectionWeb;
   let browser: RealBrowser;
   let context: BrowserContext;

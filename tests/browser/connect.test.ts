@@ -31,7 +31,7 @@ async function reachPlex(page: Page, world: World): Promise<void> {
 }
 
 describe('connecting Plex in a browser', function () {
-  this.timeout(120_000);
+  this.timeout(180_000);
   let browser: RealBrowser;
   let world: World;
   let context: BrowserContext;

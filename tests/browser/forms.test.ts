@@ -120,7 +120,7 @@ async function tryOut(page: Page, { url, context }: WebTest, one: FormCase): Pro
 }
 
 describe('every form in a browser', function () {
-  this.timeout(120_000);
+  this.timeout(180_000);
   let visit: Visit;
   let page: Page;
 

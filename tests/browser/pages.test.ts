@@ -58,7 +58,7 @@ function watch(page: Page): string[] {
 }
 
 describe('the pages in a browser', function () {
-  this.timeout(120_000);
+  this.timeout(180_000);
   let browser: RealBrowser;
   let web: WebTest;
   let context: BrowserContext;

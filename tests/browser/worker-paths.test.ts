@@ -13,7 +13,7 @@ const FOUND = {
 const NOTHING = { suggestions: [], lookedFor: 8, lookAlikes: 2, isComplete: false };
 
 describe('shared folders in a browser', function () {
-  this.timeout(120_000);
+  this.timeout(180_000);
   let visit: Visit;
   let page: Page;
   before(async () => {

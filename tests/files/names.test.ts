@@ -49,7 +49,7 @@ async function thereAndBack(name: string, naming: 'same' | 'new'): Promise<void>
 }
 
 describe('file names', function () {
-  this.timeout(60_000);
+  this.timeout(180_000);
 
   it(`survive replace and restore, ${NAMES.length} of them, byte for byte`, async () => {
     expect(NAMES.length).to.be.greaterThan(60);

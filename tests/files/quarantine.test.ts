@@ -188,7 +188,7 @@ describe('the quarantine', () => {
     });
 
     it('is done at the start for a folder that no job needs any more', async function () {
-      this.timeout(120_000);
+      this.timeout(180_000);
       const stage = await Stage.set();
       try {
         await prepareHidden(stage.media);

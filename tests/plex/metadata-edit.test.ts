@@ -171,7 +171,7 @@ describe('requests for edits', () => {
 
 for (const format of ['json', 'xml'] as const)
   describe(`an edit of a Plex that speaks ${format}`, function () {
-    this.timeout(30_000);
+    this.timeout(180_000);
     let plex: SimulatedPlex;
     let server: PlexServer;
     beforeEach(async () => {

@@ -64,7 +64,7 @@ function expectTrueViews(rows: Collection<Row>): void {
 }
 
 describe('Collection', function () {
-  this.timeout(120_000);
+  this.timeout(180_000);
   let dir: string;
   beforeEach(async () => (dir = await mkdtemp(join(tmpdir(), 'crash-'))));
   const opened: Collection<Row>[] = [];

@@ -7,6 +7,8 @@ import { startPreview } from './preview.js';
 import { PASSWORD, type WebTest } from './web.js';
 
 const CHROMIUM = '/usr/bin/chromium';
+/** Longer than a page takes on a machine that does much else. */
+const PATIENCE_MS = 90_000;
 const FLAGS = [
   '--no-sandbox',
   '--disable-gpu',
@@ -29,10 +31,12 @@ export async function startBrowser(): Promise<RealBrowser> {
   const first = await chromium.launchPersistentContext(dir, { executablePath: CHROMIUM, args: FLAGS, headless: true });
   const browser = first.browser();
   return {
-    open: (options) => {
+    async open(options) {
       if (!browser) throw new Error('Chromium did not start');
       // Nothing breathes or glides: fewer frames to paint, and nothing to wait for.
-      return browser.newContext({ reducedMotion: 'reduce', ...options });
+      const context = await browser.newContext({ reducedMotion: 'reduce', ...options });
+      context.setDefaultTimeout(PATIENCE_MS);
+      return context;
     },
     async close() {
       await first.close();

@@ -16,7 +16,7 @@ interface Answer {
 }
 
 describe('collections over HTTP', function () {
-  this.timeout(30_000);
+  this.timeout(180_000);
   let world: CollectionWeb;
   let browser: Browser;
   beforeEach(async () => {

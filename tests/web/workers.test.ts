@@ -29,7 +29,7 @@ const PRIVATE = '-----BEGIN OPENSSH PRIVATE KEY-----\nKEY-CANARY\n-----END OPENS
 const DRAFT = { name: 'attic', kind: 'ssh', host: 'attic.lan', username: 'media', auth: { kind: 'agent' } };
 
 describe('workers over HTTP', function () {
-  this.timeout(30_000);
+  this.timeout(180_000);
   let web: WebTest;
   beforeEach(async () => {
     web = await startWeb();

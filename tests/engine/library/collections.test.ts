@@ -14,7 +14,7 @@ const refusal = async (work: Promise<unknown>): Promise<string> =>
   );
 
 describe('collections kept in step, over HTTP', function () {
-  this.timeout(60_000);
+  this.timeout(180_000);
   let world: CollectionWorld;
   beforeEach(async () => {
     world = await CollectionWorld.open(FILMS);

@@ -98,7 +98,7 @@ class Story {
 
 describe('the word of the owner', () => {
   it('stands: what was dismissed comes back for another file only, whatever else happens', async function () {
-    this.timeout(120_000);
+    this.timeout(180_000);
     let dismissed = 0;
     await fc.assert(
       fc.asyncProperty(fc.array(step, { minLength: 8, maxLength: 40 }), async (steps) => {

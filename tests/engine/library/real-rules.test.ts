@@ -71,7 +71,7 @@ describe('the built-in rules over a mixed library', () => {
   let analyzer: Analyzer;
 
   before(async function () {
-    this.timeout(60_000);
+    this.timeout(180_000);
     world = await World.open();
     await world.store.library.putMany(Array.from({ length: 300 }, (_, at) => aMixedFilm(at)));
     const log = createLog('silent');

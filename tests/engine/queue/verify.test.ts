@@ -66,7 +66,7 @@ const verify = ({ source, plan, output }: Made, asked: Asked = {}): Promise<Veri
   });
 
 before(async function () {
-  this.timeout(120_000);
+  this.timeout(180_000);
   clips = await Clips.open();
 });
 after(() => clips.close());
