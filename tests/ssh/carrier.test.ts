@@ -26,6 +26,14 @@ const carriersOf = async (parent: number = process.pid): Promise<number[]> => {
   const { stdout } = await execa('pgrep', ['-P', String(parent), '-f', 'carrier-process'], { reject: false });
   return stdout.split('\n').filter(Boolean).map(Number);
 };
+/** Waits until there is one. */
+const carrierOf = async (parent?: number): Promise<number> => {
+  for (;;) {
+    const [pid] = await carriersOf(parent);
+    if (pid !== undefined) return pid;
+    await sleep(20);
+  }
+};
 const untilGone = async (pid: number): Promise<void> => {
   for (;;) {
     try {
@@ -146,15 +154,19 @@ describe('the process that carries files', () => {
 
   it('begins a file again when it is killed, and gives up when that goes on', async () => {
     const file = await made(2_000_000);
-    proxy.faults.bytesPerSec = 1_000_000;
+    proxy.faults.bytesPerSec = 400_000;
     const killed: number[] = [];
     const kill = (times: number) => (): void => {
       void carriersOf().then((pids) => {
         // The one that was killed may stand in the list for a while.
         const pid = pids.find((each) => !killed.includes(each));
         if (pid === undefined || killed.length >= times) return;
-        killed.push(pid);
-        process.kill(pid, 'SIGKILL');
+        try {
+          process.kill(pid, 'SIGKILL');
+          killed.push(pid);
+        } catch {
+          // It has ended since the list was made.
+        }
       });
     };
     await carrier.carry(await loadOf(file), watch({ onBytes: kill(1) }));
@@ -170,8 +182,12 @@ describe('the process that carries files', () => {
     await carrier.close();
     carrier = new Carrier({ log, idleMs: 50 });
     const file = await made(1000);
-    await carrier.carry(await loadOf(file), watch());
-    const [pid = 0] = await carriersOf();
+    // Held until it was seen: at once after the file it may be gone.
+    proxy.faults.isFrozen = true;
+    const carrying = carrier.carry(await loadOf(file), watch());
+    const pid = await carrierOf();
+    proxy.faults.isFrozen = false;
+    await carrying;
     await untilGone(pid);
     await carrier.carry(await loadOf(file), watch());
     expect(await carriersOf()).to.not.include(pid);
@@ -185,8 +201,7 @@ describe('the process that carries files', () => {
       stdio: ['ignore', 'pipe', 'inherit'],
     });
     await once(program.stdout, 'data');
-    const [pid = 0] = await carriersOf(program.pid);
-    expect(pid).to.be.greaterThan(0);
+    const pid = await carrierOf(program.pid);
     process.kill(program.pid ?? 0, 'SIGKILL');
     await untilGone(pid);
   });
