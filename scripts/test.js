@@ -119,10 +119,10 @@ async function runGroups() {
   await Promise.all(Array.from({ length: AT_ONCE }, takeOne));
 }
 
-/** Files that run in one process each, those of the first folders first. */
+/** Files that run in one process each, those of the first folders first, and of the others the last, which encode over SSH. */
 function groupsOf(files) {
   return Object.entries(FILES_A_PROCESS).flatMap(([folder, most]) => {
-    const all = files.filter((file) => folderOf(file) === folder);
+    const all = files.filter((file) => folderOf(file) === folder).reverse();
     const count = Math.ceil(all.length / most);
     return Array.from({ length: count }, (_, n) => ({
       folder,
