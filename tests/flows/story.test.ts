@@ -1,8 +1,9 @@
 import { expect } from 'chai';
-import { stat } from 'node:fs/promises';
-import { basename, join } from 'node:path';
+import { readdir, stat } from 'node:fs/promises';
+import { join } from 'node:path';
 import type { QuarantineEntry } from '../../src/domain/quarantine.js';
 import type { Recommendation } from '../../src/domain/recommendation.js';
+import type { StreamChange } from '../../src/domain/stream-changes.js';
 import { Clips } from '../support/clips.js';
 import { sideBySide, type Play } from '../support/side-by-side.js';
 import { filesBelow, sha256Of, Stage, type StageOptions } from '../support/stage.js';
@@ -60,6 +61,17 @@ function play(clips: () => Clips): Play {
       expect((await stat(path)).mode).to.equal(mode);
       expect(Math.abs((await stat(path)).mtimeMs - mtimeMs)).to.be.below(1);
       expect(await sha256Of(path)).to.equal(job.outputSha256);
+      const { streamChanges } = await stage.api<{ streamChanges: StreamChange[] }>(
+        'GET',
+        `/api/transcode/jobs/${job.id}`,
+      );
+      expect(
+        streamChanges.map(({ kind, action, before, after }) => [kind, action, before.codec, after?.codec]),
+      ).to.deep.equal([
+        ['video', 'encode', 'mpeg4', 'hevc'],
+        ['audio', 'copy', 'aac', 'aac'],
+      ]);
+      expect(streamChanges[0]?.after).to.include({ width: 320, height: 180, bitDepth: 8 });
       const entry = await kept();
       expect(await sha256Of(entry.storedPath))
         .to.equal(original)
@@ -83,9 +95,12 @@ function play(clips: () => Clips): Play {
       // The rule still matches, but what the owner took back is not done again by itself.
       await stage.api('POST', '/api/recommendations/analyze');
       expect((await stage.jobs()).map(({ state }) => state)).to.deep.equal(['done']);
-      expect(
-        (await filesBelow(stage.media)).map((file) => basename(file)).filter((name) => name !== '.plexignore'),
-      ).to.deep.equal(['A Film (1999).mkv']);
+      // Nothing lies in our folders any more, so they go as well.
+      await stage.until(
+        'only what was there before is there',
+        async () => (await readdir(stage.media)).sort().join() === 'Films,Shows',
+      );
+      expect(await filesBelow(stage.media)).to.deep.equal([path]);
     },
 
     'gets a new extension without Plex losing the entry, and the old one back on restore': async () => {

@@ -46,7 +46,12 @@ export class Restorer {
     }
     if (isRenamed && stands?.isRetired !== true) await this.#retire(entry, where, signal);
     const restored = await this.#record(entry);
-    await swapper.finish(entry.id);
+    try {
+      await swapper.finish(entry.id);
+    } finally {
+      // Not before: until then the folder in which it was kept still stands.
+      this.#announce(entry.id);
+    }
     await this.#tell(entry, where, signal);
     return restored;
   }
@@ -136,7 +141,7 @@ export class Restorer {
     const at = now().toISOString();
     const presetId = store.jobs.find(entry.jobId)?.presetId;
     const [restored] = await Promise.all([
-      this.#end(entry.id, { state: 'restored', endedAt: at }),
+      store.quarantine.patch(entry.id, { state: 'restored', endedAt: at }),
       presetId === undefined
         ? Promise.resolve()
         : store.attempts.put({
@@ -153,8 +158,12 @@ export class Restorer {
 
   async #end(id: string, change: Partial<QuarantineEntry>): Promise<QuarantineEntry> {
     const ended = await this.#parts.store.quarantine.patch(id, change);
-    this.#parts.bus.emit('quarantine.changed', { ids: [id] });
+    this.#announce(id);
     return ended;
+  }
+
+  #announce(id: string): void {
+    this.#parts.bus.emit('quarantine.changed', { ids: [id] });
   }
 
   async #tell(entry: QuarantineEntry, where: Where | null, signal: AbortSignal): Promise<void> {
