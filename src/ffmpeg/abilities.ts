@@ -47,6 +47,8 @@ export async function abilitiesOf(ffmpeg: string, signal: AbortSignal): Promise<
 }
 
 async function identityOf(ffmpeg: string): Promise<string> {
-  const { dev, ino, size, mtimeMs, ctimeMs } = await stat(ffmpeg);
-  return JSON.stringify([ffmpeg, dev, ino, size, mtimeMs, ctimeMs, await renderNodesHere()]);
+  // One that has gone since it was found says so when it is tried.
+  const seen = await stat(ffmpeg).catch(() => null);
+  const file = seen && [seen.dev, seen.ino, seen.size, seen.mtimeMs, seen.ctimeMs];
+  return JSON.stringify([ffmpeg, file, await renderNodesHere()]);
 }

@@ -36,6 +36,13 @@ describe('what an ffmpeg can do', () => {
     expect(await calls()).to.equal(2 * once);
   });
 
+  it('says in plain words that it has gone, and is tried when it is back', async () => {
+    const error = await ask().catch((thrown: unknown) => thrown);
+    expect(error).to.have.property('code', 'worker_unavailable');
+    await stand('7.1');
+    expect(await ask()).to.equal('7.1');
+  });
+
   it('is known to the others when the one who began to try was told to stop', async () => {
     await stand('7.1', 0.2);
     const abort = new AbortController();
