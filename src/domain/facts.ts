@@ -83,8 +83,6 @@ export class LiveFacts {
    * libraries of their own, which are not for this one to thin out.
    */
   readonly #titles = new Map<string, Map<string, string | Set<string>>>();
-  /** Of the titles that were ever there twice: all that have the same key. */
-  readonly #alike = new Map<string, ReadonlySet<string>>();
   /** Sizes of all ranked files, largest first, but for what waits in `#added` and `#removed`. */
   #sizes: Float64Array = new Float64Array();
   #added: number[] = [];
@@ -123,8 +121,9 @@ export class LiveFacts {
 
   /** See `LibraryFacts.copiesOf`. */
   copiesOf(id: string): LibraryItem[] {
-    const ids = this.#alike.get(id);
-    if (!ids) return [];
+    const item = this.#counted.get(id);
+    const ids = item && this.#titles.get(item.serverId)?.get(titleKey(item) ?? '');
+    if (!(ids instanceof Set)) return [];
     return [...ids]
       .filter((other) => other !== id)
       .map(this.#find)
@@ -149,16 +148,8 @@ export class LiveFacts {
     const titles = this.#titles.get(serverId) ?? new Map<string, string | Set<string>>();
     this.#titles.set(serverId, titles);
     const known = titles.get(key);
-    if (known === undefined) {
-      titles.set(key, id);
-      return;
-    }
-    const alike = known instanceof Set ? known.add(id) : new Set([known, id]);
-    if (!(known instanceof Set)) {
-      titles.set(key, alike);
-      this.#alike.set(known, alike);
-    }
-    this.#alike.set(id, alike);
+    if (known instanceof Set) known.add(id);
+    else titles.set(key, known === undefined ? id : new Set([known, id]));
   }
 
   #forgetTitle(id: string, serverId: string, key: string | null): void {
@@ -167,7 +158,6 @@ export class LiveFacts {
     const known = titles.get(key);
     if (known instanceof Set && known.size > 1) known.delete(id);
     else titles.delete(key);
-    this.#alike.delete(id);
   }
 
   #countFiles(id: string, item: LibraryItem | null, sign: 1 | -1): void {

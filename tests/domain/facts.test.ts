@@ -1,5 +1,6 @@
 import { expect } from 'chai';
 import fc from 'fast-check';
+import type { LibraryItem } from '../../src/domain/library.js';
 import { collectFacts, factsOf, LiveFacts } from '../../src/domain/facts.js';
 import { aFile, anItem } from '../support/builders.js';
 
@@ -73,14 +74,16 @@ describe('library facts', () => {
       id: fc.nat(4),
       files: fc.option(fc.array(file, { maxLength: 3 })),
       missing: fc.boolean(),
+      film: fc.nat(2),
     });
+    const idsOf = (items: readonly LibraryItem[]): string[] => items.map(({ id }) => id).sort();
     fc.assert(
       fc.property(fc.array(change, { maxLength: 150 }), fc.nat(3), (changes, every) => {
-        const live = new LiveFacts(() => null);
-        const now = new Map<string, ReturnType<typeof anItem>>();
-        changes.forEach(({ id, files, missing }, n) => {
+        const now = new Map<string, LibraryItem>();
+        const live = new LiveFacts((id) => now.get(id) ?? null);
+        changes.forEach(({ id, files, missing, film }, n) => {
           const item = files && {
-            ...anItem({ id: String(id), state: missing ? 'missing' : 'present' }),
+            ...anItem({ id: String(id), guid: `plex://movie/${film}`, state: missing ? 'missing' : 'present' }),
             files: files.map(({ sizeBytes, codec, height, bitrateKbps }) =>
               aFile({ sizeBytes, video: { codec, width: 640, height, bitrateKbps } }),
             ),
@@ -90,7 +93,9 @@ describe('library facts', () => {
           else now.delete(String(id));
           if (every > 0 && n % every === 0) live.snapshot();
         });
-        expect(live.snapshot()).to.deep.equal(collectFacts(now.values()).snapshot);
+        const anew = collectFacts(now.values());
+        expect(live.snapshot()).to.deep.equal(anew.snapshot);
+        for (const id of now.keys()) expect(idsOf(live.copiesOf(id))).to.deep.equal(idsOf(anew.copiesOf(id)));
         const present = [...now.values()].filter(({ state }) => state === 'present').flatMap(({ files }) => files);
         const ranked = present.filter(({ video }) => video?.codec !== 'hevc').map(({ sizeBytes }) => sizeBytes);
         expect(live.snapshot().largestBytes).to.deep.equal(ranked.sort((a, b) => b - a));
