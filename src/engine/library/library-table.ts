@@ -10,6 +10,7 @@ import type { LibraryItem } from '../../domain/library.js';
 import { Breather } from '../../lib/breather.js';
 import { SlotOrder, type Slot } from '../../lib/slot-order.js';
 import { LibraryColumns, type Standing } from './library-columns.js';
+import { boundsOf, itemPredicateOf, predicateOf, type Bound } from './library-predicate.js';
 import { countWords, matchVersions, measuresOfMatched, type FileQuestion, type Version } from './version-match.js';
 
 /** What a filter lets through. */
@@ -25,15 +26,6 @@ export interface Match {
   some: ReadonlyMap<Slot, readonly Version[]>;
 }
 
-interface Bound {
-  name: Measure;
-  values: Float64Array;
-  min: number;
-  max: number;
-}
-
-/** Day without a time: the whole day is meant. Milliseconds. */
-const DAY_MS = 86_400_000;
 /** Marks a slot whose files are compared one by one. */
 const SEVERAL = 2;
 /** A few milliseconds' worth. */
@@ -106,7 +98,7 @@ export class LibraryTable {
         : [{ at, numbers: this.#columns.facets[name].numbers, allows: this.#columns.facets[name].matching(words) }];
     });
     for (const slot of this.#columns.versions.keys()) hits[slot] = SEVERAL;
-    const mayMatch = this.#predicate(filter);
+    const mayMatch = predicateOf(this.#columns, filter);
     const { sizeBytes } = this.#columns.measures;
     for (let slot = 0; slot < hits.length; slot++) {
       if (hits[slot] === SEVERAL) continue;
@@ -145,10 +137,10 @@ export class LibraryTable {
     match: Match,
     some: Map<Slot, readonly Version[]>,
   ): void {
-    const mayMatch = this.#itemPredicate(filter);
+    const mayMatch = itemPredicateOf(this.#columns, filter);
     const isOfFile = (bound: Bound): bound is Bound & { name: 'sizeBytes' | 'bitrateKbps' } =>
       bound.name === 'sizeBytes' || bound.name === 'bitrateKbps';
-    const question = { chosen, words: wordsOf(filter.q), bounds: this.#bounds(filter).filter(isOfFile) };
+    const question = { chosen, words: wordsOf(filter.q), bounds: boundsOf(this.#columns, filter).filter(isOfFile) };
     for (const [slot, versions] of this.#columns.versions) {
       match.hits[slot] = 0;
       if (!mayMatch(slot)) continue;
@@ -252,52 +244,7 @@ export class LibraryTable {
       return byTitle(a, b);
     };
   }
-
-  /** All of a filter but its choices, for an item with a single file. */
-  #predicate(filter: LibraryFilter): (slot: Slot) => boolean {
-    const texts = this.#columns.texts;
-    const words = wordsOf(filter.q);
-    const mayMatch = this.#itemPredicate(filter, this.#bounds(filter));
-    return (slot) => {
-      if (!mayMatch(slot)) return false;
-      const text = texts[slot] ?? '';
-      for (const word of words) if (!text.includes(word)) return false;
-      return true;
-    };
-  }
-
-  /** What a filter asks of the item itself, whatever its files; with bounds other than those, theirs too. */
-  #itemPredicate(filter: LibraryFilter, bounds = this.#bounds(filter).filter(isOfItem)): (slot: Slot) => boolean {
-    const [ids, shows, seasons] = [this.#columns.ids, this.#columns.shows, this.#columns.seasons];
-    const { show, season } = filter;
-    return (slot) => {
-      if (ids[slot] === null) return false;
-      for (const { values, min, max } of bounds) {
-        const value = values[slot] ?? NaN;
-        if (!(value >= min && value <= max)) return false;
-      }
-      if (show !== '' && shows[slot] !== show) return false;
-      return season === undefined || seasons[slot] === season;
-    };
-  }
-
-  #bounds(filter: LibraryFilter): Bound[] {
-    const between = (name: Measure, min: number | undefined, max: number | undefined): Bound[] =>
-      min === undefined && max === undefined
-        ? []
-        : [{ name, values: this.#columns.measures[name], min: min ?? -Infinity, max: max ?? Infinity }];
-    const { addedAfter, addedBefore } = filter;
-    const until = addedBefore === undefined ? undefined : Date.parse(addedBefore) + lengthOf(addedBefore);
-    return [
-      ...between('bitrateKbps', filter.minBitrateKbps, filter.maxBitrateKbps),
-      ...between('sizeBytes', filter.minSizeBytes, filter.maxSizeBytes),
-      ...between('addedAt', addedAfter === undefined ? undefined : Date.parse(addedAfter), until),
-      ...between('plays', undefined, filter.maxPlays),
-    ];
-  }
 }
-
-const isOfItem = ({ name }: Bound): boolean => name !== 'sizeBytes' && name !== 'bitrateKbps';
 
 const columnOf = (sort: LibrarySort): Measure | 'title' => sort.replace('-', '') as Measure | 'title';
 
@@ -306,5 +253,3 @@ function increment(counts: Uint32Array | undefined, numbers: Uint16Array | undef
   const number = numbers[slot] ?? 0;
   counts[number] = (counts[number] ?? 0) + 1;
 }
-
-const lengthOf = (date: string): number => (/^\d{4}-\d{2}-\d{2}$/.test(date) ? DAY_MS - 1 : 0);
