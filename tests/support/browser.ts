@@ -90,12 +90,16 @@ export async function visitPreview(): Promise<Visit> {
 export const WITH_WIDTH = ['target-size', 'scrollable-region-focusable'];
 export const WITH_THEME = ['color-contrast'];
 
-/** What axe finds serious or critical on a page, of WCAG 2.2 AA or of these rules alone. */
+/** Advice beyond WCAG whose breach is as bad: a panel without a name, an order of the keyboard made by hand. */
+const BESIDE_WCAG = ['accesskeys', 'aria-dialog-name', 'label-title-only', 'tabindex'];
+
+/** What axe finds serious or critical on a page, of WCAG 2.2 AA and some advice, or of these rules alone. */
 export async function seriousIn(page: Page, only: readonly string[] = []): Promise<string[]> {
   const runOnly: Parameters<AxeBuilder['options']>[0]['runOnly'] =
-    only.length > 0 ? { type: 'rule', values: [...only] } : ['wcag2a', 'wcag2aa', 'wcag21aa', 'wcag22aa'];
+    only.length > 0 ? { type: 'rule', values: [...only] } : ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa'];
+  const rules = only.length > 0 ? {} : Object.fromEntries(BESIDE_WCAG.map((id) => [id, { enabled: true }]));
   // Without frames there is nothing to merge in a window of its own, which is most of the time axe takes.
-  const axe = new AxeBuilder({ page }).setLegacyMode(true).options({ resultTypes: ['violations'], runOnly });
+  const axe = new AxeBuilder({ page }).setLegacyMode(true).options({ resultTypes: ['violations'], runOnly, rules });
   const { violations } = await axe.analyze();
   return violations
     .filter(({ impact }) => impact === 'serious' || impact === 'critical')
