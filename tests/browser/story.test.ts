@@ -18,7 +18,7 @@ const MODERN = [
 ];
 
 describe('an owner at the browser', function () {
-  this.timeout(300_000);
+  this.timeout(400_000);
   let browser: RealBrowser;
   let clips: Clips;
   let stage: Stage;
@@ -122,7 +122,7 @@ describe('an owner at the browser', function () {
       return seen.size >= 3;
     });
     expect(await seriousIn(page)).to.deep.equal([]);
-    await page.waitForSelector('text=Ready to replace', { timeout: 120_000 });
+    await page.waitForSelector('text=Ready to replace', { timeout: 240_000 });
     expect(await sha256Of(path)).to.equal(original);
     await page.click('main >> button:has-text("Replace")');
     await stage.jobThat(({ state }) => state === 'done');

@@ -232,7 +232,7 @@ describe('a new worker over real SSH, in a browser', function () {
     expect(await page.textContent('.print code')).to.equal(await sshd.fingerprint());
     expect(await seriousIn(page)).to.deep.equal([]);
     await page.click('button:has-text("They match, trust it")');
-    await page.waitForSelector('.checks .note.ok:has-text("attic is ready")', { timeout: 90_000 });
+    await page.waitForSelector('.checks .note.ok:has-text("attic is ready")', { timeout: 180_000 });
     for (const id of ['reach', 'signIn', 'folder', 'ffmpeg', 'encode', 'line']) await page.waitForSelector(`${check(id)}.ok`);
     expect(await page.textContent(check('encode'))).to.contain('libx265 in 8 and 10 bit');
     expect(await seriousIn(page)).to.deep.equal([]);
@@ -245,7 +245,7 @@ describe('a new worker over real SSH, in a browser', function () {
     await sshd.changeHostKey();
     await sshd.listen();
     proxy.cut();
-    await card.locator('.badge:has-text("Host key changed")').waitFor({ timeout: 30_000 });
+    await card.locator('.badge:has-text("Host key changed")').waitFor({ timeout: 90_000 });
     expect(await card.locator('.print').textContent()).to.contain(await sshd.fingerprint());
     await card.locator('button:has-text("They differ, remove it")').click();
     await page.click('dialog#confirm button:has-text("Remove it")');
