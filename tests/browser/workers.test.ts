@@ -31,7 +31,7 @@ async function withoutFfmpeg(dir: string): Promise<string> {
 } // prettier-ignore
 
 describe('workers in a browser', function () {
-  this.timeout(180_000);
+  this.timeout(300_000);
   let visit: Visit;
   let page: Page;
   before(async () => {
@@ -166,7 +166,7 @@ describe('workers in a browser', function () {
 });
 
 describe('a new worker over real SSH, in a browser', function () {
-  this.timeout(180_000);
+  this.timeout(300_000);
   let dir: string;
   let sshd: Sshd;
   let bare: Sshd;
