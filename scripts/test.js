@@ -27,10 +27,14 @@ const FILES_A_PROCESS = { browser: 6, flows: 3, others: 25 };
 const AT_ONCE = 2;
 /** Time for a test to close its browser and its servers when everything is broken off. */
 const BREAK_OFF_MS = 3000;
+/** Characters of what a failed check or test said that are shown again at the end. */
+const MOST_SAID_AGAIN = 1500;
 const running = new Set();
 let isBreakingOff = false;
 let passed = 0;
 let failed = 0;
+/** What failed, said once more at the end: in a log that somebody cut, only its end may be left. */
+const failures = [];
 
 const isWaitedFor = watchParents();
 await setUp('test');
@@ -44,6 +48,7 @@ if (wanted.length > 0) await runTests('tests', wanted, true);
 else await runGroups();
 await checks;
 rmSync(temp, { recursive: true });
+if (failures.length > 0) console.log(`\nWhat failed:\n\n${failures.join('\n\n')}\n`);
 console.log(`${passed} passed, ${failed} failed`);
 process.exitCode = failed === 0 ? 0 : 1;
 
@@ -99,7 +104,12 @@ async function check(title, command, args) {
   const { status, said } = await run(command, args, { isShown: false, isPatient: true });
   process.stdout.write(`> ${title}${status === 0 ? '' : ' failed'}\n${said}`);
   if (status === 0) passed++;
-  else failed++;
+  else fail(title, said);
+}
+
+function fail(title, said) {
+  failed++;
+  failures.push(`${title}\n${said.slice(0, MOST_SAID_AGAIN).trimEnd()}`);
 }
 
 /** Every test, the longest groups first; what one of them says is shown when it has ended. */
@@ -144,14 +154,13 @@ async function runTests(title, files, isShown) {
   const { status, said } = await run(bin('mocha'), [...how, ...files], { isShown });
   if (!isShown) process.stdout.write(`> ${title}\n${said}`);
   try {
-    const { stats } = JSON.parse(readFileSync(report, 'utf8'));
+    const { stats, failures: those } = JSON.parse(readFileSync(report, 'utf8'));
     passed += stats.passes;
-    failed += stats.failures;
+    for (const one of those) fail(`${one.file}: ${one.title}`, one.error);
     // A run that ended badly without a failing test still failed.
-    if (status !== 0 && stats.failures === 0) failed++;
+    if (status !== 0 && stats.failures === 0) fail(title, `it ended with exit code ${status}`);
   } catch {
-    console.error(`${title}: the run broke off before its report was written`);
-    failed++;
+    fail(title, 'the run broke off before its report was written');
   }
 }
 
