@@ -1,62 +1,106 @@
 // Posts one webhook for each key over many connections, as a process of its own, and says how long each answer took.
-import { Agent, request } from 'node:http';
+// Plain sockets: Node's own client takes longer to ask than the server to answer, and would be what is measured.
+import { connect, type Socket } from 'node:net';
 import { answer } from './child.js';
 
 const [url = '', serverId = '', connections = '500', keys = ''] = process.argv.slice(2);
 const BOUNDARY = '------------------------d74496d66958873e';
-// All of them are kept: one made anew in the middle of a burst is served only when those that stand have a moment to spare, by any server.
-const agent = new Agent({ keepAlive: true, maxSockets: Number(connections), maxFreeSockets: Number(connections) });
+const { hostname, port, pathname } = new URL(url);
 
-/** Milliseconds from the question to the whole answer. */
-function ask(address: string, body: Buffer | null): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const startedMs = performance.now();
-    const headers = {
-      'Content-Type': `multipart/form-data; boundary=${BOUNDARY}`,
-      'Content-Length': body?.length ?? 0,
+/** One connection that is kept, and asks the next question when it was answered. */
+class Sender {
+  readonly #socket: Socket;
+  #came = '';
+  #waiting: { resolve: (ms: number) => void; reject: (error: Error) => void; startedMs: number } | null = null;
+
+  private constructor(socket: Socket) {
+    this.#socket = socket.setEncoding('latin1').setNoDelay(true);
+    socket.on('data', (text: string) => {
+      this.#came += text;
+      this.#look();
+    });
+    const fail = (error?: Error): void => {
+      this.#waiting?.reject(error ?? new Error('The connection was closed before it was answered.'));
     };
-    const req = request(address, { agent, method: body ? 'POST' : 'GET', headers: body ? headers : {} }, (res) => {
-      res.resume().on('end', () => {
-        if (res.statusCode === 200) resolve(performance.now() - startedMs);
-        else reject(new Error(`${address} answered ${String(res.statusCode)}`));
+    socket.on('error', fail).on('close', () => {
+      fail();
+    });
+  }
+
+  static open(): Promise<Sender> {
+    return new Promise((resolve, reject) => {
+      const socket = connect({ host: hostname, port: Number(port) }, () => {
+        socket.off('error', reject);
+        resolve(new Sender(socket));
       });
+      socket.once('error', reject);
     });
-    req.on('error', (error: NodeJS.ErrnoException) => {
-      // The server may close an idle connection at the moment it is used again; every client asks anew then.
-      if (req.reusedSocket && error.code === 'ECONNRESET') ask(address, body).then(resolve, reject);
-      else reject(error);
+  }
+
+  /** Milliseconds from the question to the whole answer. Throws when that is not 200. */
+  ask(request: Buffer): Promise<number> {
+    return new Promise((resolve, reject) => {
+      this.#waiting = { resolve, reject, startedMs: performance.now() };
+      this.#socket.write(request);
     });
-    req.end(body ?? undefined);
-  });
+  }
+
+  close(): void {
+    this.#waiting = null;
+    this.#socket.destroy();
+  }
+
+  #look(): void {
+    const headEnd = this.#came.indexOf('\r\n\r\n');
+    const length = headEnd < 0 ? null : /\r\ncontent-length: (\d+)\r\n/i.exec(this.#came.slice(0, headEnd + 2));
+    if (!length || this.#came.length < headEnd + 4 + Number(length[1])) return;
+    const status = this.#came.slice(9, 12);
+    const waiting = this.#waiting;
+    this.#came = '';
+    this.#waiting = null;
+    if (status === '200') waiting?.resolve(performance.now() - waiting.startedMs);
+    else waiting?.reject(new Error(`The server answered ${status}`));
+  }
 }
 
 /** Everybody at once; each connection asks again as soon as it was answered. */
-async function burst(questions: (() => Promise<number>)[]): Promise<number[]> {
+async function burst(senders: readonly Sender[], requests: readonly Buffer[]): Promise<number[]> {
   const took: number[] = [];
-  const sender = async (): Promise<void> => {
-    for (let next = questions.pop(); next; next = questions.pop()) took.push(await next());
+  const left = [...requests];
+  const work = async (sender: Sender): Promise<void> => {
+    for (let next = left.pop(); next; next = left.pop()) took.push(await sender.ask(next));
   };
-  await Promise.all(Array.from({ length: Number(connections) }, sender));
+  await Promise.all(senders.map(work));
   return took;
 }
 
-function bodyOf(ratingKey: string): Buffer {
+function webhookAbout(ratingKey: string): Buffer {
   const payload = {
     event: 'library.new',
     Server: { uuid: serverId, title: 'Bench' },
     Metadata: { type: 'movie', ratingKey, title: 'x', librarySectionID: 1 },
   };
   const head = 'Content-Disposition: form-data; name=';
-  return Buffer.from(
+  const body =
     `--${BOUNDARY}\r\n${head}"payload"\r\nContent-Type: application/json\r\n\r\n${JSON.stringify(payload)}\r\n` +
-      `--${BOUNDARY}\r\n${head}"thumb"; filename="thumb.jpg"\r\nContent-Type: image/jpeg\r\n\r\n${'x'.repeat(7000)}\r\n--${BOUNDARY}--\r\n`,
+    `--${BOUNDARY}\r\n${head}"thumb"; filename="thumb.jpg"\r\nContent-Type: image/jpeg\r\n\r\n${'x'.repeat(7000)}\r\n--${BOUNDARY}--\r\n`;
+  return Buffer.from(
+    `POST ${pathname} HTTP/1.1\r\nHost: ${hostname}:${port}\r\nContent-Type: multipart/form-data; boundary=${BOUNDARY}\r\nContent-Length: ${String(body.length)}\r\n\r\n${body}`,
   );
 }
 
-const bodies = keys.split(',').map(bodyOf);
-const ping = new URL('/ping', url).href;
+const ping = Buffer.from(`GET /ping HTTP/1.1\r\nHost: ${hostname}:${port}\r\n\r\n`);
+const webhooks = keys.split(',').map(webhookAbout);
 // The connections are made, and the code is warm on both sides, before anything is measured.
-await burst(bodies.slice(0, 500).map(() => () => ask(ping, null)));
-const bare = await burst(bodies.map(() => () => ask(ping, null)));
-const each = await burst(bodies.map((body) => () => ask(url, body)));
+const senders = await Promise.all(Array.from({ length: Number(connections) }, () => Sender.open()));
+await burst(
+  senders,
+  senders.map(() => ping),
+);
+const bare = await burst(
+  senders,
+  webhooks.map(() => ping),
+);
+const each = await burst(senders, webhooks);
+for (const sender of senders) sender.close();
 answer({ each, bare });

@@ -25,6 +25,9 @@ export function buildApp(doors: Doors, assets: Assets): Express {
   app.set('trust proxy', (address: string) =>
     isTrustedProxy(address, ctx.store.settings.value.security.trustedProxies),
   );
+  // Before everything, for it comes in bursts, and before the host check: Plex may know this machine by any name, and the secret in the
+  // path says that it is Plex.
+  app.post(`${ctx.config.urlBase}/hooks/plex/:secret`, plexWebhook(ctx));
   app.use((req, res, next) => {
     res.set('X-Request-Id', ctx.newId('req'));
     if (hasOneHostAtMost(req)) next();
@@ -54,8 +57,6 @@ function inside(doors: Doors, assets: Assets): Router {
   const { ctx, guard } = doors;
   const router = express.Router();
   router.use(healthChecks(ctx));
-  // Before the host check: Plex may know this machine by any name, and the secret in the path says it is Plex.
-  router.post('/hooks/plex/:secret', plexWebhook(ctx));
   router.use(guard.checkHost);
   router.use(compression(COMPRESSION));
   router.use(assets.serve());

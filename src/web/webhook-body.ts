@@ -1,12 +1,13 @@
+import type { IncomingMessage } from 'node:http';
 import { Writable, type Readable } from 'node:stream';
 import busboy from 'busboy';
-import type { Request } from 'express';
 import { AppError, invalid } from '../domain/errors.js';
 
 /** The payload is a few kilobytes; the poster that comes with it is not read. */
 const PAYLOAD_BYTES = 1_000_000;
 const BODY_BYTES = 10_000_000;
 const LIMITS = { fieldSize: PAYLOAD_BYTES, fileSize: BODY_BYTES, fields: 10, files: 5, parts: 15, headerPairs: 100 };
+const MULTIPART = /^\s*multipart\/form-data\s*(?:;|$)/i;
 
 /** Takes a body in, and knows the payload as soon as all of it has come. */
 interface Sink {
@@ -18,9 +19,9 @@ interface Sink {
  * The text of the payload, without waiting for what follows it: a sender that breaks off inside the poster has said
  * everything that matters. The rest of the body is thrown away. Throws `too_large` or `invalid`.
  */
-export async function readPayload(req: Request): Promise<string> {
-  if (Number(req.get('Content-Length') ?? 0) > BODY_BYTES) throw tooLarge();
-  const { stream, payload } = req.is('multipart/form-data') ? partNamedPayload(req) : wholeBody();
+export async function readPayload(req: IncomingMessage): Promise<string> {
+  if (Number(req.headers['content-length'] ?? 0) > BODY_BYTES) throw tooLarge();
+  const { stream, payload } = MULTIPART.test(req.headers['content-type'] ?? '') ? partNamedPayload(req) : wholeBody();
   let isRead = false;
   let receivedBytes = 0;
   const breakOff = (): void => {
@@ -49,7 +50,7 @@ export async function readPayload(req: Request): Promise<string> {
 const tooLarge = (): AppError => new AppError('too_large', 'That is more than a Plex webhook ever holds.');
 
 /** The part named `payload`, a field or a file. Throws `invalid` for a multipart body that has no boundary. */
-function partNamedPayload(req: Request): Sink {
+function partNamedPayload(req: IncomingMessage): Sink {
   const form = openForm(req);
   const payload = new Promise<string>((resolve, reject) => {
     const onDamage = (cause: Error): void => {
@@ -78,7 +79,7 @@ function partNamedPayload(req: Request): Sink {
   return { stream: form, payload };
 }
 
-function openForm(req: Request): busboy.Busboy {
+function openForm(req: IncomingMessage): busboy.Busboy {
   try {
     return busboy({ headers: req.headers, limits: LIMITS });
   } catch (cause) {

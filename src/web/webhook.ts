@@ -1,9 +1,19 @@
-import type { Request, RequestHandler } from 'express';
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { RequestHandler } from 'express';
 import type { Context } from '../actions/action.js';
 import { countWebhook, receiveWebhook, senderOf } from '../actions/webhooks.js';
 import { AppError, invalid, toAppError } from '../domain/errors.js';
 import { PlexWebhook, type WebhookOutcome } from '../domain/webhook.js';
+import { hasOneHostAtMost } from './hosts.js';
 import { readPayload } from './webhook-body.js';
+
+/** No browser comes here, and if one does it has nothing to show: what a page needs is left out, for Plex posts in bursts. */
+const HEADERS = {
+  'Content-Type': 'application/json; charset=utf-8',
+  'Cache-Control': 'no-store',
+  'Content-Security-Policy': "default-src 'none'; frame-ancestors 'none'",
+  'X-Content-Type-Options': 'nosniff',
+};
 
 /** `POST /hooks/plex/<secret>`: checked, answered at once, worked on afterwards. */
 export function plexWebhook(ctx: Context): RequestHandler {
@@ -13,34 +23,43 @@ export function plexWebhook(ctx: Context): RequestHandler {
     });
   };
   return async (req, res) => {
+    if (!hasOneHostAtMost(req)) {
+      turnAway(res, 400, 'invalid', 'A request names its host once.');
+      return;
+    }
     const { secret } = req.params;
     const sender = typeof secret === 'string' ? senderOf(ctx, secret) : null;
     if (sender === null) {
       refuse('wrong_secret', '');
-      res.status(404).set('Connection', 'close').json(bodyOf('not_found', 'There is nothing here.'));
+      turnAway(res, 404, 'not_found', 'There is nothing here.');
       return;
     }
     const event = await readEvent(req).catch((error: unknown) => toAppError(error));
     if (event instanceof AppError) {
       const isLarge = event.code === 'too_large';
       refuse(isLarge ? 'too_large' : 'malformed', '');
-      res
-        .status(isLarge ? 413 : 400)
-        .set('Connection', 'close')
-        .json(bodyOf(isLarge ? 'too_large' : 'invalid', event.message));
+      turnAway(res, isLarge ? 413 : 400, isLarge ? 'too_large' : 'invalid', event.message);
       return;
     }
-    res.status(200).json({ ok: true });
+    answer(res, 200, { ok: true });
     receiveWebhook(ctx, { event, onlyFrom: sender === 'all' ? null : sender.serverId }).catch((error: unknown) => {
       ctx.log.error({ err: error, event: event.event }, 'A webhook was answered but could not be worked on');
     });
   };
 }
 
-const bodyOf = (code: string, message: string): object => ({ error: { code, message, fields: {} } });
+function answer(res: ServerResponse, status: number, body: object): void {
+  const text = JSON.stringify(body);
+  res.writeHead(status, { ...HEADERS, 'Content-Length': Buffer.byteLength(text) }).end(text);
+}
+
+function turnAway(res: ServerResponse, status: number, code: string, message: string): void {
+  res.setHeader('Connection', 'close');
+  answer(res, status, { error: { code, message, fields: {} } });
+}
 
 /** Throws `too_large` or `invalid`. */
-async function readEvent(req: Request): Promise<PlexWebhook> {
+async function readEvent(req: IncomingMessage): Promise<PlexWebhook> {
   const text = await readPayload(req);
   let json: unknown;
   try {
