@@ -1,4 +1,4 @@
-import { AppError, toAppError } from '../../domain/errors.js';
+import { toAppError } from '../../domain/errors.js';
 import type { Events } from '../../domain/events.js';
 import { itemId, type LibraryItem } from '../../domain/library.js';
 import type { Servers } from '../../domain/media-server.js';
@@ -6,6 +6,7 @@ import { toLocalPath } from '../../domain/paths.js';
 import type { Run } from '../../domain/run.js';
 import type { PendingItem, PlexWebhook, WebhookOutcome } from '../../domain/webhook.js';
 import type { Bus } from '../../lib/bus.js';
+import { Gate } from '../../lib/gate.js';
 import type { Log } from '../../lib/log.js';
 import type { Store } from '../../store/store.js';
 import { isCalm } from './intake-calm.js';
@@ -13,6 +14,8 @@ import { IntakeDoor, type TitleNews } from './intake-door.js';
 import { IntakeInbox } from './intake-inbox.js';
 import { WaitingLine } from './intake-line.js';
 import { IntakeMemory } from './intake-memory.js';
+import { ItemReader } from './item-reader.js';
+import { RulesLook } from './rules-look.js';
 import { hasSameSizes, isUnsettled } from './settled.js';
 import { Shelf, type Shelved } from './shelf.js';
 import { WebhookTally } from './webhook-tally.js';
@@ -32,6 +35,7 @@ export interface IntakeParts {
 /** So often an item may be found unfinished; then it is taken as it is, and the next sync sees the rest. */
 const LOOKS = 15;
 const DETAILS_AT_A_TIME = 50;
+const GROUPS_AT_A_TIME = 4;
 
 /** Takes in news from the media server: drops repeats, waits until an item has settled, reads it, lets the rules look. */
 export class Intake {
@@ -41,6 +45,10 @@ export class Intake {
   readonly #line: WaitingLine;
   readonly #memory: IntakeMemory;
   readonly #door: IntakeDoor;
+  readonly #reader: ItemReader;
+  /** Shows and seasons whose episodes are asked for. */
+  readonly #groups = new Gate(GROUPS_AT_A_TIME);
+  readonly #look: RulesLook;
   readonly #inbox = new IntakeInbox((event) => this.#sort(event));
   /** What the library says now is of our own doing. */
   #isPutting = false;
@@ -56,6 +64,8 @@ export class Intake {
       read: (row, signal) => this.#read(row, signal),
     });
     this.#door = new IntakeDoor(parts, this.#memory, this.#line);
+    this.#reader = new ItemReader(parts.server, () => this.#line.signal);
+    this.#look = new RulesLook(parts);
   }
 
   /** Goes on with what waited when the program ended. */
@@ -175,7 +185,7 @@ export class Intake {
       for (const item of seen) (isCalm(item, store.library.find(item.id)) ? calm : moved).push(item);
       const { changed, saved } = this.#put(calm);
       for (const item of calm) this.#memory.wasRead(item, readings.get(item.id));
-      await Promise.all([saved, this.#analyze(changed, 'schedule')]);
+      await Promise.all([saved, this.#look.atAll(changed, 'schedule')]);
     } finally {
       for (const [id, reading] of readings) this.#memory.end(id, reading);
     }
@@ -185,31 +195,31 @@ export class Intake {
   /** Null when done, otherwise what it waits for. */
   async #read(row: PendingItem, signal: AbortSignal): Promise<string | null> {
     const isGroup = row.type === 'show' || row.type === 'season';
-    const reason = await (isGroup ? this.#expand(row, signal) : this.#readRow(row, signal));
+    const reason = await (isGroup ? this.#groups.run(() => this.#expand(row, signal)) : this.#readRow(row));
     // News that came during the read wait on: only with what they said can it be told that this read covered them.
     if (reason === null && this.#parts.store.pending.find(row.id) === row)
       this.#memory.forget(itemId(serverIdOf(row), row.ratingKey));
     return reason;
   }
 
-  async #readRow(row: PendingItem, signal: AbortSignal): Promise<string | null> {
-    const { store, server } = this.#parts;
+  async #readRow(row: PendingItem): Promise<string | null> {
+    const { store } = this.#parts;
     const id = itemId(serverIdOf(row), row.ratingKey);
     const known = store.library.find(id);
     if (known && this.#memory.isUpToDate(known) && (await this.#unsettled(row, known)) === null) {
       this.#memory.wasRead(known);
-      await this.#analyze([known.id], row.cause);
+      await this.#look.at(known.id, row.cause);
       return null;
     }
     const reading = this.#memory.begin(id);
     try {
-      const item = await server(serverIdOf(row)).item(row.ratingKey, signal);
+      const item = await this.#reader.read(serverIdOf(row), row.ratingKey);
       if (!item || store.sections.find(item.sectionId)?.enabled === false) return null;
       const reason = await this.#unsettled(row, item);
       if (reason !== null && this.#line.looksAt(row.id).count < LOOKS) return reason;
       const { saved } = this.#put([item]);
       this.#memory.wasRead(item, reading);
-      await Promise.all([saved, this.#analyze([item.id], row.cause)]);
+      await Promise.all([saved, this.#look.at(item.id, row.cause)]);
       return null;
     } finally {
       this.#memory.end(id, reading);
@@ -265,18 +275,7 @@ export class Intake {
   async #take(items: LibraryItem[], trigger: Run['trigger']): Promise<void> {
     const { saved } = this.#shelf.put(items);
     const ids = items.map(({ id }) => id);
-    await Promise.all([saved, this.#analyze(ids, trigger)]);
-  }
-
-  /** Without rules an item is still an item: a sync has it looked at again. */
-  async #analyze(ids: string[], trigger: Run['trigger']): Promise<void> {
-    if (ids.length === 0) return;
-    try {
-      await this.#parts.analyzer.items(ids, trigger);
-    } catch (error) {
-      if (error instanceof AppError && error.code === 'no_space') throw error;
-      this.#parts.log.warn({ err: error, items: ids }, 'The rules could not look at new items');
-    }
+    await Promise.all([saved, this.#look.atAll(ids, trigger)]);
   }
 }
 

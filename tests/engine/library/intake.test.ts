@@ -115,6 +115,52 @@ describe('intake', () => {
     expect(world.server.asked).to.deep.equal([]);
   });
 
+  describe('of many at once', () => {
+    const KEYS = Array.from({ length: 120 }, (_, n) => String(n + 1));
+
+    const hearAll = async (): Promise<void> => {
+      await Promise.all(KEYS.map((ratingKey) => world.intake.receive(news({ ratingKey }))));
+      await world.quiet();
+    };
+
+    it('asks the server for many with one request, and lets the rules look at them together', async () => {
+      world.server.items_ = KEYS.map((key) => film(key));
+      await hearAll();
+      expect(world.store.library.size).to.equal(KEYS.length);
+      expect([...world.store.recommendations.values()]).to.have.length(KEYS.length);
+      expect(world.server.asked).to.have.length.below(KEYS.length / 10);
+      expect(world.store.runs.size).to.be.below(KEYS.length / 10);
+    });
+
+    it('loses none of the others to one that is gone, is no film, or that the server cannot read', async () => {
+      const others = KEYS.filter((key) => key !== '7' && key !== '9').map((key) => film(key));
+      world.server.items_ = others;
+      for (const code of ['invalid', 'plex_unavailable', 'plex_bad_answer', 'plex_timeout'] as const) {
+        world.server.spoiltBy = { key: '9', fault: new AppError(code, 'This one cannot be read.') };
+        await Promise.all(KEYS.map((ratingKey) => world.intake.receive(news({ ratingKey }))));
+        await world.until(() => world.store.library.size === others.length);
+        await world.until(() => world.store.pending.size === (code === 'invalid' ? 0 : 1));
+        expect(
+          [...world.store.pending.values()].map(({ ratingKey }) => ratingKey),
+          code,
+        ).to.deep.equal(code === 'invalid' ? [] : ['9']);
+        await world.store.library.removeMany([...world.store.library.values()].map(({ id }) => id));
+        world.nowMs += 3_600_000;
+      }
+    });
+
+    it('asks no title alone while the server is away for all', async () => {
+      world.server.fault = new AppError('plex_unreachable', 'Nobody answers.');
+      await Promise.all(KEYS.map((ratingKey) => world.intake.receive(news({ ratingKey }))));
+      await world.until(() => [...world.store.pending.values()].every(({ failures }) => failures > 0));
+      expect(world.server.asked.length).to.be.below(KEYS.length / 2);
+      world.server.fault = null;
+      world.server.items_ = KEYS.map((key) => film(key));
+      world.nowMs += 3_600_000;
+      await world.until(() => world.store.library.size === KEYS.length);
+    });
+  });
+
   it('goes on after a restart with what was waiting', async () => {
     await world.store.settings.change({ plex: { settleSec: 3600 } });
     await world.intake.receive(news({ ratingKey: 7 }));

@@ -30,6 +30,8 @@ export class FakeServer implements MediaServer {
   asked: string[] = [];
   /** Thrown instead of an answer. */
   fault: AppError | null = null;
+  /** A title without which it answers well: the fault of every request that names it. */
+  spoiltBy: { key: string; fault: AppError } | null = null;
   /** Throws while it lists this section, after its first page. */
   faultInSection: string | null = null;
   pageSize = 2;
@@ -70,11 +72,13 @@ export class FakeServer implements MediaServer {
   async details(keys: readonly string[]): Promise<LibraryItem[]> {
     await Promise.resolve();
     this.#ask(`details ${keys.join(',')}`);
+    if (this.spoiltBy && keys.includes(this.spoiltBy.key)) throw this.spoiltBy.fault;
     return this.items_.filter(({ ratingKey }) => keys.includes(ratingKey));
   }
   async item(key: string): Promise<LibraryItem | null> {
     await Promise.resolve();
     this.#ask(`item ${key}`);
+    if (this.spoiltBy?.key === key) throw this.spoiltBy.fault;
     return this.items_.find(({ ratingKey }) => ratingKey === key) ?? null;
   }
   async leaves(key: string): Promise<{ ratingKey: string; addedAt: string }[]> {
