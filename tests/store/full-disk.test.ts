@@ -1,34 +1,18 @@
 import { expect } from 'chai';
-import { execFileSync } from 'node:child_process';
-import { mkdtemp, rm, statfs, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { LibraryItem } from '../../src/domain/library.js';
 import { Collection } from '../../src/store/collection.js';
 import { anItem } from '../support/builders.js';
-
-/** A disk of its own, so small that it can be filled; only the root user may make one. */
-function mountSmallDisk(dir: string): boolean {
-  try {
-    execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=2m', 'tmpfs', dir], { stdio: 'ignore' });
-    return true;
-  } catch {
-    return false;
-  }
-}
+import { SmallDisk } from '../support/small-disk.js';
 
 describe('a full disk', () => {
+  let disk: SmallDisk | null;
   let dir: string;
-  let isMounted = false;
   beforeEach(async function () {
-    dir = await mkdtemp(join(tmpdir(), 'full-disk-'));
-    isMounted = mountSmallDisk(dir);
-    if (!isMounted) this.skip();
+    disk = await SmallDisk.mount(2);
+    if (!disk) this.skip();
+    dir = disk.path;
   });
-  afterEach(async () => {
-    if (isMounted) execFileSync('umount', [dir]);
-    await rm(dir, { recursive: true });
-  });
+  afterEach(() => disk?.unmount());
   const open = () =>
     Collection.open({
       dir,
@@ -36,16 +20,13 @@ describe('a full disk', () => {
       schema: LibraryItem,
       layout: { kind: 'filled', dir: 'library', groupOf: ({ sectionId }) => sectionId },
     });
-  const fill = async (): Promise<void> => {
-    const { bavail, bsize } = await statfs(dir);
-    await writeFile(join(dir, 'filler'), Buffer.alloc((bavail - 2) * bsize));
-  };
 
   it('is told as no_space, leaves memory as the disk is, and is over when there is room again', async () => {
     const rows = await open();
     await rows.putMany(Array.from({ length: 100 }, (_, n) => anItem({ id: `item-${n}` })));
     const before = [...rows.values()];
-    await fill();
+    // To the last byte: however many of these go to the disk together, the first has no room either.
+    await disk?.fill();
     const many = Array.from({ length: 300 }, (_, n) => anItem({ id: `new-${n}`, sectionId: `${n % 3}` }));
     const asked = [
       rows.patch('item-5', { plays: 9 }),
@@ -57,7 +38,7 @@ describe('a full disk', () => {
       expect(outcome).to.have.nested.property('reason.code', 'no_space');
     expect([...rows.values()]).to.have.deep.members(before);
     expect([...(await open()).values()]).to.have.deep.members(before);
-    await rm(join(dir, 'filler'));
+    await disk?.empty();
     await rows.patch('item-5', { plays: 9 });
     await rows.putMany(many);
     expect((await open()).get('item-5').plays).to.equal(9);

@@ -109,7 +109,7 @@ export class Stage {
   async setToWork(change: { replace?: 'review' | 'automatic'; mode?: string; preset?: string } = {}): Promise<void> {
     await this.api('PUT', '/api/settings', {
       safety: { dryRun: false, replace: change.replace ?? 'automatic' },
-      plex: { settleSec: 0, verifyTimeoutSec: 30 },
+      plex: { settleSec: 0, verifyTimeoutSec: 90 },
     });
     await this.api('PUT', '/api/rules/codec-modernization', {
       mode: change.mode ?? 'automatic',
