@@ -110,7 +110,9 @@ document.addEventListener('click', (event) => {
   document.querySelector('#bulk [data-beyond]').replaceChildren();
   for (const all of document.querySelectorAll('[data-pick-everything]')) all.checked = false;
   tellOf(document.querySelector('[data-pick-everything]'));
-  tellOf(boxes[0]);
+  // Those the page does not show are gone now, and nobody would hear them.
+  tellOf(boxes.find((box) => box.isConnected));
+  showTitles();
 });
 for (const button of document.querySelectorAll('[data-pick-none]')) button.hidden = false;
 

@@ -23,7 +23,7 @@ for (const file of mocha.require) usual.push('--require', file);
  * folders start hundreds; but every process takes some seconds to load MediaFlow.
  */
 const FILES_A_PROCESS = { browser: 6, flows: 3, others: 25 };
-/** As many as there may be cores; of those with a browser one, for two starve each other. */
+/** As many as there may be cores. Of those that start programs and browsers one: it keeps both cores busy, and two starve each other. */
 const AT_ONCE = 2;
 /** Time for a test to close its browser and its servers when everything is broken off. */
 const BREAK_OFF_MS = 3000;
@@ -115,15 +115,15 @@ function fail(title, said) {
 /** Every test, the longest groups first; what one of them says is shown when it has ended. */
 async function runGroups() {
   const groups = groupsOf(testFiles());
-  let isBrowsing = false;
+  let isBusy = false;
   const takeOne = async () => {
     for (;;) {
-      const at = groups.findIndex(({ folder }) => folder !== 'browser' || !isBrowsing);
+      const at = groups.findIndex(({ folder }) => folder === 'others' || !isBusy);
       if (at < 0) return;
       const [{ folder, title, files }] = groups.splice(at, 1);
-      if (folder === 'browser') isBrowsing = true;
+      if (folder !== 'others') isBusy = true;
       await runTests(title, files, false);
-      if (folder === 'browser') isBrowsing = false;
+      if (folder !== 'others') isBusy = false;
     }
   };
   await Promise.all(Array.from({ length: AT_ONCE }, takeOne));
