@@ -21,7 +21,11 @@ const PARTS: Record<string, () => Promise<object>> = {
     const now = (): Date => new Date();
     const store = await openStore({ dir, log, now });
     const server = new PlexServer({ url, token, clientId: 'bench', version: '0' });
-    const idle = { items: () => Promise.resolve(), library: () => Promise.resolve() };
+    const idle = {
+      items: () => Promise.resolve(),
+      library: () => Promise.resolve({ error: null }),
+      willLook: () => Promise.resolve(() => undefined),
+    };
     const bus = new Bus<Events>(() => undefined);
     const sync = new LibrarySync({ store, bus, log, now, newId, server: () => server, analyzer: idle });
     const first = await syncOnce(sync);

@@ -20,6 +20,7 @@ import { FileCheck } from './engine/library/file-check.js';
 import { FirstContact } from './engine/library/first-contact.js';
 import { GroupQueue } from './engine/library/group-queue.js';
 import { Intake } from './engine/library/intake.js';
+import { LeftUndone } from './engine/library/left-undone.js';
 import { Learning } from './engine/library/learning.js';
 import { LibrarySearch } from './engine/library/search.js';
 import { LibrarySync } from './engine/library/sync.js';
@@ -116,7 +117,7 @@ export async function assemble(ground: Ground): Promise<Parts> {
   const schedule = new Schedule({ bus, log, tasks: standingTasks({ store, sync, analyzer }) });
   const files = new FileCheck(shared);
   const problems = new Problems({ ...shared, files, executor, swapper, schedule, dataDir: config.dataDir });
-  const { learning, coverage, statistics, collections, edits } = library;
+  const { learning, leftUndone, coverage, statistics, collections, edits } = library;
   const context: Context = {
     ...shared,
 
@@ -140,7 +141,7 @@ export async function assemble(ground: Ground): Promise<Parts> {
     inOrder: [
       ...[learning, estimates, analyzer, coverage, search, statistics, collections],
       ...[fleet, here, queue],
-      ...[intake, edits, sync, news, contact, schedule, files, problems],
+      ...[leftUndone, intake, edits, sync, news, contact, schedule, files, problems],
     ],
     settled: () => Promise.all([search.settled(), analyzer.settled(), estimates.settled(), coverage.settled()]),
   };
@@ -161,6 +162,7 @@ function libraryParts(shared: Shared) {
   const analyzer = new Analyzer({ ...shared, automation, learned: learning });
   const membersOf = analyzer.membersOf.bind(analyzer);
   const estimates = new Estimates({ ...shared, learning, membersOf });
+  const leftUndone = new LeftUndone({ ...shared, analyzer, automation });
   const coverage = new Coverage(shared);
   const search = new LibrarySearch(shared);
   const statistics = new LibraryStatisticsBook(shared);
@@ -173,6 +175,7 @@ function libraryParts(shared: Shared) {
     groups,
     learning,
     analyzer,
+    leftUndone,
     estimates,
     coverage,
     search,

@@ -1,6 +1,7 @@
 import { access, rename } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
+import { AnalysisDue } from '../domain/analysis-due.js';
 import { ClockSeen } from '../domain/clock-seen.js';
 import { LibraryCollection } from '../domain/collection.js';
 import { BatchEdit } from '../domain/batch-edit.js';
@@ -157,6 +158,7 @@ export async function openStore(options: StoreOptions) {
   const settingsFile = await Document.open(dir, 'settings.json', Settings, {});
   const webhookCounts = await Document.open(dir, 'webhooks.json', WebhookCounts, {});
   const clock = await Document.open(dir, 'clock.json', ClockSeen, {});
+  const analysisDue = await Document.open(dir, 'analysis-due.json', AnalysisDue, {});
   const settings = new SettingsDocument(settingsFile, options.settingsOverrides ?? {}, options.lockedBy ?? {});
   const secrets = await Secrets.open(dir, options.secretKey, options.secretOverrides ?? {});
   const audit = new AuditLog(dir, now);
@@ -168,6 +170,7 @@ export async function openStore(options: StoreOptions) {
     settingsFile.damaged,
     webhookCounts.damaged,
     clock.damaged,
+    analysisDue.damaged,
   ];
   const problems = await Promise.all(damaged.filter((shard) => shard !== null).map((shard) => toProblem(dir, shard)));
   problems.push(...(await problemsOfAudit(dir)));
@@ -196,6 +199,7 @@ export async function openStore(options: StoreOptions) {
     audit,
     webhookCounts,
     clock,
+    analysisDue,
     posters,
     problems,
     /** Goes up with every change of what is shown: whoever sees the same number twice knows that nothing changed in between. */

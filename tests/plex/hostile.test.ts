@@ -56,7 +56,11 @@ describe(`${count} hostile answers of Plex, each in a full sync and in one for c
     const bus = new Bus<Events>((error) => {
       throw error;
     });
-    const analyzer = { items: () => Promise.resolve(), library: () => Promise.resolve() };
+    const analyzer = {
+      items: () => Promise.resolve(),
+      library: () => Promise.resolve({ error: null }),
+      willLook: () => Promise.resolve(() => undefined),
+    };
     sync = new LibrarySync({ store, bus, log, now, newId, analyzer, server: () => plex });
     plex = plexAt(server.url);
     expect((await sync.run({ mode: 'full', trigger: 'owner' }).done).error).to.equal(null);

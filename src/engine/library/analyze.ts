@@ -2,10 +2,10 @@ import { AppError, conflict, toAppError } from '../../domain/errors.js';
 import type { Events } from '../../domain/events.js';
 import { LiveFacts } from '../../domain/facts.js';
 import type { Learned } from '../../domain/learned-savings.js';
-import { displayTitle, type LibraryItem } from '../../domain/library.js';
+import type { LibraryItem } from '../../domain/library.js';
 import type { Presets } from '../../domain/presets.js';
-import type { Decision, Facts, Finding, RuleRunner } from '../../domain/rule.js';
-import type { RuleSample, RuleTrial, Subject } from '../../domain/rule.js';
+import type { Decision, Facts, RuleRunner } from '../../domain/rule.js';
+import type { RuleTrial, Subject } from '../../domain/rule.js';
 import type { Run } from '../../domain/run.js';
 import { Breather } from '../../lib/breather.js';
 import type { Bus } from '../../lib/bus.js';
@@ -16,6 +16,8 @@ import { GroupLook } from './group-look.js';
 import { RecommendationBook } from './recommendation-book.js';
 import { RuleCalls, type SetCall } from './rule-calls.js';
 import { RunBook } from './run-book.js';
+import { MissedLooks } from './missed-looks.js';
+import { subjectsOf, toSample } from './subjects.js';
 import { outOfReach } from './rule-reach.js';
 import { savingOf } from './upkeep.js';
 
@@ -43,6 +45,7 @@ export class Analyzer {
   readonly #groups: GroupLook;
   readonly #calls: RuleCalls;
   readonly #runs: RunBook;
+  readonly #missed: MissedLooks;
   /** Rules whose setting changed while the library was being looked at. */
   readonly #changedRules = new Set<string>();
   #library: Promise<Run> | null = null;
@@ -58,6 +61,7 @@ export class Analyzer {
     this.#groups = new GroupLook({ ...parts, facts: this.#facts });
     this.#calls = new RuleCalls(parts);
     this.#runs = new RunBook(parts);
+    this.#missed = new MissedLooks(parts);
   }
 
   /** Begins to count the library, which nobody has to wait for; from then on it follows `library.changed`. */
@@ -96,6 +100,16 @@ export class Analyzer {
     await this.#counting;
   }
 
+  /** Whether titles were taken in at which no rule has looked. */
+  get hasMissed(): boolean {
+    return this.#missed.any;
+  }
+
+  /** See `MissedLooks.begin`. */
+  willLook(): Promise<(isLookedAt: boolean) => void> {
+    return this.#missed.begin();
+  }
+
   /** Runs the rules over these items and keeps what they say. Throws `rule_failed` when no rule can run. */
   async items(itemIds: string[], trigger: Run['trigger']): Promise<Run> {
     const { store } = this.#parts;
@@ -112,7 +126,9 @@ export class Analyzer {
   async library(trigger: Run['trigger'], sectionId: string | null = null): Promise<Run> {
     if (this.#library) throw conflict('The library is being analyzed already');
     if (sectionId !== null) this.#parts.store.sections.get(sectionId);
-    return this.#startLibrary(this.#runs.begin({ mode: 'full', trigger, sectionId }), this.#calls.ready());
+    const look = (): Promise<Run> =>
+      this.#startLibrary(this.#runs.begin({ mode: 'full', trigger, sectionId }), this.#calls.ready());
+    return sectionId === null ? this.#missed.makeUp(look) : look();
   }
 
   /** What every rule that works says about one item, those that are off included. Throws `not_found`. */
@@ -279,15 +295,3 @@ export class Analyzer {
 }
 
 const keyOf = (itemId: string, fileId: string): string => `${itemId}\n${fileId}`;
-
-const toSample = ({ item, file }: Subject, { reason, preset }: Finding, savesBytes: number): RuleSample => {
-  const title = displayTitle(item);
-  return { itemId: item.id, fileId: file.id, title, reason, presetId: preset, savesBytes };
-};
-
-function* subjectsOf(items: Iterable<LibraryItem>): Generator<Subject> {
-  for (const item of items) {
-    if (item.state !== 'present') continue;
-    for (const file of item.files) yield { item, file };
-  }
-}

@@ -15,7 +15,11 @@ export interface DetailsParts {
   bus: Bus<Events>;
   log: Log;
   server: Servers;
-  analyzer: { items(itemIds: string[], trigger: Run['trigger']): Promise<unknown> };
+  analyzer: {
+    items(itemIds: string[], trigger: Run['trigger']): Promise<unknown>;
+    /** See `MissedLooks.begin`. */
+    willLook(): Promise<(isLookedAt: boolean) => void>;
+  };
 }
 
 const AT_A_TIME = 50;
@@ -82,13 +86,21 @@ export class Details {
     const { store, analyzer } = this.#parts;
     if (store.settings.value.plex.url === '') return;
     const ids = await this.#missing();
-    for (let start = 0; start < ids.length; start += AT_A_TIME) {
-      signal.throwIfAborted();
-      const some = ids.slice(start, start + AT_A_TIME);
-      await this.read(some, signal);
-      this.#noteVain(some);
-      if (store.settings.value.intel.autoAnalyzeOnSync) await analyzer.items(some, 'sync');
-      await sleep(PAUSE_MS, undefined, { signal });
+    if (ids.length === 0) return;
+    const looked = await analyzer.willLook();
+    let isDone = false;
+    try {
+      for (let start = 0; start < ids.length; start += AT_A_TIME) {
+        signal.throwIfAborted();
+        const some = ids.slice(start, start + AT_A_TIME);
+        await this.read(some, signal);
+        this.#noteVain(some);
+        if (store.settings.value.intel.autoAnalyzeOnSync) await analyzer.items(some, 'sync');
+        await sleep(PAUSE_MS, undefined, { signal });
+      }
+      isDone = true;
+    } finally {
+      looked(isDone);
     }
   }
 

@@ -27,7 +27,11 @@ export interface IntakeParts {
   now: () => Date;
   /** Throws `plex_not_configured`. */
   server: Servers;
-  analyzer: { items(itemIds: string[], trigger: Run['trigger']): Promise<unknown> };
+  analyzer: {
+    items(itemIds: string[], trigger: Run['trigger']): Promise<unknown>;
+    /** See `MissedLooks.begin`. */
+    willLook(): Promise<(isLookedAt: boolean) => void>;
+  };
   /** First pause before something is tried again, milliseconds; doubles each time. */
   retryMs?: number;
 }
@@ -183,9 +187,11 @@ export class Intake {
       const items = await server(serverId).details(ratingKeys, this.#line.signal);
       const seen = items.filter(({ sectionId }) => store.sections.find(sectionId)?.enabled !== false);
       for (const item of seen) (isCalm(item, store.library.find(item.id)) ? calm : moved).push(item);
-      const { changed, saved } = this.#put(calm);
-      for (const item of calm) this.#memory.wasRead(item, readings.get(item.id));
-      await Promise.all([saved, this.#look.atAll(changed, 'schedule')]);
+      await this.#look.after(() => {
+        const { changed, saved } = this.#put(calm);
+        for (const item of calm) this.#memory.wasRead(item, readings.get(item.id));
+        return { ids: changed, saved };
+      }, 'schedule');
     } finally {
       for (const [id, reading] of readings) this.#memory.end(id, reading);
     }
@@ -273,9 +279,7 @@ export class Intake {
 
   /** Stores items and lets the rules look. Both go to the disk side by side. */
   async #take(items: LibraryItem[], trigger: Run['trigger']): Promise<void> {
-    const { saved } = this.#shelf.put(items);
-    const ids = items.map(({ id }) => id);
-    await Promise.all([saved, this.#look.atAll(ids, trigger)]);
+    await this.#look.after(() => ({ ids: items.map(({ id }) => id), saved: this.#shelf.put(items).saved }), trigger);
   }
 }
 

@@ -6,7 +6,10 @@ import { together } from '../../lib/together.js';
 const MOST_TOGETHER = 50;
 
 interface Parts {
-  analyzer: { items(itemIds: string[], trigger: Run['trigger']): Promise<unknown> };
+  analyzer: {
+    items(itemIds: string[], trigger: Run['trigger']): Promise<unknown>;
+    willLook(): Promise<(isLookedAt: boolean) => void>;
+  };
   log: Log;
 }
 
@@ -28,7 +31,20 @@ export class RulesLook {
     return look(id);
   }
 
-  /** Without rules an item is still an item: a sync has it looked at again. Throws `no_space`. */
+  /** Stores what nothing else on the disk tells of, and has the rules look at it, side by side. Throws `no_space`. */
+  async after(store: () => { ids: readonly string[]; saved: Promise<void> }, trigger: Run['trigger']): Promise<void> {
+    const looked = await this.#parts.analyzer.willLook();
+    let isDone = false;
+    try {
+      const { ids, saved } = store();
+      await Promise.all([saved, this.atAll(ids, trigger)]);
+      isDone = true;
+    } finally {
+      looked(isDone);
+    }
+  }
+
+  /** Without rules an item is still an item: the next look at everything makes up for it. Throws `no_space`. */
   async atAll(ids: readonly string[], trigger: Run['trigger']): Promise<void> {
     if (ids.length === 0) return;
     try {
@@ -36,6 +52,8 @@ export class RulesLook {
     } catch (error) {
       if (error instanceof AppError && error.code === 'no_space') throw error;
       this.#parts.log.warn({ err: error, items: ids }, 'The rules could not look at new items');
+      const looked = await this.#parts.analyzer.willLook();
+      looked(false);
     }
   }
 

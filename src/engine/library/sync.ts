@@ -7,6 +7,7 @@ import type { Bus } from '../../lib/bus.js';
 import type { Log } from '../../lib/log.js';
 import type { Store } from '../../store/store.js';
 import { Details } from './details.js';
+import { lookAfterSync } from './look-after-sync.js';
 import { needsDetails } from './shelf.js';
 import { Frozen, SectionSync, type SectionReport } from './sync-section.js';
 
@@ -20,7 +21,9 @@ export interface SyncParts {
   server: Servers;
   analyzer: {
     items(itemIds: string[], trigger: Run['trigger']): Promise<unknown>;
-    library(trigger: Run['trigger']): Promise<unknown>;
+    library(trigger: Run['trigger']): Promise<Pick<Run, 'error'>>;
+    /** See `MissedLooks.begin`. */
+    willLook(): Promise<(isLookedAt: boolean) => void>;
   };
 }
 
@@ -41,7 +44,6 @@ interface Underway {
 
 /** Up to so many changed items are read with their streams before the sync ends; more follow in the background. */
 const DETAILS_AT_ONCE = 200;
-const ANALYZE_AT_A_TIME = 500;
 const TELL_EVERY_MS = 250;
 
 /** Brings the library and the media server together. Errors end a run with a message and never remove anything. */
@@ -148,12 +150,14 @@ export class LibrarySync {
   }
 
   async #perform(run: Run, request: SyncRequest): Promise<Run> {
-    const { store, bus, log, now } = this.#parts;
+    const { store, bus, log, now, analyzer } = this.#parts;
     const { signal } = this.#abort;
     const report: SectionReport = { run, touched: [], removed: [], progressed: () => undefined };
+    let looked: (isLookedAt: boolean) => void = () => undefined;
     try {
       signal.throwIfAborted();
       await store.runs.put(run);
+      looked = await analyzer.willLook();
       run.error = await this.#syncSections(request, report, signal);
       await this.#readFewDetails(report, signal);
     } catch (error) {
@@ -164,11 +168,17 @@ export class LibrarySync {
     this.#lastRun = finished;
     try {
       await store.runs.put(finished);
+    } catch (error) {
+      looked(false);
+      throw error;
     } finally {
       this.#running = null;
     }
     bus.emit('sync.completed', finished);
-    this.#after = this.#after.then(() => this.#analyze(request, report, signal));
+    this.#after = this.#after.then(async () => {
+      looked(await lookAfterSync(this.#parts, request, report, signal));
+      if (!signal.aborted) this.#details.wake();
+    });
     return finished;
   }
 
@@ -264,20 +274,5 @@ export class LibrarySync {
       return item !== null && needsDetails(item);
     });
     await this.#details.read(lacking, signal);
-  }
-
-  /** A full sync has the whole library looked at, another what it touched. What is gone always takes its findings along. */
-  async #analyze({ mode }: SyncRequest, { touched, removed }: SectionReport, signal: AbortSignal): Promise<void> {
-    const { store, analyzer, log } = this.#parts;
-    try {
-      const isWanted = store.settings.value.intel.autoAnalyzeOnSync;
-      const ids = [...removed, ...(isWanted && mode === 'changed' ? new Set(touched) : [])];
-      for (let start = 0; start < ids.length && !signal.aborted; start += ANALYZE_AT_A_TIME)
-        await analyzer.items(ids.slice(start, start + ANALYZE_AT_A_TIME), 'sync');
-      if (isWanted && mode === 'full' && !signal.aborted) await analyzer.library('sync');
-    } catch (error) {
-      if (toAppError(error).code !== 'conflict') log.error({ err: error }, 'The analysis after a sync failed');
-    }
-    if (!signal.aborted) this.#details.wake();
   }
 }

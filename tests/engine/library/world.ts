@@ -1,5 +1,5 @@
 import { EventEmitter, on } from 'node:events';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { cp, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { openPresets } from '../../../src/catalog/presets.js';
@@ -13,6 +13,7 @@ import type { Decision, RuleCall, RuleRunner, Subject } from '../../../src/domai
 import { Analyzer } from '../../../src/engine/library/analyze.js';
 import { Automation } from '../../../src/engine/library/automate.js';
 import { Intake } from '../../../src/engine/library/intake.js';
+import { LeftUndone } from '../../../src/engine/library/left-undone.js';
 import { LibrarySync } from '../../../src/engine/library/sync.js';
 import { Bus } from '../../../src/lib/bus.js';
 import { newId } from '../../../src/lib/ids.js';
@@ -144,6 +145,8 @@ export function film(key: string, change: Parameters<typeof anItem>[0] = {}): Li
 export class FakeRules implements RuleRunner {
   rules = new Map<string, (subject: Subject, options: Record<string, unknown>) => Decision['finding']>();
   calls: RuleCall[][] = [];
+  /** Until then no rule answers. */
+  held: Promise<void> | null = null;
   readonly perGroup = new Set<string>();
 
   list = () => [...this.rules.keys()].map((id) => this.get(id));
@@ -179,6 +182,7 @@ export class FakeRules implements RuleRunner {
     );
   async *evaluateMany(subjects: Iterable<Subject>, calls: readonly RuleCall[]) {
     this.calls.push([...calls]);
+    await this.held;
     const all = [...subjects];
     for (let start = 0; start < all.length; start += 3) {
       const part = all.slice(start, start + 3);
@@ -209,6 +213,7 @@ export class World {
   analyzer!: Analyzer;
   sync!: LibrarySync;
   intake!: Intake;
+  leftUndone!: LeftUndone;
 
   readonly dir: string;
 
@@ -216,8 +221,14 @@ export class World {
     this.dir = dir;
   }
 
-  static async open(): Promise<World> {
+  /** `from`: another one, as its disk is at this moment; it goes on as if it had been killed. */
+  static async open(from?: World): Promise<World> {
     const world = new World(await mkdtemp(join(tmpdir(), 'mediaflow-library-')));
+    if (from) {
+      await copyOf(from.dir, world.dir);
+      world.server.items_ = from.server.items_;
+      world.rules.rules = from.rules.rules;
+    }
     for (const name of [
       'library.changed',
       'sync.progressed',
@@ -265,7 +276,9 @@ export class World {
     this.analyzer = new Analyzer({ ...shared, automation: this.automation });
     this.sync = new LibrarySync({ ...shared, analyzer: this.analyzer });
     this.intake = new Intake({ ...shared, analyzer: this.analyzer, retryMs: 20 });
+    this.leftUndone = new LeftUndone({ ...shared, analyzer: this.analyzer, automation: this.automation });
     await this.analyzer.start();
+    this.leftUndone.start();
     this.intake.start();
     await this.sync.start();
   }
@@ -273,6 +286,7 @@ export class World {
   async stop(): Promise<void> {
     await this.sync.stop();
     await this.intake.stop();
+    this.leftUndone.stop();
     await this.analyzer.stop();
     await this.store.close();
   }
@@ -303,5 +317,18 @@ export class World {
   async quiet(): Promise<void> {
     await this.until(() => this.store.pending.size === 0, 'no pending items');
     await this.automation.idle();
+  }
+}
+
+/** A folder in which files come and go meanwhile. */
+async function copyOf(from: string, to: string): Promise<void> {
+  for (let tries = 0; ; tries++) {
+    try {
+      await cp(from, to, { recursive: true });
+      return;
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'ENOENT' || tries === 20) throw error;
+      await rm(to, { recursive: true });
+    }
   }
 }
