@@ -248,6 +248,8 @@ export class Collection<T extends { id: string }> {
   }
 
   async #takeTombstone(id: string): Promise<void> {
+    // One that is on its way may still be refused, and then the row stands; once it is written, whoever removed the row takes it out.
+    if (this.#removing.has(id)) return;
     const shard = this.#copies.ownerOf(id);
     if (shard?.rows.get(id) !== null || this.#copies.lingeringOf(id).length > 0) return;
     this.#copies.remove(id);

@@ -24,6 +24,13 @@ const fileOf: Record<string, (group: string) => string> = {
   filled: (group) => join(group, '0.json'),
 };
 
+interface Step {
+  do: 'put' | 'remove' | 'wait' | 'settle' | 'crash' | 'break' | 'heal';
+  id?: string;
+  group?: string;
+  turns?: number;
+}
+
 const id = fc.constantFrom('a', 'b', 'c', 'd');
 const group = fc.constantFrom('x', 'y', 'z');
 const step = fc.oneof(
@@ -34,6 +41,21 @@ const step = fc.oneof(
   { weight: 1, arbitrary: fc.record({ do: fc.constant('crash' as const) }) },
 );
 const fault = fc.record({ do: fc.constantFrom('break' as const, 'heal' as const), group });
+
+/** A removal that is refused while the copy in another file goes: nothing else may carry it out. Fails once in a while. */
+const BACK_AND_FORTH: [Step[]][] = Array.from({ length: 40 }, (_, turns) => [
+  [
+    { do: 'put', id: 'b', group: 'x' },
+    { do: 'settle' },
+    { do: 'put', id: 'b', group: 'y' },
+    { do: 'settle' },
+    { do: 'break', group: 'y' },
+    { do: 'wait', turns: turns % 7 },
+    { do: 'remove', id: 'b' },
+    { do: 'wait', turns: turns % 5 },
+    { do: 'heal', group: 'y' },
+  ],
+]);
 
 /** What was asked of one row, in order: its new state, and what became of the request. */
 interface Asked {
@@ -85,7 +107,7 @@ describe('Collection', function () {
   async function play(
     kind: string,
     folder: string,
-    steps: readonly { do: string; id?: string; group?: string; turns?: number }[],
+    steps: readonly Step[],
     crashed: (copy: string, history: History) => void,
   ): Promise<{ collection: Collection<Row>; history: History }> {
     const collection = await open(folder, kind);
@@ -183,10 +205,13 @@ describe('Collection', function () {
 
     it(`holds in memory what the disk holds when some files refuse to be written (${kind} files)`, async () => {
       let run = 0;
-      const steps = fc.array(fc.oneof({ weight: 5, arbitrary: step }, { weight: 1, arbitrary: fault }), {
-        minLength: 8,
-        maxLength: 40,
-      });
+      const steps: fc.Arbitrary<Step[]> = fc.array(
+        fc.oneof({ weight: 5, arbitrary: step }, { weight: 1, arbitrary: fault }),
+        {
+          minLength: 8,
+          maxLength: 40,
+        },
+      );
       await fc.assert(
         fc.asyncProperty(steps, async (chosen) => {
           const folder = join(dir, String(++run));
@@ -203,7 +228,7 @@ describe('Collection', function () {
           }
           expect(statesOf((await open(folder, kind)).values())).to.deep.equal(states);
         }),
-        { numRuns: 60 },
+        { numRuns: 60, examples: BACK_AND_FORTH },
       );
     });
   }
