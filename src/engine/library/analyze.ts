@@ -12,12 +12,13 @@ import type { Bus } from '../../lib/bus.js';
 import type { Log } from '../../lib/log.js';
 import type { Store } from '../../store/store.js';
 import type { Automation } from './automate.js';
+import { ChangedRules } from './changed-rules.js';
 import { GroupLook } from './group-look.js';
 import { RecommendationBook } from './recommendation-book.js';
 import { RuleCalls, type SetCall } from './rule-calls.js';
 import { RunBook } from './run-book.js';
 import { MissedLooks } from './missed-looks.js';
-import { subjectsOf, toSample } from './subjects.js';
+import { keyOf, subjectsOf, toSample } from './subjects.js';
 import { outOfReach } from './rule-reach.js';
 import { savingOf } from './upkeep.js';
 
@@ -46,8 +47,8 @@ export class Analyzer {
   readonly #calls: RuleCalls;
   readonly #runs: RunBook;
   readonly #missed: MissedLooks;
-  /** Rules whose setting changed while the library was being looked at. */
-  readonly #changedRules = new Set<string>();
+  /** With which the library is looked at again once that is possible. */
+  readonly #changed: ChangedRules;
   #library: Promise<Run> | null = null;
   #counting: Promise<void> = Promise.resolve();
   #abort = new AbortController();
@@ -62,6 +63,7 @@ export class Analyzer {
     this.#calls = new RuleCalls(parts);
     this.#runs = new RunBook(parts);
     this.#missed = new MissedLooks(parts);
+    this.#changed = new ChangedRules(this.#missed);
   }
 
   /** Begins to count the library, which nobody has to wait for; from then on it follows `library.changed`. */
@@ -88,7 +90,7 @@ export class Analyzer {
     this.#abort.abort();
     for (const off of this.#listening.splice(0)) off();
     if (this.#timer) clearInterval(this.#timer);
-    this.#changedRules.clear();
+    this.#changed.take();
     await this.#counting;
     await this.#library?.catch(() => undefined);
     await this.#parts.automation.stop();
@@ -272,7 +274,7 @@ export class Analyzer {
   /** A rule that was switched off takes its findings along; one that was changed looks at the library again. */
   async #followRules(ids: readonly string[]): Promise<void> {
     const off = ids.filter((id) => this.#calls.modeOf(id) === 'off');
-    for (const id of ids) if (!off.includes(id)) this.#changedRules.add(id);
+    this.#changed.add(ids.filter((id) => !off.includes(id)));
     if (off.length > 0) await this.#book.closeOff(new Set(off));
     if (ids.some((id) => !this.#isThere(id))) await this.#book.closeWithoutRule((id) => this.#isThere(id));
     this.#rerunChanged();
@@ -283,15 +285,16 @@ export class Analyzer {
   }
 
   #rerunChanged(): void {
-    if (this.#library || this.#changedRules.size === 0 || this.#abort.signal.aborted) return;
-    const calls = this.#calls.ready().filter(({ ruleId }) => this.#changedRules.has(ruleId));
-    this.#changedRules.clear();
-    if (calls.length === 0) return;
-    const ruleIds = calls.map(({ ruleId }) => ruleId);
-    this.#startLibrary(this.#runs.begin({ mode: 'full', trigger: 'owner', ruleIds }), calls).catch((error: unknown) => {
-      this.#parts.log.error({ err: error }, 'The library could not be looked at again after a rule was changed');
-    });
+    if (this.#library || this.#changed.isEmpty || this.#abort.signal.aborted) return;
+    const { ids, over } = this.#changed.take();
+    const calls = this.#calls.ready().filter(({ ruleId }) => ids.has(ruleId));
+    const run = this.#runs.begin({ mode: 'full', trigger: 'owner', ruleIds: calls.map(({ ruleId }) => ruleId) });
+    const looked = calls.length === 0 ? Promise.resolve(run) : this.#startLibrary(run, calls);
+    looked
+      .then(({ error }) => over(error === null))
+      .catch((error: unknown) => {
+        this.#parts.log.error({ err: error }, 'The library could not be looked at again after a rule was changed');
+        return over(false);
+      });
   }
 }
-
-const keyOf = (itemId: string, fileId: string): string => `${itemId}\n${fileId}`;

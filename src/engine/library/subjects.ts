@@ -1,6 +1,9 @@
 import { displayTitle, type LibraryItem } from '../../domain/library.js';
 import type { Finding, RuleSample, Subject } from '../../domain/rule.js';
 
+/** One file of one title. */
+export const keyOf = (itemId: string, fileId: string): string => `${itemId}\n${fileId}`;
+
 /** What a trial of a rule shows of a file it speaks of. */
 export const toSample = ({ item, file }: Subject, { reason, preset }: Finding, savesBytes: number): RuleSample => {
   const title = displayTitle(item);

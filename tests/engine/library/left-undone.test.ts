@@ -58,6 +58,24 @@ describe('what a program that was killed left undone', () => {
     });
   }
 
+  it('is another look at everything with a rule that was changed', async () => {
+    const world = await open();
+    world.server.items_ = [film('7')];
+    world.rules.rules.set('all', () => null);
+    await world.synced();
+    await world.until(() => world.store.analysisDue.value.since === null);
+    world.rules.rules.set('all', () => transcode);
+    let goOn: () => void = () => undefined;
+    world.rules.held = new Promise((resolve) => (goOn = resolve));
+    world.bus.emit('rule.changed', { ids: ['all'] });
+    await world.until(() => world.store.analysisDue.value.since !== null);
+    await world.store.analysisDue.flush();
+    const next = await open(world);
+    await next.until(() => found(next).includes('01234567-7'), 'the next one looked with the changed rule');
+    goOn();
+    await world.until(() => world.store.analysisDue.value.since === null, 'nothing is due any more');
+  });
+
   it('is nothing when all was looked at: then nobody looks at everything at the start', async () => {
     const world = await open();
     world.server.items_ = [film('7')];
