@@ -1,5 +1,5 @@
 import compression from 'compression';
-import express, { type ErrorRequestHandler, type Express, type Router } from 'express';
+import express, { type ErrorRequestHandler, type Express, type RequestHandler, type Router } from 'express';
 import type { Context } from '../actions/action.js';
 import { AppError } from '../domain/errors.js';
 import type { Assets } from './assets.js';
@@ -28,12 +28,16 @@ export function buildApp(doors: Doors, assets: Assets): Express {
   // Before everything, for it comes in bursts, and before the host check: Plex may know this machine by any name, and the secret in the
   // path says that it is Plex.
   app.post(`${ctx.config.urlBase}/hooks/plex/:secret`, plexWebhook(ctx));
-  app.use((req, res, next) => {
+  const secure = securityHeaders(ctx.config.publicUrl);
+  const head: RequestHandler = (req, res, next) => {
     res.set('X-Request-Id', ctx.newId('req'));
+    secure(req, res, next);
+  };
+  app.use(head);
+  app.use((req, res, next) => {
     if (hasOneHostAtMost(req)) next();
     else res.status(400).type('text/plain').set('Connection', 'close').send('A request names its host once.');
   });
-  app.use(securityHeaders(ctx.config.publicUrl));
   app.use(healthChecks(ctx));
   app.use(ctx.config.urlBase || '/', inside(doors, assets));
   const refuse: ErrorRequestHandler = (error: unknown, req, res, next) => {
@@ -41,7 +45,12 @@ export function buildApp(doors: Doors, assets: Assets): Express {
       next(error);
       return;
     }
-    answerError(doors, error, req, res).catch(next);
+    const answer = (): void => {
+      answerError(doors, error, req, res).catch(next);
+    };
+    // An address that cannot be read fails before anything else is done.
+    if (res.hasHeader('X-Request-Id')) answer();
+    else head(req, res, answer);
   };
   app.use((req, _res, next) => {
     next(nothingAt(req.path));

@@ -126,7 +126,7 @@ describe('the headers of every answer', () => {
   after(() => web.stop());
 
   it('hold a strict policy and ask nothing of a plain http home', async () => {
-    for (const path of ['/sign-in', '/ping', '/nothing', '/app.js', '/api/summary']) {
+    for (const path of ['/sign-in', '/ping', '/nothing', '/app.js', '/api/summary', '/%zz', '/hooks/plex/%zz']) {
       const { headers } = await raw(web.url + path);
       const policy = String(headers['content-security-policy']);
       expect(policy, path)

@@ -41,8 +41,7 @@ describe('what a program that was killed left undone', () => {
       const world = await open();
       world.server.items_ = [film('7')];
       world.rules.rules.set('all', () => transcode);
-      let goOn: () => void = () => undefined;
-      world.rules.held = new Promise((resolve) => (goOn = resolve));
+      const goOn = world.rules.hold();
       const taken = take(world);
       await world.until(() => world.rules.calls.length > 0, 'the rules were asked');
       await world.until(() => world.store.library.find('01234567-7') !== null);
@@ -65,8 +64,7 @@ describe('what a program that was killed left undone', () => {
     await world.synced();
     await world.until(() => world.store.analysisDue.value.since === null);
     world.rules.rules.set('all', () => transcode);
-    let goOn: () => void = () => undefined;
-    world.rules.held = new Promise((resolve) => (goOn = resolve));
+    const goOn = world.rules.hold();
     world.bus.emit('rule.changed', { ids: ['all'] });
     await world.until(() => world.store.analysisDue.value.since !== null);
     await world.store.analysisDue.flush();
@@ -92,8 +90,7 @@ describe('what a program that was killed left undone', () => {
     const world = await open();
     world.server.items_ = [film('7')];
     world.rules.rules.set('all', () => transcode);
-    let goOn: () => void = () => undefined;
-    world.rules.held = new Promise((resolve) => (goOn = resolve));
+    const goOn = world.rules.hold();
     const sync = world.sync.run({ mode: 'changed', trigger: 'schedule' });
     await sync.done;
     const stopped = world.stop();

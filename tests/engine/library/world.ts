@@ -145,9 +145,15 @@ export function film(key: string, change: Parameters<typeof anItem>[0] = {}): Li
 export class FakeRules implements RuleRunner {
   rules = new Map<string, (subject: Subject, options: Record<string, unknown>) => Decision['finding']>();
   calls: RuleCall[][] = [];
-  /** Until then no rule answers. */
-  held: Promise<void> | null = null;
+  private held: Promise<void> | null = null;
   readonly perGroup = new Set<string>();
+
+  /** No rule answers until the returned function is called. */
+  hold(): () => void {
+    let goOn = (): void => undefined;
+    this.held = new Promise((resolve) => (goOn = resolve));
+    return goOn;
+  }
 
   list = () => [...this.rules.keys()].map((id) => this.get(id));
   get = (id: string) => {
