@@ -84,16 +84,20 @@ const send = (form: Locator): Promise<void> =>
 
 /** Sends what is right, and waits for the page that it leads to. */
 async function sendAndArrive(page: Page, form: Locator): Promise<void> {
-  const arrived = page.waitForEvent('load');
+  // The page before may still be loading: its end is not the arrival of the next one.
+  await page.evaluate("document.documentElement.id = 'page-before'");
+  const action = await form.evaluate((own: { action: string }) => own.action);
   const answered = page.waitForResponse((answer) => {
     const request = answer.request();
-    return answer.status() < 400 && (request.method() === 'POST' || request.isNavigationRequest());
+    const isOwn = request.isNavigationRequest() || (request.method() === 'POST' && answer.url() === action);
+    return answer.status() < 400 && isOwn;
   });
   await send(form);
   const answer = await answered;
   const isLeaving = answer.request().isNavigationRequest() || answer.headers()['hx-redirect'] !== undefined;
-  if (isLeaving) await arrived;
-  else arrived.catch(() => undefined);
+  if (!isLeaving) return;
+  await page.waitForSelector('html:not(#page-before)', { state: 'attached' });
+  await page.waitForLoadState();
 }
 
 /** What is folded is opened, so that a person can reach it. */
@@ -110,6 +114,7 @@ async function tryOut(page: Page, { url, context }: WebTest, one: FormCase): Pro
   await fill(form, wrong);
   await send(form);
   await page.waitForSelector('#form-error, .note.bad[role="alert"], .toast.bad', { state: 'attached' });
+  await page.waitForLoadState();
   await unfold(page);
   const kept = await heldBy(form, names);
   const typed = names.map((name) => [name, emptied.includes(name) ? '' : wrong[name]]);
@@ -165,6 +170,7 @@ describe('every form in a browser', function () {
     await store.collections.put(aCollection('taken', 'Fresh air', now().toISOString()));
     await send(form);
     await page.waitForSelector('#form-error');
+    await page.waitForLoadState();
     const kept = [await plan.locator('#coll-name').inputValue(), await plan.locator('#coll-filter').inputValue()];
     expect(kept, 'after the refusal').to.deep.equal(['Fresh air', 'modern']);
     await fill(plan, { name: 'Fresh air, too' });
