@@ -1,6 +1,6 @@
 import { expect } from 'chai';
 import type { BrowserContext, Page } from 'playwright-core';
-import { seriousIn, signIn, startBrowser, type RealBrowser } from '../support/browser.js';
+import { listenTo, seriousIn, signIn, startBrowser, type RealBrowser } from '../support/browser.js';
 import { startCollectionWeb, type CollectionWeb } from '../support/collection-web.js';
 
 describe('collections in a browser', function () {
@@ -25,11 +25,7 @@ describe('collections in a browser', function () {
   const open = async (width: number, script = true): Promise<void> => {
     context = await browser.open({ viewport: { width, height: 900 }, javaScriptEnabled: script });
     page = await context.newPage();
-    heard = [];
-    page.on('console', (message) => {
-      if (message.type() === 'error') heard.push(message.text());
-    });
-    page.on('pageerror', (error) => heard.push(error.message));
+    heard = listenTo(page);
     await signIn(page, world.web.url);
   };
   const clean = async (what: string): Promise<void> => {

@@ -1,6 +1,6 @@
 import { expect } from 'chai';
 import type { BrowserContext, Page } from 'playwright-core';
-import { seriousIn, signIn, startBrowser, type RealBrowser } from '../support/browser.js';
+import { listenTo, seriousIn, signIn, startBrowser, type RealBrowser } from '../support/browser.js';
 import { DEAD, startAccountWorld } from '../support/plex-account.js';
 import { PASSWORD } from '../support/web.js';
 
@@ -53,11 +53,7 @@ describe('connecting Plex in a browser', function () {
       javaScriptEnabled: options.script ?? true,
     });
     page = await context.newPage();
-    heard = [];
-    page.on('console', (message) => {
-      if (message.type() === 'error' || message.type() === 'warning') heard.push(message.text());
-    });
-    page.on('pageerror', (error) => heard.push(error.message));
+    heard = listenTo(page, ['error', 'warning']);
   };
   const clean = async (what: string): Promise<void> => {
     expect(await complaints(page, heard), what).to.deep.equal([]);

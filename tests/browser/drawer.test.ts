@@ -1,6 +1,6 @@
 import { expect } from 'chai';
 import type { BrowserContext, Page } from 'playwright-core';
-import { seriousIn, signIn, startBrowser, type RealBrowser } from '../support/browser.js';
+import { listenTo, seriousIn, signIn, startBrowser, type RealBrowser } from '../support/browser.js';
 import { startPreview } from '../support/preview.js';
 import type { WebTest } from '../support/web.js';
 
@@ -10,15 +10,12 @@ describe('a title beside the library, and what is selected at once', function ()
   let browser: RealBrowser;
   let context: BrowserContext;
   let page: Page;
-  const heard: string[] = [];
+  let heard: string[];
   before(async () => {
     [web, browser] = await Promise.all([startPreview(), startBrowser()]);
     context = await browser.open({ viewport: { width: 1440, height: 900 } });
     page = await context.newPage();
-    page.on('console', (message) => {
-      if (message.type() === 'error') heard.push(message.text());
-    });
-    page.on('pageerror', (error) => heard.push(error.message));
+    heard = listenTo(page);
     await signIn(page, web.url);
   });
   after(async () => {

@@ -1,6 +1,6 @@
 import { expect } from 'chai';
 import type { Page } from 'playwright-core';
-import { seriousIn, signIn, startBrowser, WITH_WIDTH, type RealBrowser } from '../support/browser.js';
+import { listenTo, seriousIn, signIn, startBrowser, WITH_WIDTH, type RealBrowser } from '../support/browser.js';
 import { EditablePlex } from '../support/editable.js';
 import { startWeb, type WebTest } from '../support/web.js';
 
@@ -10,16 +10,13 @@ describe('edits in Plex in a browser', function () {
   let web: WebTest;
   let browser: RealBrowser;
   let page: Page;
-  const heard: string[] = [];
+  let heard: string[];
 
   before(async () => {
     [world, browser] = await Promise.all([EditablePlex.start(130), startBrowser()]);
     web = await startWeb({ prepare: (context) => world.prepare(context) });
     page = await (await browser.open({ viewport: { width: 1440, height: 900 } })).newPage();
-    page.on('console', (message) => {
-      if (message.type() === 'error') heard.push(message.text());
-    });
-    page.on('pageerror', (error) => heard.push(error.message));
+    heard = listenTo(page);
     await signIn(page, web.url);
   });
   after(async () => {

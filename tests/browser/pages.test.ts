@@ -2,6 +2,7 @@ import { expect } from 'chai';
 import type { BrowserContext, Page } from 'playwright-core';
 import { PASSWORD, startWeb, type WebTest } from '../support/web.js';
 import {
+  listenTo,
   seriousIn,
   sidewaysIn,
   signIn,
@@ -48,14 +49,7 @@ const PAGES: Record<string, string> = {
 const TWICE = ['queue', 'library', 'analytics', 'tags', 'a tag', 'a film', 'Plex settings'];
 
 /** What went wrong on a page without anybody asking. */
-function watch(page: Page): string[] {
-  const heard: string[] = [];
-  page.on('console', (message) => {
-    if (message.type() === 'error' || message.type() === 'warning') heard.push(message.text());
-  });
-  page.on('pageerror', (error) => heard.push(error.message));
-  return heard;
-}
+const watch = (page: Page): string[] => listenTo(page, ['error', 'warning']);
 
 describe('the pages in a browser', function () {
   this.timeout(180_000);

@@ -45,6 +45,19 @@ export async function startBrowser(): Promise<RealBrowser> {
   };
 }
 
+/** What htmx says of every request that a newer one replaced, or that a page left behind: nothing is wrong then. Of one that fails it says more. */
+const GIVEN_UP = /^htmx:(?:afterRequest|sendAbort)\b/;
+
+/** What a page complains about from now on: errors of its scripts and of the console, among them breaches of the security policy. */
+export function listenTo(page: Page, kinds: readonly string[] = ['error']): string[] {
+  const heard: string[] = [];
+  page.on('console', (message) => {
+    if (kinds.includes(message.type()) && !GIVEN_UP.test(message.text())) heard.push(message.text());
+  });
+  page.on('pageerror', (error) => heard.push(error.message));
+  return heard;
+}
+
 /** Signs in as a person does. */
 export async function signIn(page: Page, url: string, password = PASSWORD): Promise<void> {
   await page.goto(`${url}/sign-in`);
@@ -68,11 +81,7 @@ export async function visitPreview(): Promise<Visit> {
   const [web, browser] = await Promise.all([startPreview(), startBrowser()]);
   const context = await browser.open({ viewport: { width: 1440, height: 900 } });
   const page = await context.newPage();
-  const heard: string[] = [];
-  page.on('console', (message) => {
-    if (message.type() === 'error') heard.push(message.text());
-  });
-  page.on('pageerror', (error) => heard.push(error.message));
+  const heard = listenTo(page);
   await signIn(page, web.url);
   return {
     web,
