@@ -1,8 +1,14 @@
 import { dirname } from 'node:path';
+import { setTimeout } from 'node:timers/promises';
 import { Low } from 'lowdb';
 import type { Gate } from '../lib/gate.js';
 import type { PackedRows } from './packed-rows.js';
 import { ShardFile, type ShardData } from './shard-file.js';
+
+/** So many writes one right after the other are no chance any more: somebody fills the file bit by bit. */
+const IN_A_ROW = 4;
+/** Then more is gathered for each of them. A first analysis of 100,000 titles writes a third fewer files. Milliseconds. */
+const GATHERING_MS = 100;
 
 const EMPTY: ShardData = { stamp: 0, rows: [], packed: null, versions: {}, gone: [], isSealed: true, damage: null };
 
@@ -28,6 +34,8 @@ export class Shard<T extends { id: string }> {
   #unsaved = new Map<string, Saved<T>>();
   #scheduled: Promise<void> | null = null;
   #writing: Promise<void> = Promise.resolve();
+  #isWriting = false;
+  #writesInARow = 0;
 
   /**
    * `restore` hears of every row that went back to what the disk holds (undefined: nothing), `awake` of every row made
@@ -119,12 +127,14 @@ export class Shard<T extends { id: string }> {
   }
 
   async #afterCurrentWrite(): Promise<void> {
+    this.#writesInARow = this.#isWriting ? this.#writesInARow + 1 : 0;
     await this.#writing.catch(() => undefined);
-    await new Promise(setImmediate);
+    await (this.#writesInARow < IN_A_ROW ? new Promise(setImmediate) : setTimeout(GATHERING_MS));
     await this.#gate.run(async () => {
       this.#scheduled = null;
+      this.#isWriting = true;
       this.#writing = this.#write();
-      await this.#writing;
+      await this.#writing.finally(() => (this.#isWriting = false));
     });
   }
 

@@ -28,6 +28,7 @@ export interface Match {
 
 /** Marks a slot whose files are compared one by one. */
 const SEVERAL = 2;
+const NOTHING = new Uint16Array();
 /** A few milliseconds' worth. */
 const SORTED_AT_ONCE = 2000;
 
@@ -118,8 +119,8 @@ export class LibraryTable {
       hits[slot] = 1;
       match.total++;
       match.sizeBytes += sizeBytes[slot] ?? 0;
-      if (counts) for (let at = 0; at < counts.length; at++) increment(counts[at], numbers[at], slot);
     }
+    for (const [at, own] of counts?.entries() ?? []) countHits(own, numbers[at] ?? NOTHING, hits);
     const words = columns.map(() => new Map<string, number>());
     this.#matchSeveral(filter, { chosen, counts: counts ? words : null }, match, some);
     if (counts) {
@@ -247,6 +248,13 @@ export class LibraryTable {
 }
 
 const columnOf = (sort: LibrarySort): Measure | 'title' => sort.replace('-', '') as Measure | 'title';
+
+/** A column at a time: several times as quick as all columns of a slot. */
+function countHits(counts: Uint32Array, numbers: Uint16Array, hits: Uint8Array): void {
+  for (let slot = 0; slot < hits.length; slot++) {
+    if (hits[slot] === 1) increment(counts, numbers, slot);
+  }
+}
 
 function increment(counts: Uint32Array | undefined, numbers: Uint16Array | undefined, slot: Slot): void {
   if (!counts || !numbers) return;
