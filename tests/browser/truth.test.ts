@@ -1,6 +1,6 @@
 import { expect } from 'chai';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Page } from 'playwright-core';
+import type { Page, Response } from 'playwright-core';
 import { visitPreview, type Visit } from '../support/browser.js';
 import { numbersOn, saysTruth, truthFor, type SeenNumber } from '../support/figures.js';
 
@@ -19,7 +19,10 @@ interface Act {
 
 /** What was posted was answered: before that an open page and a fresh one may agree on what was. */
 const answered = (page: Page, act: () => Promise<unknown>): Promise<unknown> =>
-  Promise.all([page.waitForResponse((answer) => answer.request().method() === 'POST'), act()]);
+  Promise.all([page.waitForResponse(isOfForm), act()]);
+/** The open pages hold their line to the server with such requests too. */
+const isOfForm = (answer: Response): boolean =>
+  answer.request().method() === 'POST' && !new URL(answer.url()).pathname.startsWith('/socket.io/');
 const click =
   (selector: string) =>
   (page: Page): Promise<unknown> =>
