@@ -181,9 +181,11 @@ const POLL_EVERY_MS = 15_000;
 const PATIENCE_MS = 10_000;
 
 if (typeof io === 'function' && document.body.hasAttribute('data-signed-in')) {
-  const socket = io({ path: `${urlBase}/socket.io` });
   const offline = document.getElementById('offline');
   let wasConnected = false;
+  // What happened between the drawing of this page and now, it hears of as soon as it listens.
+  const auth = (say) => say(wasConnected ? {} : { since: document.body.dataset.news });
+  const socket = io({ path: `${urlBase}/socket.io`, auth });
   let polling = null;
   let patience = null;
   const giveUp = () => {
@@ -205,9 +207,20 @@ if (typeof io === 'function' && document.body.hasAttribute('data-signed-in')) {
     if (wasConnected && !socket.recovered) ring(null);
     wasConnected = true;
   });
+  const heardMs = new Map();
   socket.onAny((event, payload) => {
-    if (event === 'job.progressed') showProgress(payload);
-    else ring(event);
+    if (event === 'job.progressed') {
+      showProgress(payload);
+      return;
+    }
+    heardMs.set(event, performance.now());
+    ring(event);
+  });
+  // What was heard while an answer was on its way may be news to what comes with it.
+  const askedMs = new WeakMap();
+  document.addEventListener('htmx:beforeSend', ({ detail }) => askedMs.set(detail.xhr, performance.now()));
+  document.addEventListener('htmx:afterSwap', ({ detail }) => {
+    for (const [event, at] of heardMs) if (at > askedMs.get(detail.xhr)) ring(event);
   });
   document.addEventListener('visibilitychange', () => {
     if (document.visibilityState === 'visible') ring(null);

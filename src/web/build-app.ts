@@ -63,7 +63,7 @@ const nothingAt = (path: string): AppError => new AppError('not_found', `There i
 
 /** Everything below the url base. */
 function inside(doors: Doors, assets: Assets): Router {
-  const { ctx, guard } = doors;
+  const { ctx, guard, news } = doors;
   const router = express.Router();
   router.use(healthChecks(ctx));
   router.use(guard.checkHost);
@@ -74,6 +74,7 @@ function inside(doors: Doors, assets: Assets): Router {
     res.set('Cache-Control', 'no-store');
     next();
   });
+  router.use(news.mark);
   router.use(guard.identify);
   router.use(beforeLongTasks());
   // JSON is read by each row, once it is known who asks.

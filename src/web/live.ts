@@ -4,6 +4,7 @@ import { Server, type Socket } from 'socket.io';
 import type { Context } from '../actions/action.js';
 import { LIVE, type Events } from '../domain/events.js';
 import { hasOneHostAtMost, isKnownHost, isOwnOrigin } from './hosts.js';
+import type { News } from './news.js';
 import type { SessionStore } from './sessions.js';
 
 /** News within this time goes out as one. */
@@ -44,6 +45,7 @@ export class Live {
   readonly #ctx: Context;
   readonly #sessions: SessionStore;
   readonly #readSession: RequestHandler;
+  readonly #news: News;
   readonly #io: Server;
   readonly #ids = new Map<LiveEvent, Set<string>>();
   readonly #progress = new Map<string, Events['job.progressed']>();
@@ -53,8 +55,9 @@ export class Live {
   #flushing: NodeJS.Timeout | null = null;
   #rechecking: NodeJS.Timeout | null = null;
 
-  constructor(ctx: Context, sessions: SessionStore, readSession: RequestHandler) {
+  constructor(ctx: Context, sessions: SessionStore, readSession: RequestHandler, news: News) {
     this.#ctx = ctx;
+    this.#news = news;
     this.#sessions = sessions;
     this.#readSession = readSession;
     this.#io = new Server({
@@ -66,7 +69,8 @@ export class Live {
       },
     });
     this.#io.on('connection', (socket) => {
-      if (!this.#isOwner(socket)) socket.disconnect(true);
+      if (this.#isOwner(socket)) this.#tellMissed(socket);
+      else socket.disconnect(true);
     });
   }
 
@@ -125,6 +129,12 @@ export class Live {
     return sessionID !== undefined && this.#sessions.grantOfId(sessionID) === 'owner';
   }
 
+  /** A page takes a while to listen; what it names as the last it knows is not all that has happened. */
+  #tellMissed(socket: Socket): void {
+    const { since } = socket.handshake.auth as { since?: unknown };
+    for (const name of this.#news.since(since)) socket.emit(name, { ids: [] });
+  }
+
   #follow(name: LiveEvent): () => void {
     if (name === 'job.progressed') {
       return this.#ctx.bus.on(name, (progress) => {
@@ -133,6 +143,7 @@ export class Live {
       });
     }
     return this.#ctx.bus.on(name, (payload) => {
+      this.#news.note(name);
       const ids = this.#ids.get(name) ?? new Set<string>();
       for (const id of idsOf(name, payload)) if (ids.size < MAX_IDS) ids.add(id);
       this.#ids.set(name, ids);

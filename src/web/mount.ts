@@ -9,6 +9,7 @@ import type { DrawnPages } from './drawn-pages.js';
 import type { Guard } from './guard.js';
 import type { HeldForms } from './held-forms.js';
 import { ownPath, refererPath, wantsFragment } from './hosts.js';
+import type { News } from './news.js';
 import { frame, frameOfError, themeOf } from './page-frame.js';
 import { perform, performWith } from './perform.js';
 import { leadTo } from './redirect.js';
@@ -27,6 +28,7 @@ export interface Doors {
   routes: readonly Route[];
   /** What was typed into forms whose session had ended. */
   held: HeldForms;
+  news: News;
   /** Called after a session was granted or ended. */
   onSession: () => void;
 }

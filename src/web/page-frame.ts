@@ -25,7 +25,7 @@ export async function frame(
   req: Request,
   data: object | null,
 ): Promise<PageFrame> {
-  const { ctx, guard } = doors;
+  const { ctx, guard, news } = doors;
   const [noun = ''] = (view ?? '').split('/');
   const words = noun.replaceAll('-', ' ');
   const { title, displayTitle } = (data ?? {}) as { title?: unknown; displayTitle?: unknown };
@@ -40,12 +40,13 @@ export async function frame(
     urlBase: ctx.config.urlBase,
     theme: themeOf(req),
     notice: data ? guard.takeNotice(req) : null,
+    news: news.placeOf(req),
     shell: hasMenu ? await showNavigation(ctx, {}) : null,
   };
 }
 
 /** The same around what went wrong. */
-export async function frameOfError({ ctx, guard }: Doors, req: Request, hasMenu: boolean): Promise<PageFrame> {
+export async function frameOfError({ ctx, guard, news }: Doors, req: Request, hasMenu: boolean): Promise<PageFrame> {
   return {
     title: 'Error',
     section: '',
@@ -53,6 +54,7 @@ export async function frameOfError({ ctx, guard }: Doors, req: Request, hasMenu:
     urlBase: ctx.config.urlBase,
     theme: themeOf(req),
     notice: null,
+    news: news.placeOf(req),
     // The menu may be what is broken.
     shell: hasMenu ? await showNavigation(ctx, {}).catch(() => null) : null,
   };

@@ -16,6 +16,8 @@ export interface PageFrame {
   theme: 'dark' | 'light' | 'auto';
   /** What the last form did, said once. */
   notice: string | null;
+  /** Up to which event it is true. */
+  news: string;
   /** The menu's counts, the lines above the page and what runs; null while nobody is signed in. */
   shell: object | null;
 }

@@ -9,6 +9,7 @@ import { DrawnPages } from './drawn-pages.js';
 import { Guard } from './guard.js';
 import { HeldForms } from './held-forms.js';
 import { Live } from './live.js';
+import { News } from './news.js';
 import { docsPage } from './openapi.js';
 import { Views } from './render.js';
 import { routes } from './routes.js';
@@ -46,14 +47,16 @@ export class WebServer {
     const views = await Views.open(viewsDir, context.config.urlBase, assets);
     const sessions = new SessionStore(context);
     const guard = new Guard(context, sessions, this.#options.attempts ?? new Attempts());
-    const live = new Live(context, sessions, guard.session);
+    const news = new News();
+    const live = new Live(context, sessions, guard.session, news);
     const onSession = (): void => {
       live.recheck();
     };
     const held = new HeldForms();
     const version = (): number => context.store.version + context.bus.emitted;
     const drawnPages = new DrawnPages({ version });
-    const doors = { ctx: context, guard, views, drawnPages, held, routes: [...routes, docsPage(routes)], onSession };
+    const all = [...routes, docsPage(routes)];
+    const doors = { ctx: context, guard, views, drawnPages, held, news, routes: all, onSession };
     const app = buildApp(doors, assets);
 
     const { requestMs, headersMs, checkEveryMs } = this.#options.patience ?? USUAL_PATIENCE;

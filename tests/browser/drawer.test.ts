@@ -1,5 +1,5 @@
 import { expect } from 'chai';
-import type { BrowserContext, Page } from 'playwright-core';
+import type { BrowserContext, Page, Route } from 'playwright-core';
 import { listenTo, seriousIn, signIn, startBrowser, type RealBrowser } from '../support/browser.js';
 import { startPreview } from '../support/preview.js';
 import type { WebTest } from '../support/web.js';
@@ -76,6 +76,22 @@ describe('a title beside the library, and what is selected at once', function ()
     await page.evaluate('history.back()');
     await page.waitForSelector('#drawer:not([open])', { state: 'attached' });
     expect(await page.locator('#titles [data-row]').count()).to.be.above(10);
+  });
+
+  it('shows what changed while it was on its way', async () => {
+    const link = page.locator(`${row(2)} th a`);
+    const id = /[^/]+$/.exec((await link.getAttribute('href')) ?? '')?.[0] ?? '';
+    const slowly = async (route: Route): Promise<void> => {
+      const drawn = await route.fetch();
+      await web.context.store.library.patch(id, { title: 'Changed on the way' });
+      web.context.bus.emit('library.changed', { itemIds: [id] });
+      // The line is slow: the list below has heard of it by now.
+      await page.waitForSelector('#titles :text("Changed on the way")', { state: 'attached' });
+      await route.fulfill({ response: drawn });
+    };
+    await page.route(`**/library/${id}`, slowly, { times: 1 });
+    await link.click();
+    await page.waitForSelector('#drawer[open] h1:has-text("Changed on the way")');
   });
 
   it('goes on to the next title with j and k, and Back still leads to the list', async () => {

@@ -199,6 +199,26 @@ describe('the pages in a browser', function () {
       expect(await isSame()).to.equal(true);
     });
 
+    it('hears what happened before it listened', async () => {
+      const own = await context.newPage();
+      let listen = (): void => undefined;
+      const isSlow = new Promise<void>((resolve) => (listen = resolve));
+      await own.route('**/socket.io/**', async (route) => {
+        await isSlow;
+        await route.continue();
+      });
+      await own.goto(`${web.url}/queue`);
+      const job = await web.context.store.jobs.patch('job-wait-3', { title: 'Nobody told of this' });
+      web.context.bus.emit('job.changed', job);
+      // Those who listen hear of it, and it is over.
+      await page.goto(`${web.url}/queue`);
+      await page.waitForSelector('text=Nobody told of this');
+      expect(await own.locator('text=Nobody told of this').count()).to.equal(0);
+      listen();
+      await own.waitForSelector('text=Nobody told of this');
+      await own.close();
+    });
+
     it('polls and says so while the line is down, and catches up when it is back', async () => {
       const own = await context.newPage();
       await own.clock.install();

@@ -161,6 +161,7 @@ const page: PageFrame = {
   theme: 'dark',
   urlBase: '',
   notice: HOSTILE,
+  news: HOSTILE,
   shell: null,
 };
 const run = { startedAt: '2026-01-01T00:00:00Z', error: HOSTILE, added: 1, changed: 1, removed: 1 };

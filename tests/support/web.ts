@@ -30,6 +30,7 @@ import { DrawnPages } from '../../src/web/drawn-pages.js';
 import { Guard } from '../../src/web/guard.js';
 import { HeldForms } from '../../src/web/held-forms.js';
 import { docsPage } from '../../src/web/openapi.js';
+import { News } from '../../src/web/news.js';
 import { Views } from '../../src/web/render.js';
 import { routes } from '../../src/web/routes.js';
 import { WebServer, type WebOptions } from '../../src/web/server.js';
@@ -292,7 +293,7 @@ export async function mountedRoutes({ context }: WebTest): Promise<string[]> {
   const held = new HeldForms();
   const drawnPages = new DrawnPages({ version: () => 0 });
   const doors = {
-    ...{ ctx: context, guard, views, drawnPages, held },
+    ...{ ctx: context, guard, views, drawnPages, held, news: new News() },
     ...{ routes: [...routes, docsPage(routes)], onSession: () => undefined },
   };
   const list = (layers: readonly Layer[]): string[] =>

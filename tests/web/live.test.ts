@@ -26,13 +26,19 @@ describe('the live connection', () => {
   });
 
   /** Resolves with the socket, or with null when it was turned away. */
-  async function connect(headers: Record<string, string>, transport: 'polling' | 'websocket' = 'websocket') {
+  async function connect(
+    headers: Record<string, string>,
+    transport: 'polling' | 'websocket' = 'websocket',
+    { auth = {}, news = [] }: { auth?: object; news?: [string, unknown][] } = {},
+  ) {
     const socket = io(new URL(web.url).origin, {
       path: '/socket.io',
       transports: [transport],
       extraHeaders: headers,
       reconnection: false,
+      auth,
     });
+    socket.onAny((name: string, payload: unknown) => news.push([name, payload]));
     open.push(socket);
     const outcome = await Promise.race([
       heard(socket, 'connect').then(() => 'in'),
@@ -77,9 +83,8 @@ describe('the live connection', () => {
   });
 
   it('rings with names and ids, and only progress carries figures', async () => {
-    const socket = await connect({ Cookie: browser.cookie, Origin: web.url });
     const news: [string, unknown][] = [];
-    socket?.onAny((name: string, payload: unknown) => news.push([name, payload]));
+    await connect({ Cookie: browser.cookie, Origin: web.url }, 'websocket', { news });
     const { bus } = web.context;
     bus.emit('job.changed', aJob({ id: 'job-1', sourcePath: '/data/private.mkv' }));
     bus.emit('job.changed', aJob({ id: 'job-2' }));
@@ -96,12 +101,43 @@ describe('the live connection', () => {
         outputBytes: 1,
       });
     }
-    await sleep(600);
+    while (news.length < 3) await sleep(20);
     expect(news).to.have.deep.members([
       ['job.changed', { ids: ['job-1', 'job-2'] }],
       ['queue.changed', { ids: [] }],
       ['job.progressed', { jobId: 'job-1', percent: 3, fps: 30, speed: 1.5, etaSec: 60 }],
     ]);
+  });
+
+  it('tells a page what happened between its drawing and now, and nothing that it knows', async () => {
+    const { bus } = web.context;
+    const placeOf = async (): Promise<string> =>
+      /data-news="([^"]+)"/.exec((await browser.get('/queue')).text)?.[1] ?? '';
+    const toldOf = async (since: unknown): Promise<string[]> => {
+      const news: [string, unknown][] = [];
+      await connect({ Cookie: browser.cookie, Origin: web.url }, 'websocket', { auth: { since }, news });
+      // Whatever is to be told at once is told before this.
+      bus.emit('problem.changed', {});
+      while (!news.some(([name]) => name === 'problem.changed')) await sleep(20);
+      return news.map(([name]) => name).slice(0, -1);
+    };
+    const told: [string, unknown][] = [];
+    await connect({ Cookie: browser.cookie, Origin: web.url }, 'websocket', { news: told });
+    const before = await placeOf();
+    bus.emit('queue.changed', {});
+    bus.emit('job.changed', aJob());
+    bus.emit('job.progressed', { jobId: 'job-1', percent: 1, fps: 30, speed: 1.5, etaSec: 60, outputBytes: 1 });
+    // By now everybody was told who listens.
+    while (told.length < 3) await sleep(20);
+    expect(await toldOf(before)).to.have.members(['queue.changed', 'job.changed']);
+    expect(await toldOf(await placeOf()), 'a page that was drawn after it').to.deep.equal([]);
+    const ofAnotherStart = before.replace(/^.{12}/, '0123456789ab').replace(/\d+$/, '999');
+    expect(await toldOf(ofAnotherStart), 'drawn before the last start').to.include.members([
+      'queue.changed',
+      'job.changed',
+    ]);
+    for (const odd of [undefined, null, 7, {}, [], '', '-', `${before}0000000000000000`, 'x'.repeat(1000)])
+      expect(await toldOf(odd), JSON.stringify(odd)).to.deep.equal([]);
   });
 
   it('hangs up when the owner signs out', async () => {
