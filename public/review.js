@@ -109,7 +109,7 @@
       if (document.activeElement === document.body || review().contains(document.activeElement)) goTo(next);
       const left = review().querySelector('.tabs [aria-current="page"] .count')?.textContent ?? '';
       document.getElementById('review-said').textContent = next ? `${left} left.` : 'Nothing is left on this page.';
-    } else if (atId) document.getElementById(atId)?.setAttribute('data-at', '');
+    }
     countAll();
   });
 
@@ -173,6 +173,8 @@
     if (count > 0) document.getElementById('bulk-sum').dispatchEvent(new window.CustomEvent('mf:selected'));
   }
   document.addEventListener('htmx:afterSwap', (event) => {
+    // A list that was drawn anew does not know where the reader is; before it is seen.
+    if (atId && review()) document.getElementById(atId)?.setAttribute('data-at', '');
     if (event.target.id !== 'bulk-sum') return;
     const approves = event.target.querySelector('[data-approves]')?.dataset.approves;
     const button = document.querySelector('[data-bulk-approve]');

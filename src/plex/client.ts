@@ -6,7 +6,7 @@ import { withoutEnd } from '../lib/without-end.js';
 import { readContainer } from './answer.js';
 import { toInt, toStr, type Raw } from './coerce.js';
 import { badAnswer, statusFailure, transportFailure } from './failure.js';
-import { guardedAgents, mustBeServerUrl } from './guarded-lookup.js';
+import { guardedAgents, mustBeServerUrl, overLivingLine } from './guarded-lookup.js';
 
 const MAX_BODY_BYTES = 64_000_000;
 /** Plex keeps its library in SQLite: more at once makes everything slower. */
@@ -163,20 +163,22 @@ export class PlexClient {
     const timer = setTimeout(giveUp, timeoutMs);
     request.signal?.addEventListener('abort', giveUp, { once: true });
     try {
-      const response = await axios.request<unknown>({
+      const config = {
         method,
         url: this.#address(request),
         headers: { ...this.#headers(), ...request.headers, ...secret },
         signal: deadline.signal,
         // What it says in which encoding is looked at when it is read.
-        responseType: 'arraybuffer',
+        responseType: 'arraybuffer' as const,
         validateStatus: () => true,
         maxContentLength: maxBytes,
         // A redirect to another host, or a proxy in between, would be handed the token.
         maxRedirects: 0,
-        proxy: false,
+        proxy: false as const,
         ...guardedAgents,
-      });
+      };
+      const ask = (): Promise<AxiosResponse<unknown>> => axios.request<unknown>(config);
+      const response = await (method === 'GET' ? overLivingLine(ask) : ask());
       const data = Buffer.isBuffer(response.data) ? response.data : Buffer.alloc(0);
       if (response.status < 200 || response.status > 299)
         throw statusFailure(response.status, data.toString('utf8', 0, 10_000));

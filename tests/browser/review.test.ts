@@ -70,7 +70,7 @@ describe('the review in a browser', function () {
     await gone(third);
     expect(web.context.store.excluded.has(rowOf(third).itemId)).to.equal(true);
     await page.locator(`[id="title-${fourth}"]:focus`).waitFor();
-    expect(await page.getAttribute(`[id="rec-${fourth}"]`, 'data-at')).to.equal('');
+    await page.locator(`[id="rec-${fourth}"][data-at]`).waitFor();
     await page.keyboard.press('o');
     await page.waitForURL(new RegExp(`/library/${rowOf(fourth).itemId}$`));
     await page.goto(`${web.url}/recommendations?view=cards&q=kestrel`);

@@ -52,6 +52,25 @@ describe('posters of a Plex server', () => {
     for (const { url: address } of plex.seen) expect(address).not.to.contain(TOKEN);
   });
 
+  it('come over another connection when the one that was kept is gone', async () => {
+    const used = new WeakSet<object>();
+    let gone = 0;
+    answer = (res) => {
+      const { socket } = res;
+      if (socket === null || used.has(socket)) {
+        gone++;
+        socket?.destroy();
+        return;
+      }
+      used.add(socket);
+      sendBytes(res, THUMB);
+    };
+    const server = plexAt(plex.url);
+    await Promise.all([1, 2, 3].map(() => server.poster(PATH, 'small')));
+    for (let n = 0; n < 4; n++) expect((await server.poster(PATH, 'small')).type).to.equal('image/jpeg');
+    expect(gone).to.be.above(0);
+  });
+
   it('come as they are when Plex does not scale', async () => {
     for (const [status, type] of [
       [404, 'text/html'],

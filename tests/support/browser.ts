@@ -47,12 +47,15 @@ export async function startBrowser(): Promise<RealBrowser> {
 
 /** What htmx says of every request that a newer one replaced, or that a page left behind: nothing is wrong then. Of one that fails it says more. */
 const GIVEN_UP = /^htmx:(?:afterRequest|sendAbort)\b/;
+/** A picture that Plex takes long to give is drawn instead. */
+const PICTURE = /\/poster(?:\?|$)/;
 
 /** What a page complains about from now on: errors of its scripts and of the console, among them breaches of the security policy. */
 export function listenTo(page: Page, kinds: readonly string[] = ['error']): string[] {
   const heard: string[] = [];
   page.on('console', (message) => {
-    if (kinds.includes(message.type()) && !GIVEN_UP.test(message.text())) heard.push(message.text());
+    if (!kinds.includes(message.type()) || GIVEN_UP.test(message.text())) return;
+    if (!PICTURE.test(message.location().url)) heard.push(message.text());
   });
   page.on('pageerror', (error) => heard.push(error.message));
   return heard;
