@@ -5,7 +5,7 @@ import type { Gate } from '../lib/gate.js';
 import type { PackedRows } from './packed-rows.js';
 import { ShardFile, type ShardData } from './shard-file.js';
 
-/** So many writes one right after the other are no chance any more: somebody fills the file bit by bit. */
+/** So many writes, one right after the other, are no coincidence: somebody fills the file bit by bit. */
 const IN_A_ROW = 4;
 /** Then more is gathered for each of them. A first analysis of 100,000 titles writes a third fewer files. Milliseconds. */
 const GATHERING_MS = 100;
