@@ -4,6 +4,8 @@
 // ---- A menu or a group that is open stays open when its counts are drawn anew, and so do the filters of a narrow screen
 if (typeof Idiomorph === 'object') {
   Idiomorph.defaults.callbacks.beforeAttributeUpdated = (name, node) =>
+    // Where the reader is in a list, no drawing knows.
+    name !== 'data-at' &&
     !(name === 'open' && node.matches?.('details.menu, .causes details')) &&
     !(name === 'checked' && node.matches?.('.fold-box'));
   // An item's tags are read by themselves; the page that is drawn anew holds only their place.

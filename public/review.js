@@ -173,8 +173,6 @@
     if (count > 0) document.getElementById('bulk-sum').dispatchEvent(new window.CustomEvent('mf:selected'));
   }
   document.addEventListener('htmx:afterSwap', (event) => {
-    // A list that was drawn anew does not know where the reader is; before it is seen.
-    if (atId && review()) document.getElementById(atId)?.setAttribute('data-at', '');
     if (event.target.id !== 'bulk-sum') return;
     const approves = event.target.querySelector('[data-approves]')?.dataset.approves;
     const button = document.querySelector('[data-bulk-approve]');

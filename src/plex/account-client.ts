@@ -1,7 +1,8 @@
-import axios from 'axios';
+import axios, { type AxiosResponse } from 'axios';
 import { AppError, type ErrorCode } from '../domain/errors.js';
 import { toInt, toList, toStr } from './coerce.js';
 import { cleanText } from './failure.js';
+import { overLivingLine } from './kept-line.js';
 import { withoutEnd } from '../lib/without-end.js';
 
 const MAX_BODY_BYTES = 8_000_000;
@@ -83,7 +84,7 @@ export class AccountClient {
     // axios' own timeout starts anew with every byte that drips in.
     const deadline = AbortSignal.timeout(timeoutMs);
     try {
-      const response = await axios.request<string>({
+      const config = {
         method,
         url: url + path,
         headers: {
@@ -93,14 +94,16 @@ export class AccountClient {
         },
         ...(form === undefined ? {} : { data: form }),
         signal: deadline,
-        responseType: 'text',
+        responseType: 'text' as const,
         transformResponse: [(data: unknown) => (typeof data === 'string' ? data : '')],
         validateStatus: () => true,
         maxContentLength: MAX_BODY_BYTES,
         // A redirect to another host, or a proxy in between, would be handed the token.
         maxRedirects: 0,
-        proxy: false,
-      });
+        proxy: false as const,
+      };
+      const ask = (): Promise<AxiosResponse<string>> => axios.request<string>(config);
+      const response = await (method === 'GET' ? overLivingLine(ask) : ask());
       return {
         status: response.status,
         contentType: toStr(response.headers['content-type']) ?? '',

@@ -6,7 +6,8 @@ import { withoutEnd } from '../lib/without-end.js';
 import { readContainer } from './answer.js';
 import { toInt, toStr, type Raw } from './coerce.js';
 import { badAnswer, statusFailure, transportFailure } from './failure.js';
-import { guardedAgents, mustBeServerUrl, overLivingLine } from './guarded-lookup.js';
+import { guardedAgents, mustBeServerUrl } from './guarded-lookup.js';
+import { overLivingLine } from './kept-line.js';
 
 const MAX_BODY_BYTES = 64_000_000;
 /** Plex keeps its library in SQLite: more at once makes everything slower. */

@@ -85,6 +85,20 @@ describe('the library in a browser', function () {
     expect(await plex?.getAttribute('href')).to.match(/^https:\/\/app\.plex\.tv\/.*%2Flibrary%2Fmetadata%2F\d+$/);
   });
 
+  it('keeps the place in the list when it is drawn anew', async () => {
+    await page.keyboard.press('j');
+    await page.keyboard.press('j');
+    const here = await page.getAttribute('#titles [data-row][data-at]', 'id');
+    const id = await page.getAttribute('#titles [data-row]:first-child', 'id');
+    const itemId = (id ?? '').replace('t-', '');
+    const { title } = web.context.store.library.get(itemId);
+    await web.context.store.library.patch(itemId, { title: `${title}, the longer cut` });
+    web.context.bus.emit('library.changed', { itemIds: [itemId] });
+    await page.waitForSelector('#titles [data-row]:has-text("the longer cut")');
+    expect(await page.getAttribute('#titles [data-row][data-at]', 'id')).to.equal(here);
+    await web.context.store.library.patch(itemId, { title });
+  });
+
   it('shows posters and chosen columns, and remembers both', async () => {
     await page.click('.acts button:has-text("Posters")');
     await page.waitForSelector('.wall');

@@ -5,6 +5,7 @@ import { createLog } from '../../src/lib/log.js';
 import { PlexTvService } from '../../src/plex/account.js';
 import { SimulatedPlexTv } from '../../src/demo/plex-tv/simulated-plex-tv.js';
 import type { AccountFault } from '../../src/demo/plex-tv/model.js';
+import { handMade, send } from './hand-made-server.js';
 
 const caught = async (task: Promise<unknown>): Promise<AppError> => {
   try {
@@ -31,7 +32,7 @@ describe('the Plex account', () => {
   });
   afterEach(() => world.stop());
 
-  const serviceFor = ({ url }: SimulatedPlexTv, timeoutMs = 8000): PlexTvService =>
+  const serviceFor = ({ url }: { url: string }, timeoutMs = 8000): PlexTvService =>
     new PlexTvService({
       ...{ url, clientId: () => 'client-1', version: '1.0.0', timeoutMs },
       ...{ now: () => new Date(nowMs), steadyMs: () => steadyMs },
@@ -69,6 +70,31 @@ describe('the Plex account', () => {
       plexTv.settleSignIn(id);
       later(2);
       expect(await plexTv.findSignIn()).to.include({ state: 'approved', token: null });
+    });
+
+    it('over another connection when the one that was kept is gone', async () => {
+      const used = new WeakSet<object>();
+      let gone = 0;
+      const server = await handMade((_req, res) => {
+        const { socket } = res;
+        if (socket === null || used.has(socket)) {
+          gone++;
+          socket?.destroy();
+          return;
+        }
+        used.add(socket);
+        const pin = { id: 7, code: 'a-code-that-is-long-enough', expiresIn: 900, authToken: null };
+        send(res, 201, 'application/json', JSON.stringify(pin));
+      });
+      try {
+        const account = serviceFor(server);
+        const { id } = await account.beginSignIn();
+        later(2);
+        expect(await account.findSignIn(id)).to.include({ state: 'waiting', trouble: null });
+        expect(gone).to.be.above(0);
+      } finally {
+        await server.stop();
+      }
     });
 
     it('that is refused, or expires', async () => {
