@@ -27,6 +27,9 @@ COPY views ./views
 COPY presets ./presets
 COPY scripts/health.js ./scripts/health.js
 ENV NODE_ENV=production \
+    MALLOC_ARENA_MAX=2 \
+    MALLOC_MMAP_THRESHOLD_=131072 \
+    MALLOC_TRIM_THRESHOLD_=131072 \
     MEDIAFLOW_DATA_DIR=/config \
     NVIDIA_DRIVER_CAPABILITIES=compute,video,utility
 LABEL org.opencontainers.image.title="MediaFlow" \

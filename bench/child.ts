@@ -4,12 +4,17 @@ import { join } from 'node:path';
 
 /** As `npm start` and the container start the program. */
 export const SMALL_HEAP = ['--max-semi-space-size=4', '--v8-pool-size=1'];
+export const SMALL_STORES = {
+  MALLOC_ARENA_MAX: '2',
+  MALLOC_MMAP_THRESHOLD_: '131072',
+  MALLOC_TRIM_THRESHOLD_: '131072',
+};
 
 /** Starts a file of this folder as a process of its own: a fresh heap, and its work does not hold up ours. */
 export function startChild(file: string, args: readonly string[] = []): ChildProcess {
   return fork(join(import.meta.dirname, file), args, {
     execArgv: [...SMALL_HEAP, '--expose-gc', '--import', 'tsx'],
-    env: { ...process.env, NODE_ENV: 'production' },
+    env: { ...process.env, ...SMALL_STORES, NODE_ENV: 'production' },
   });
 }
 

@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { readFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { createInterface } from 'node:readline';
-import { SMALL_HEAP } from './child.js';
+import { SMALL_HEAP, SMALL_STORES } from './child.js';
 
 const root = resolve(import.meta.dirname, '..');
 const PASSWORD = 'password of the benchmarks';
@@ -33,6 +33,7 @@ export class Program {
       env: {
         PATH: process.env['PATH'],
         NODE_ENV: 'production',
+        ...SMALL_STORES,
         HOST: '127.0.0.1',
         PORT: '0',
         MEDIAFLOW_DATA_DIR: dataDir,

@@ -4,7 +4,7 @@ import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { createInterface } from 'node:readline';
-import { runChild, SMALL_HEAP } from './child.js';
+import { runChild, SMALL_HEAP, SMALL_STORES } from './child.js';
 import { figure, median, type Figure } from './figure.js';
 
 const COUNT = 100_000;
@@ -58,7 +58,10 @@ async function start(dir: string): Promise<{ ms: number; memoryMb: number }> {
   const began = performance.now();
   const child = spawn(process.execPath, [...SMALL_HEAP, join(root, 'dist/src/main.js')], {
     cwd: root,
-    env: { PATH: process.env['PATH'], NODE_ENV: 'production', HOST: '127.0.0.1', PORT: '0', MEDIAFLOW_DATA_DIR: dir },
+    env: {
+      ...SMALL_STORES,
+      ...{ PATH: process.env['PATH'], NODE_ENV: 'production', HOST: '127.0.0.1', PORT: '0', MEDIAFLOW_DATA_DIR: dir },
+    },
     stdio: ['ignore', 'pipe', 'inherit'],
   });
   await ready(child);

@@ -12,6 +12,13 @@ const [what, ...args] = process.argv.slice(2);
 // Half of the room for young objects: ten megabytes less with a large library, and hardly slower. One thread that helps
 // collect garbage instead of four: on two cores the others only take the turn from the one that answers.
 const SMALL_HEAP = ['--max-semi-space-size=4', '--v8-pool-size=1'];
+// The C library keeps free memory for each thread apart, and what was large for later: with two such stores, and large pieces
+// given back at once, 35 MB less stay unused with a large library. No slower.
+const SMALL_STORES = {
+  MALLOC_ARENA_MAX: '2',
+  MALLOC_MMAP_THRESHOLD_: '131072',
+  MALLOC_TRIM_THRESHOLD_: '131072',
+};
 const FROM_SOURCES = ['--import', './scripts/end-with-parent.js', '--import', 'tsx'];
 
 const PROGRAMS = {
@@ -45,6 +52,7 @@ function start() {
   const isGroup = !isBuilt;
   const child = spawn(process.execPath, [...program, ...args], {
     cwd: root,
+    env: isBuilt ? { ...SMALL_STORES, ...process.env } : process.env,
     detached: isGroup,
     // Over the channel the program sees when this process is gone, even when that was killed.
     stdio: ['inherit', 'inherit', 'inherit', 'ipc'],

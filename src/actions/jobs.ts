@@ -7,6 +7,7 @@ import type { Preset } from '../domain/preset.js';
 import { Confidence } from '../domain/recommendation.js';
 import { StreamChange } from '../domain/stream-changes.js';
 import { LOCAL_WORKER_ID } from '../domain/worker.js';
+import { Breather } from '../lib/breather.js';
 import { action, type Context } from './action.js';
 import { liveJob } from './live-job.js';
 import { listOf, pageOf, Paging } from './paging.js';
@@ -45,14 +46,17 @@ const Several = z
   .transform((ids) => [...new Set([ids].flat())]);
 
 /** The items that hold files at these paths, as this machine or as Plex sees them. Throws `invalid` naming the first that is unknown. */
-function byPath({ store }: Context, paths: readonly string[]): { itemId: string; fileId: string }[] {
+async function byPath({ store }: Context, paths: readonly string[]): Promise<{ itemId: string; fileId: string }[]> {
   if (paths.length === 0) return [];
+  const wanted = new Set(paths);
   const known = new Map<string, { itemId: string; fileId: string }>();
+  const breather = new Breather();
   for (const item of store.library.values()) {
     for (const { id, path, localPath } of item.files) {
-      known.set(path, { itemId: item.id, fileId: id });
-      if (localPath !== null) known.set(localPath, { itemId: item.id, fileId: id });
+      for (const name of [path, localPath])
+        if (name !== null && wanted.has(name)) known.set(name, { itemId: item.id, fileId: id });
     }
+    if (breather.isDue) await breather.pause();
   }
   return paths.map((path) => {
     const found = known.get(path);
@@ -86,7 +90,7 @@ export const createJobs = action(
     if (itemIds.length + paths.length === 0) {
       throw invalid('Name at least one item or path.', { itemIds: 'is missing', paths: 'is missing' });
     }
-    const wanted = [...itemIds.map((itemId) => ({ itemId, fileId })), ...byPath(ctx, paths)];
+    const wanted = [...itemIds.map((itemId) => ({ itemId, fileId })), ...(await byPath(ctx, paths))];
     const proposed = proposalsFor(ctx, new Set(wanted.map(({ itemId }) => itemId)));
     const usual = defaultPresetId(ctx);
     const items: Job[] = [];

@@ -73,6 +73,8 @@ export interface NewsRequests {
 
 /** What actions ask of the analysis. */
 export interface AnalyzerRequests {
+  /** Whether the rules look at the whole library now. */
+  readonly isLooking: boolean;
   items(itemIds: string[], trigger: Run['trigger']): Promise<Run>;
   /** Everything, or one library of Plex. Throws `conflict` while one is running, `not_found`. */
   library(trigger: Run['trigger'], sectionId?: string | null): Promise<Run>;

@@ -1,7 +1,8 @@
 import { z } from 'zod';
 import { Choices } from '../domain/choices.js';
 import { conflict, invalid } from '../domain/errors.js';
-import { displayTitle, type LibraryItem } from '../domain/library.js';
+import { displayTitle } from '../domain/library.js';
+import { LibraryFilter } from '../domain/library-filter.js';
 import { isSameName, retag, Tag, TagChoice, TagColor, tagIdFor } from '../domain/tag.js';
 import { Breather } from '../lib/breather.js';
 import type { Store } from '../store/store.js';
@@ -21,16 +22,23 @@ const ITEMS_PER_TURN = 50;
 const inOrder = (a: Tag, b: Tag): number =>
   a.category.localeCompare(b.category) || a.name.localeCompare(b.name) || a.id.localeCompare(b.id);
 
-const sizeOf = (item: LibraryItem): number => item.files.reduce((sum, file) => sum + file.sizeBytes, 0);
-
 /** Throws `conflict` when another tag has this name already. */
 function checkName(store: Store, name: string, ownId: string | null): void {
   const other = store.tags.where((tag) => tag.id !== ownId && isSameName(tag.name, name));
   if (other.length > 0) throw conflict(`There is a tag named ${name} already.`);
 }
 
-const itemsWith = (store: Store, tagId: string): LibraryItem[] =>
-  store.library.where(({ tags }) => tags.includes(tagId));
+const TITLES_SHOWN = 20;
+
+/** How many titles have this tag, their size, and the first of them by title. */
+async function titlesWith({ search }: Context, tagId: string, shown = 0) {
+  const filter = LibraryFilter.parse({ tag: [tagId] });
+  const { ids, total, sizeBytes } = await search.find({ filter, sort: 'title', page: 1, pageSize: shown });
+  return { ids, items: total, sizeBytes };
+}
+
+const idsWith = ({ search }: Context, tagId: string): Promise<string[]> =>
+  search.all(LibraryFilter.parse({ tag: [tagId] }));
 
 /** Changes the tags of these items; ids that are unknown or need no change are left out. Returns the ids that changed. */
 async function change(
@@ -74,17 +82,12 @@ export const listTags = action(
       categories: z.array(z.string()),
     }),
   },
-  ({ store }) => {
-    const sums = new Map<string, { items: number; sizeBytes: number }>();
-    for (const item of store.library.values()) {
-      for (const id of item.tags) {
-        const sum = sums.get(id) ?? { items: 0, sizeBytes: 0 };
-        sums.set(id, { items: sum.items + 1, sizeBytes: sum.sizeBytes + sizeOf(item) });
-      }
+  async (ctx) => {
+    const items: z.infer<typeof TagRow>[] = [];
+    for (const tag of [...ctx.store.tags.values()].sort(inOrder)) {
+      const { items: titles, sizeBytes } = await titlesWith(ctx, tag.id);
+      items.push({ ...tag, items: titles, sizeBytes });
     }
-    const items = [...store.tags.values()]
-      .sort(inOrder)
-      .map((tag) => ({ ...tag, ...(sums.get(tag.id) ?? { items: 0, sizeBytes: 0 }) }));
     const categories = [...new Set(items.map(({ category }) => category))].filter(Boolean);
     return { page: 1, pageSize: items.length, total: items.length, items, colors: TagColor.options, categories };
   },
@@ -115,22 +118,21 @@ export const showTag = action(
       titles: z.array(z.object({ id: z.string(), title: z.string() })),
     }),
   },
-  ({ store }, { id }) => {
-    const tag = store.tags.get(id);
-    const found = itemsWith(store, id);
-    const titles = found
-      .map((item) => ({ id: item.id, title: displayTitle(item) }))
-      .sort((a, b) => a.title.localeCompare(b.title))
-      .slice(0, 20);
-    const sizeBytes = found.reduce((sum, item) => sum + sizeOf(item), 0);
-    return { ...tag, items: found.length, sizeBytes, colors: TagColor.options, titles };
+  async (ctx, { id }) => {
+    const { library, tags } = ctx.store;
+    const tag = tags.get(id);
+    const { ids, items, sizeBytes } = await titlesWith(ctx, id, TITLES_SHOWN);
+    const found = ids.map((itemId) => library.find(itemId)).filter((item) => item !== null);
+    const titles = found.map((item) => ({ id: item.id, title: displayTitle(item) }));
+    return { ...tag, items, sizeBytes, colors: TagColor.options, titles };
   },
 );
 
 /** A new name, colour or category; the titles keep the tag. Throws `not_found`, or `conflict` for a name that is taken. */
 export const changeTag = action(
   { summary: 'Change a tag', input: TagChoice.partial().extend({ id: z.string() }), output: Tag },
-  async ({ store, bus }, { id, name, color, category }) => {
+  async (ctx, { id, name, color, category }) => {
+    const { store, bus } = ctx;
     const tag = store.tags.get(id);
     if (name !== undefined) checkName(store, name, id);
     const changed = await store.tags.put({
@@ -141,7 +143,7 @@ export const changeTag = action(
     });
     // The name is what a search of the library finds.
     if (changed.name !== tag.name) {
-      const itemIds = itemsWith(store, id).map((item) => item.id);
+      const itemIds = await idsWith(ctx, id);
       if (itemIds.length > 0) bus.emit('library.changed', { itemIds });
     }
     return changed;
@@ -158,7 +160,7 @@ export const deleteTag = action(
   async (ctx, { id }) => {
     const { store } = ctx;
     const { name } = store.tags.get(id);
-    const took = await change(ctx, itemsWith(store, id).map((item) => item.id), { add: [], remove: [id] }); // prettier-ignore
+    const took = await change(ctx, await idsWith(ctx, id), { add: [], remove: [id] });
     await store.tags.remove(id);
     return { name, items: took.length };
   },

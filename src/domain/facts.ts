@@ -1,4 +1,5 @@
 import { worthKbps } from './codec-worth.js';
+import { CountedTitles, countTheSame, type Share } from './counted-titles.js';
 import { isOffLimits } from './evaluate.js';
 import type { LibraryItem } from './library.js';
 import { resolutionOf, type MediaFile, type Resolution } from './media.js';
@@ -46,18 +47,6 @@ export function collectFacts(items: Iterable<LibraryItem>): Facts {
   return { snapshot: live.snapshot(), copiesOf: (itemId) => live.copiesOf(ids.get(itemId) ?? '') };
 }
 
-/** What one file adds to the facts, and what is taken away again when it goes. */
-interface Share {
-  group: string | null;
-  resolution: Resolution;
-  /** 0 when it is unknown. */
-  kbps: number;
-  /** The same as H.264 would need it; 0 when bit rate or codec are unknown. */
-  worth: number;
-  sizeBytes: number;
-  ranked: boolean;
-}
-
 interface Sum {
   kbps: number;
   count: number;
@@ -73,8 +62,8 @@ interface Group {
 /** Library facts that follow a library item by item: a change costs microseconds, and nothing drifts. */
 export class LiveFacts {
   readonly #find: (id: string) => LibraryItem | null;
-  /** Titles as they were when they were counted: a row never changes, so it says what to take away when another follows it. */
-  readonly #counted = new Map<string, LibraryItem>();
+  /** Says what to take away when a title changes. */
+  readonly #counted = new CountedTitles();
   readonly #bitrates = new Map<Resolution, Sum>();
   readonly #worths = new Map<Resolution, Sum>();
   readonly #groups = new Map<string, Group>();
@@ -93,20 +82,19 @@ export class LiveFacts {
     this.#find = find;
   }
 
-  /** Counts an item as it is now; null, or an item that is missing, takes it away. Nobody may change it afterwards. */
+  /** Counts an item as it is now; null, or an item that is missing, takes it away. */
   set(id: string, item: LibraryItem | null): void {
-    const before = this.#counted.get(id) ?? null;
-    const now = item?.state === 'present' ? item : null;
-    if (before === now) return;
-    this.#countFiles(id, before, -1);
-    const [keyBefore, keyNow] = [before && titleKey(before), now && titleKey(now)];
-    if (keyBefore !== keyNow || before?.serverId !== now?.serverId) {
-      if (before) this.#forgetTitle(id, before.serverId, keyBefore);
-      if (now) this.#rememberTitle(id, now.serverId, keyNow);
+    const before = this.#counted.get(id);
+    const now = item?.state === 'present' ? { serverId: item.serverId, key: titleKey(item), shares: sharesOf(item) } : null;
+    if (countTheSame(before, now)) return;
+    for (const share of before?.shares ?? []) this.#count(id, share, -1);
+    if (before?.key !== now?.key || before?.serverId !== now?.serverId) {
+      if (before) this.#forgetTitle(id, before.serverId, before.key);
+      if (now) this.#rememberTitle(id, now.serverId, now.key);
     }
     if (now === null) this.#counted.delete(id);
     else this.#counted.set(id, now);
-    this.#countFiles(id, now, 1);
+    for (const share of now?.shares ?? []) this.#count(id, share, 1);
   }
 
   snapshot(): FactsSnapshot {
@@ -121,8 +109,8 @@ export class LiveFacts {
 
   /** See `LibraryFacts.copiesOf`. */
   copiesOf(id: string): LibraryItem[] {
-    const item = this.#counted.get(id);
-    const ids = item && this.#titles.get(item.serverId)?.get(titleKey(item) ?? '');
+    const title = this.#counted.get(id);
+    const ids = title && this.#titles.get(title.serverId)?.get(title.key ?? '');
     if (!(ids instanceof Set)) return [];
     return [...ids]
       .filter((other) => other !== id)
@@ -158,10 +146,6 @@ export class LiveFacts {
     const known = titles.get(key);
     if (known instanceof Set && known.size > 1) known.delete(id);
     else titles.delete(key);
-  }
-
-  #countFiles(id: string, item: LibraryItem | null, sign: 1 | -1): void {
-    for (const file of item?.files ?? []) if (hasVideo(file)) this.#count(id, shareOf(file), sign);
   }
 
   #count(id: string, share: Share, sign: 1 | -1): void {
@@ -222,6 +206,8 @@ const sumsOf = (sums: ReadonlyMap<Resolution, Sum>): Record<string, [number, num
 type VideoFile = MediaFile & { video: NonNullable<MediaFile['video']> };
 
 const hasVideo = (file: MediaFile): file is VideoFile => file.video !== null;
+
+const sharesOf = ({ files }: LibraryItem): Share[] => files.filter(hasVideo).map(shareOf);
 
 function shareOf(file: VideoFile): Share {
   const { video, sizeBytes } = file;

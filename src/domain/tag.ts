@@ -24,7 +24,7 @@ export function tagIdFor(name: string, isTaken: (id: string) => boolean): string
   const words = name
     .normalize('NFKC')
     .toLowerCase()
-    .replaceAll(/['’]/g, '')
+    .replaceAll(/['\u2019]/g, '')
     .match(/[\p{L}\p{N}]+/gu);
   const id = words?.join('-') ?? 'tag';
   if (!isTaken(id)) return id;

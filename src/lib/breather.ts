@@ -2,6 +2,8 @@
 const waiting: (() => void)[] = [];
 /** How many somebody waits for. */
 let awaited = 0;
+/** When the last one came that somebody waited for. */
+let lastAwaitedMs = -Infinity;
 /** When the last piece of a long task was over. */
 let lastPieceMs = 0;
 
@@ -16,6 +18,7 @@ const AWAITED_MS = 250;
  */
 export function beAwaited(): () => void {
   awaited++;
+  lastAwaitedMs = performance.now();
   let isOver = false;
   const over = (): void => {
     if (isOver) return;
@@ -25,6 +28,11 @@ export function beAwaited(): () => void {
   };
   const timer = setTimeout(over, AWAITED_MS).unref();
   return over;
+}
+
+/** Whether nobody waits, nor came within this time, milliseconds. */
+export function isQuiet(forMs: number): boolean {
+  return awaited === 0 && performance.now() - lastAwaitedMs >= forMs;
 }
 
 /** One a round of the event loop: several long tasks at once hold it no longer than one does. */

@@ -1,5 +1,7 @@
+import { Session } from 'node:inspector';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
+import { isQuiet } from './breather.js';
 
 const collector = (): (() => void) => {
   setFlagsFromString('--expose-gc');
@@ -27,6 +29,38 @@ export function collectGarbageSoon(): void {
     soon = null;
     collectGarbage();
   }, CALM_MS).unref();
+}
+
+/** After the call, and after the last one who waited for an answer. */
+const QUIET_MS = 1000;
+/** One moves some twenty megabytes. */
+const COMPACTIONS = 2;
+let compacting: NodeJS.Timeout | null = null;
+
+/**
+ * Gives back what a large piece of work left behind, holes included, once nobody waits for anything: the usual collection frees
+ * memory in pieces between what stays, which the system does not get back. With a library of 100,000 items 300 MB then become
+ * 180, and the event loop is held for half a second.
+ */
+export function compactSoon(times = COMPACTIONS): void {
+  compacting ??= setTimeout(() => {
+    compacting = null;
+    const isNow = isQuiet(QUIET_MS);
+    if (isNow) compact();
+    if (!isNow || times > 1) compactSoon(isNow ? times - 1 : times);
+  }, QUIET_MS).unref();
+}
+
+/** Stays: what was asked for is done later, and given up when the session ends before. */
+let debugging: Session | null = null;
+
+/** What a debugger asks for; there is no other way to have V8 move what it keeps. */
+function compact(): void {
+  if (!debugging) {
+    debugging = new Session();
+    debugging.connect();
+  }
+  debugging.post('HeapProfiler.collectGarbage');
 }
 
 const SMALL_STEPS = '--heap-growing-percent=25';

@@ -18,6 +18,8 @@ export class Copies<T extends { id: string }> {
   readonly #current = new Map<string, Current<T>>();
   readonly #lingering = new Map<string, Set<Shard<T>>>();
   readonly #followers: Follower<T>[] = [];
+  /** Rows that were read while the others of their file rest. */
+  readonly #alone: Current<T>[] = [];
   #tombstones = 0;
   #version = 0;
 
@@ -26,7 +28,7 @@ export class Copies<T extends { id: string }> {
     return this.#version;
   }
 
-  /** From now on it hears of every row that changes. Every file must be awake. */
+  /** From now on it hears of every row that changes. */
   tell(follower: Follower<T>): void {
     this.#followers.push(follower);
   }
@@ -38,7 +40,9 @@ export class Copies<T extends { id: string }> {
 
   find(id: string): T | null {
     const current = this.#current.get(id);
-    return current ? this.#rowOf(current) : null;
+    if (!current) return null;
+    if (current.row === undefined && current.owner.readAlone(id)) this.#alone.push(current);
+    return this.#rowOf(current);
   }
 
   has(id: string): boolean {
@@ -46,11 +50,33 @@ export class Copies<T extends { id: string }> {
     return current !== undefined && current.row !== null;
   }
 
+  /** Of all rows that are there. */
+  *ids(): Generator<string, undefined> {
+    for (const [id, { row }] of this.#current) if (row !== null) yield id;
+  }
+
   *rows(): Generator<T, undefined> {
     for (const current of this.#current.values()) {
       const row = this.#rowOf(current);
       if (row) yield row;
     }
+  }
+
+  /** These rows of the file rest now: whoever needs one reads it again. */
+  rest(shard: Shard<T>, ids: readonly string[]): void {
+    for (const id of ids) {
+      const current = this.#current.get(id);
+      if (current?.owner === shard && current.row) current.row = undefined;
+    }
+  }
+
+  /** Lets go of the rows that were read alone. */
+  restAlone(): void {
+    for (const current of this.#alone.splice(0)) if (current.owner.isAsleep && current.row) current.row = undefined;
+  }
+
+  get hasAlone(): boolean {
+    return this.#alone.length > 0;
   }
 
   /** The file with the current copy, or its tombstone. */
@@ -84,7 +110,8 @@ export class Copies<T extends { id: string }> {
   }
 
   remove(id: string): void {
-    const before = this.#current.get(id)?.row;
+    const current = this.#current.get(id);
+    const before = current && this.#before(current);
     if (before === null) this.#tombstones--;
     this.#current.delete(id);
     this.#changed(before ?? null, null);
@@ -113,10 +140,13 @@ export class Copies<T extends { id: string }> {
     this.#adopt(id, undefined, shard);
   }
 
-  /** The file woke. A row that was put meanwhile is newer than what it holds. */
-  awake(row: T, shard: Shard<T>): void {
+  /** This row of the file woke. Returns the one that stands: one that was read alone before is the same row. */
+  awake(row: T, shard: Shard<T>): T {
     const current = this.#current.get(row.id);
-    if (current?.owner === shard && current.row === undefined) current.row = row;
+    // A row that was put into another file meanwhile is newer.
+    if (current?.owner !== shard) return row;
+    if (current.row === undefined) current.row = row;
+    return current.row ?? row;
   }
 
   #adopt(id: string, row: T | null | undefined, shard: Shard<T>): void {
@@ -140,7 +170,7 @@ export class Copies<T extends { id: string }> {
 
   #setOwner(id: string, row: T | null | undefined, shard: Shard<T>): void {
     const current = this.#current.get(id);
-    const before = current?.row;
+    const before = current && this.#before(current);
     if (row === null) this.#tombstones++;
     if (before === null) this.#tombstones--;
     if (current) {
@@ -155,6 +185,11 @@ export class Copies<T extends { id: string }> {
     this.#version++;
     if (before === after) return;
     for (const follower of this.#followers) follower.follow(before, after);
+  }
+
+  /** What followers have to know; undefined while it sleeps and there are none. */
+  #before(current: Current<T>): T | null | undefined {
+    return this.#followers.length > 0 ? this.#rowOf(current) : current.row;
   }
 
   #rowOf(current: Current<T>): T | null {

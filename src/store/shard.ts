@@ -2,13 +2,24 @@ import { dirname } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
 import { Low } from 'lowdb';
 import type { Gate } from '../lib/gate.js';
-import type { PackedRows } from './packed-rows.js';
+import { RestingRows } from './resting-rows.js';
 import { ShardFile, type ShardData } from './shard-file.js';
 
 /** So many writes, one right after the other, are no coincidence: somebody fills the file bit by bit. */
 const IN_A_ROW = 4;
 /** Then more is gathered for each of them. A first analysis of 100,000 titles writes a third fewer files. Milliseconds. */
 const GATHERING_MS = 100;
+/** Whoever read so many rows of a file that rests needs more of them, and unpacking all at once costs less. */
+const FEW = 4;
+
+/** The rows of a file as something smaller. */
+interface Asleep {
+  readonly ids: readonly string[];
+  /** In the order of `ids`. */
+  unpack(): unknown[];
+  /** One row alone, where that is possible. */
+  find?(id: string): unknown;
+}
 
 const EMPTY: ShardData = { stamp: 0, rows: [], packed: null, versions: {}, gone: [], isSealed: true, damage: null };
 
@@ -24,7 +35,13 @@ export class Shard<T extends { id: string }> {
   /** Of what the disk holds. */
   stamp = 0;
   readonly #rows = new Map<string, T | null>();
-  #packed: PackedRows | null = null;
+  #packed: Asleep | null = null;
+  /** How many rows were read one by one since the file went to rest. */
+  #readAlone = 0;
+  /** When its rows were last woken or one of them was changed. */
+  #usedMs = 0;
+  /** What the rows were packed, as long as none of them changed: they go back to rest for nothing. */
+  #spare: Asleep | null = null;
   readonly #low: Low<ShardData>;
   readonly #gate: Gate;
   readonly #nextStamp: () => number;
@@ -71,16 +88,53 @@ export class Shard<T extends { id: string }> {
   }
 
   /** The file's rows stay text until one of them is needed. */
-  sleep(packed: PackedRows): void {
+  sleep(packed: Asleep): void {
     this.#packed = packed;
   }
 
   /** Makes rows of the text they slept in. */
   wake(): void {
+    this.#usedMs = performance.now();
     if (!this.#packed) return;
+    const { ids } = this.#packed;
     const rows = this.#packed.unpack() as T[];
+    // Text as it was read takes as much as the rows.
+    this.#spare = this.#packed.find ? this.#packed : null;
     this.#packed = null;
-    for (const row of rows) this.#rows.set(row.id, this.#awake(row));
+    for (const [at, row] of rows.entries()) {
+      const id = ids[at] ?? row.id;
+      // The same text, not another copy of it.
+      row.id = id;
+      this.#rows.set(id, this.#awake(row));
+    }
+  }
+
+  get isAsleep(): boolean {
+    return this.#packed !== null;
+  }
+
+  /** One row while the others sleep on; undefined when there is none alone: then the file has to wake. */
+  readAlone(id: string): T | undefined {
+    if (!this.#packed?.find || ++this.#readAlone > FEW) return undefined;
+    const row = this.#packed.find(id) as T | undefined;
+    return row && this.#awake(row);
+  }
+
+  /**
+   * Packs the rows when nothing is on its way to the disk, no row stands elsewhere as well, and nobody woke or changed any for so
+   * long. Answers whether they sleep now, with the ids of those that were packed by this call.
+   */
+  rest(calmMs: number): { isAsleep: boolean; packed: readonly string[] } {
+    if (this.#packed) return { isAsleep: true, packed: [] };
+    const isBusy = this.#scheduled !== null || this.#isWriting || this.#unsaved.size > 0 || this.versions.size > 0;
+    if (isBusy || performance.now() - this.#usedMs < calmMs) return { isAsleep: false, packed: [] };
+    const rows = [...this.#rows.values()].filter((row) => row !== null);
+    if (rows.length < this.#rows.size) return { isAsleep: false, packed: [] };
+    this.#packed = this.#spare ?? RestingRows.of(rows);
+    this.#spare = null;
+    this.#rows.clear();
+    this.#readAlone = 0;
+    return { isAsleep: true, packed: this.#packed.ids };
   }
 
   /** Reads the file as it is; throws when it is no JSON. */
@@ -93,6 +147,8 @@ export class Shard<T extends { id: string }> {
 
   /** Notes a change of one row (null leaves a tombstone, undefined nothing); call `save` in the same turn. */
   set(id: string, row: T | null | undefined, version?: number): void {
+    this.wake();
+    this.#spare = null;
     if (!this.#unsaved.has(id)) this.#unsaved.set(id, { row: this.rows.get(id), version: this.versions.get(id) });
     if (version === undefined) this.versions.delete(id);
     else this.versions.set(id, version);

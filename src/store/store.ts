@@ -36,7 +36,7 @@ import { migrate } from './migrations.js';
 import { PosterCache } from './poster-cache.js';
 import { Secrets, type SecretOverrides } from './secrets.js';
 import { SettingsDocument } from './settings.js';
-import { thriftyItems } from './thrift.js';
+import { thriftyItems, thriftyRecommendations } from './thrift.js';
 
 /** A browser that signed in. The id is the SHA-256 of what its cookie holds. */
 export const SessionRow = z.object({ id: z.string(), expiresAt: z.string(), data: z.string() });
@@ -113,7 +113,7 @@ export async function openStore(options: StoreOptions) {
     noun: string,
     schema: z.ZodType<T>,
     layout: Layout<T>,
-    more: Pick<CollectionOptions<T>, 'thrift' | 'takesOver'> = {},
+    more: Pick<CollectionOptions<T>, 'thrift' | 'takesOver' | 'rests'> = {},
   ): Promise<Collection<T>> => Collection.open({ dir, noun, schema, layout, ...more });
 
   const collections = {
@@ -122,9 +122,11 @@ export async function openStore(options: StoreOptions) {
       'library item',
       LibraryItem,
       filled('library', ({ sectionId }) => folderName(sectionId)),
-      { thrift: thriftyItems(), takesOver: true },
+      { thrift: thriftyItems(), takesOver: true, rests: true },
     ),
-    recommendations: await open('recommendation', Recommendation, filled('recommendations')),
+    recommendations: await open('recommendation', Recommendation, filled('recommendations'), {
+      thrift: thriftyRecommendations(),
+    }),
     jobs: await open('job', Job, {
       kind: 'named',
       dir: 'jobs',

@@ -63,7 +63,7 @@ const nothingAt = (path: string): AppError => new AppError('not_found', `There i
 
 /** Everything below the url base. */
 function inside(doors: Doors, assets: Assets): Router {
-  const { ctx, guard, news } = doors;
+  const { ctx, guard, news, acts } = doors;
   const router = express.Router();
   router.use(healthChecks(ctx));
   router.use(guard.checkHost);
@@ -75,6 +75,7 @@ function inside(doors: Doors, assets: Assets): Router {
     next();
   });
   router.use(news.mark);
+  router.use(acts.watch);
   router.use(guard.identify);
   router.use(beforeLongTasks());
   // JSON is read by each row, once it is known who asks.

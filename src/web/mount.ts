@@ -2,6 +2,7 @@ import express, { type Request, type RequestHandler, type Response, type Router 
 import type { Context } from '../actions/action.js';
 import { isSetUp } from '../actions/setup.js';
 import type { AppError } from '../domain/errors.js';
+import type { Acts } from './acts.js';
 import { describe, fromHttp, statusOf } from './errors.js';
 import { filledIn, pageAround, pageOfForm } from './form-page.js';
 import { toFields, withTypedRows } from './forms.js';
@@ -25,6 +26,7 @@ export interface Doors {
   guard: Guard;
   views: Views;
   drawnPages: DrawnPages;
+  acts: Acts;
   routes: readonly Route[];
   /** What was typed into forms whose session had ended. */
   held: HeldForms;
@@ -108,9 +110,9 @@ async function answerPage(doors: Doors, route: Route, req: Request, res: Respons
 function keptPage(doors: Doors, route: Route, req: Request): Promise<Buffer> {
   const { guard, drawnPages } = doors;
   const key = JSON.stringify([wantsFragment(req), themeOf(req), req.originalUrl]);
-  return drawnPages.take(key, guard.token(req), async () =>
-    drawn(doors, route, withFields((await perform(doors, route, req)) as object), req, drawnPages.token),
-  );
+  const drawIt = async (): Promise<string> =>
+    drawn(doors, route, withFields((await perform(doors, route, req)) as object), req, drawnPages.token);
+  return drawnPages.take(key, guard.token(req), drawIt, !wantsFragment(req));
 }
 
 /** What htmx tells the page: an event of its own, whose text may hold any letter but whose header may not. */

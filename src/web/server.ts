@@ -3,6 +3,7 @@ import type { AddressInfo } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Context } from '../actions/action.js';
 import { Attempts } from './attempts.js';
+import { Acts } from './acts.js';
 import { Assets } from './assets.js';
 import { buildApp } from './build-app.js';
 import { DrawnPages } from './drawn-pages.js';
@@ -54,9 +55,10 @@ export class WebServer {
     };
     const held = new HeldForms();
     const version = (): number => context.store.version + context.bus.emitted;
-    const drawnPages = new DrawnPages({ version });
+    const acts = new Acts();
+    const drawnPages = new DrawnPages({ version, besideReading: besideReading(context, acts) });
     const all = [...routes, docsPage(routes)];
-    const doors = { ctx: context, guard, views, drawnPages, held, news, routes: all, onSession };
+    const doors = { ctx: context, guard, views, drawnPages, acts, held, news, routes: all, onSession };
     const app = buildApp(doors, assets);
 
     const { requestMs, headersMs, checkEveryMs } = this.#options.patience ?? USUAL_PATIENCE;
@@ -88,4 +90,17 @@ export class WebServer {
     server.closeAllConnections();
     await closed;
   }
+}
+
+/** What a sync and an analysis tell many times a second. */
+const OF_READING = ['library.changed', 'recommendation.changed', 'sync.progressed'] as const;
+
+/** See `DrawnPages`. Everything that happens counts but what reading tells, and everything that anybody does. */
+function besideReading({ bus, sync, analyzer }: Context, acts: Acts): () => number | null {
+  let ofReading = 0;
+  for (const event of OF_READING) bus.on(event, () => void ofReading++);
+  return () => {
+    const isReading = sync.status().state === 'running' || analyzer.isLooking;
+    return isReading && acts.count !== null ? bus.emitted - ofReading + acts.count : null;
+  };
 }

@@ -81,7 +81,7 @@ function formatPicture(video: unknown): string {
 /** A small stable number out of a text, for colours. */
 function numberOf(text: unknown, below: number): number {
   let hash = 7;
-  for (const letter of String(text).replace(/ · S\d.*$/, '')) hash = (hash * 31 + letter.charCodeAt(0)) >>> 0;
+  for (const letter of String(text).replace(/ \u00b7 S\d.*$/, '')) hash = (hash * 31 + letter.charCodeAt(0)) >>> 0;
   return ((hash ^ (hash >>> 13)) >>> 0) % below;
 }
 

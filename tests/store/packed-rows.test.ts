@@ -40,7 +40,7 @@ describe('PackedRows', () => {
   });
 });
 
-describe('A collection whose files still sleep', () => {
+describe('A collection whose files sleep', () => {
   const change = fc.oneof(
     {
       weight: 4,
@@ -49,6 +49,8 @@ describe('A collection whose files still sleep', () => {
     { weight: 2, arbitrary: fc.record({ do: fc.constant('remove' as const), id: fc.constantFrom(...IDS) }) },
     { weight: 2, arbitrary: fc.record({ do: fc.constant('read' as const), id: fc.constantFrom(...IDS) }) },
     { weight: 3, arbitrary: fc.record({ do: fc.constant('reopen' as const) }) },
+    { weight: 3, arbitrary: fc.record({ do: fc.constant('rest' as const) }) },
+    { weight: 1, arbitrary: fc.record({ do: fc.constant('pass' as const) }) },
   );
 
   function group() {
@@ -67,6 +69,7 @@ describe('A collection whose files still sleep', () => {
               noun: 'row',
               schema: Row,
               layout: { kind: 'filled', dir: 'rows', groupOf: (row) => row.group },
+              rests: true,
             });
           let rows = await open();
           const model = new Map<string, Row>();
@@ -81,6 +84,12 @@ describe('A collection whose files still sleep', () => {
             } else if (step.do === 'read') {
               expect(rows.has(step.id)).to.equal(model.has(step.id));
               expect(rows.find(step.id)).to.deep.equal(model.get(step.id) ?? null);
+              expect(rows.find(step.id), 'the same row as a moment ago').to.equal(rows.find(step.id));
+            } else if (step.do === 'rest') {
+              await rows.rest();
+            } else if (step.do === 'pass') {
+              expect([...rows.values()]).to.have.deep.members([...model.values()]);
+              expect([...rows.ids()]).to.have.members([...model.keys()]);
             } else {
               await rows.flush();
               rows = await open();

@@ -520,6 +520,7 @@ async function prepare(context: Context, asked: string[], played: PlayedWorkers)
     },
     ...decisions,
     analyzer: {
+      isLooking: false,
       membersOf,
       items: () => Promise.resolve({ ...run, id: 'run-3', kind: 'analysis', mode: 'items', findings: 0 }),
       library: () => Promise.resolve({ ...run, id: 'run-2', kind: 'analysis', findings: 21 }),

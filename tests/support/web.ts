@@ -30,6 +30,7 @@ import { DrawnPages } from '../../src/web/drawn-pages.js';
 import { Guard } from '../../src/web/guard.js';
 import { HeldForms } from '../../src/web/held-forms.js';
 import { docsPage } from '../../src/web/openapi.js';
+import { Acts } from '../../src/web/acts.js';
 import { News } from '../../src/web/news.js';
 import { Views } from '../../src/web/render.js';
 import { routes } from '../../src/web/routes.js';
@@ -293,7 +294,7 @@ export async function mountedRoutes({ context }: WebTest): Promise<string[]> {
   const held = new HeldForms();
   const drawnPages = new DrawnPages({ version: () => 0 });
   const doors = {
-    ...{ ctx: context, guard, views, drawnPages, held, news: new News() },
+    ...{ ctx: context, guard, views, drawnPages, held, news: new News(), acts: new Acts() },
     ...{ routes: [...routes, docsPage(routes)], onSession: () => undefined },
   };
   const list = (layers: readonly Layer[]): string[] =>

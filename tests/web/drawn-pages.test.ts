@@ -58,6 +58,97 @@ describe('pages that are drawn once for several browsers', () => {
   });
 });
 
+describe('pages that are asked for while a library is read', () => {
+  const world = { version: 0, beside: null as number | null, nowMs: 1_000_000, drawn: 0 };
+  let pages: DrawnPages;
+  beforeEach(() => {
+    Object.assign(world, { version: 0, beside: 7, nowMs: 1_000_000, drawn: 0 });
+    pages = new DrawnPages({
+      version: () => world.version++,
+      besideReading: () => world.beside,
+      steadyMs: () => world.nowMs,
+    });
+  });
+  const draw = (): Promise<string> => Promise.resolve(`drawn ${++world.drawn}`);
+  const take = async (mayLag = true): Promise<string> => (await pages.take('a', 't', draw, mayLag)).toString();
+  const nextRound = (): Promise<void> => new Promise((resolve) => setTimeout(resolve, 10));
+
+  it('are a moment behind, and drawn anew before they are two seconds', async () => {
+    expect(await take()).to.equal('drawn 1');
+    world.nowMs += 1400;
+    expect(await take()).to.equal('drawn 1');
+    world.nowMs += 200;
+    expect(await take(), 'is drawn anew for the next').to.equal('drawn 1');
+    expect(await take(), 'once').to.equal('drawn 1');
+    await nextRound();
+    expect(await take()).to.equal('drawn 2');
+    world.nowMs += 2000;
+    expect(await take()).to.equal('drawn 3');
+    expect(world.drawn).to.equal(3);
+  });
+
+  it('are never behind where a part of a page is asked for, anything else happened, or all was read', async () => {
+    expect(await take()).to.equal('drawn 1');
+    expect(await take(false)).to.equal('drawn 2');
+    world.beside = 8;
+    expect(await take()).to.equal('drawn 3');
+    expect(await take()).to.equal('drawn 3');
+    world.beside = null;
+    expect(await take()).to.equal('drawn 4');
+    expect(await take()).to.equal('drawn 5');
+  });
+
+  it('are drawn anew when they could not be drawn behind the scenes', async () => {
+    await take();
+    world.nowMs += 1600;
+    await pages.take('a', 't', () => Promise.reject(new Error('no')), true);
+    await nextRound();
+    expect(await take()).to.equal('drawn 1');
+    world.nowMs += 400;
+    expect(await take()).to.equal('drawn 2');
+  });
+});
+
+describe('pages over HTTP while a library is read', () => {
+  let web: WebTest;
+  let state: 'running' | 'idle' = 'running';
+  before(async () => {
+    web = await startWeb({
+      prepare: async ({ store }) => {
+        await store.library.put(anItem({ id: 'i1', title: 'Title 1' }));
+        await store.settings.change({ setup: { finishedAt: new Date().toISOString() } });
+        const status = () => ({ state, done: 1, total: 2, lastRun: null });
+        return { sync: { run: () => ({ runId: 'r', done: Promise.resolve({} as never) }), status } };
+      },
+    });
+  });
+  after(() => web.stop());
+  const rename = async (title: string): Promise<void> => {
+    await web.context.store.library.put({ ...web.context.store.library.get('i1'), title });
+    web.context.bus.emit('library.changed', { itemIds: ['i1'] });
+  };
+
+  it('show at once what the owner did, what happened beside, and all of it in the end', async () => {
+    const browser = new Browser(web.url);
+    await browser.signIn();
+    const page = async (headers?: Record<string, string>): Promise<string> =>
+      /Title \d/.exec((await browser.get('/library', headers)).text)?.[0] ?? '';
+    expect(await page()).to.equal('Title 1');
+    await rename('Title 2');
+    expect(await page(), 'a moment behind').to.equal('Title 1');
+    expect(await page({ 'HX-Request': 'true' }), 'a part of a page').to.equal('Title 2');
+    await browser.post('/transcode/queue/pause');
+    expect(await page(), 'after an act').to.equal('Title 2');
+    await browser.get('/');
+    await rename('Title 3');
+    web.context.bus.emit('settings.changed', {});
+    expect(await page(), 'after another event').to.equal('Title 3');
+    await rename('Title 4');
+    state = 'idle';
+    expect(await page(), 'read').to.equal('Title 4');
+  });
+});
+
 describe('pages over HTTP that several browsers share', () => {
   let web: WebTest;
   before(async () => {

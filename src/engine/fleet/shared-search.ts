@@ -4,6 +4,7 @@ import { conflict } from '../../domain/errors.js';
 import type { RemoteExecutor } from '../../domain/executor.js';
 import { localRootOf } from '../../domain/paths.js';
 import { pickSamples, suggestPaths, type SampleFile, type SuggestedPath } from '../../domain/shared-folders.js';
+import { Breather } from '../../lib/breather.js';
 import type { Store } from '../../store/store.js';
 
 /** What came of looking for folders that both machines see. */
@@ -40,7 +41,7 @@ export class SharedFinder {
     // What lies on another machine is shared with none by a path of this one.
     const mappings = store.settings.value.paths.mappings.filter(({ to }) => remoteOf(to) === null);
     const roots = [...new Set(mappings.flatMap(({ to }) => localRootOf(to, mappings) ?? []))];
-    const samples = await there(pickSamples(this.#files(), roots));
+    const samples = await there(pickSamples(await this.#files(), roots));
     if (samples.length === 0)
       throw conflict(
         'No film of the library lies in a mapped folder of this machine, so there is nothing to look for. Read the library first, or look at Settings, Paths.',
@@ -49,9 +50,14 @@ export class SharedFinder {
     return { suggestions: suggestPaths(seen, samples, roots), lookedFor: samples.length, lookAlikes, isComplete };
   }
 
-  *#files(): Generator<SampleFile> {
-    for (const { files } of this.#parts.store.library.values())
-      for (const { localPath, sizeBytes } of files) if (localPath !== null) yield { path: localPath, sizeBytes };
+  async #files(): Promise<SampleFile[]> {
+    const found: SampleFile[] = [];
+    const breather = new Breather();
+    for (const { files } of this.#parts.store.library.values()) {
+      for (const { localPath, sizeBytes } of files) if (localPath !== null) found.push({ path: localPath, sizeBytes });
+      if (breather.isDue) await breather.pause();
+    }
+    return found;
   }
 }
 

@@ -102,6 +102,11 @@ export class Analyzer {
     await this.#counting;
   }
 
+  /** Whether the rules look at the whole library now. */
+  get isLooking(): boolean {
+    return this.#library !== null;
+  }
+
   /** Whether titles were taken in at which no rule has looked. */
   get hasMissed(): boolean {
     return this.#missed.any;
@@ -181,11 +186,13 @@ export class Analyzer {
 
   async #countAll(): Promise<void> {
     const breather = new Breather();
+    const letRest = this.#parts.store.library.keepAwake();
     for (const item of this.#parts.store.library.values()) {
-      if (this.#abort.signal.aborted) return;
+      if (this.#abort.signal.aborted) break;
       this.#facts.set(item.id, item);
       if (breather.isDue) await breather.pause();
     }
+    letRest();
   }
 
   /** Facts about the whole library as it is now. */
@@ -200,8 +207,10 @@ export class Analyzer {
   }
 
   #startLibrary(run: Run, calls: SetCall[]): Promise<Run> {
+    const letRest = this.#parts.store.library.keepAwake();
     this.#library = this.#runLibrary(run, calls).finally(() => {
       this.#library = null;
+      letRest();
       this.#rerunChanged();
     });
     return this.#library;
@@ -212,18 +221,27 @@ export class Analyzer {
     const { sectionId } = run;
     try {
       await this.#book.wakeSnoozed();
-      const items = sectionId === null ? null : store.library.where((item) => item.sectionId === sectionId);
-      await this.#look(run, items ?? store.library.values(), calls);
+      const ids: string[] = [];
+      await this.#look(run, sectionId === null ? store.library.values() : this.#itemsOf(sectionId, ids), calls);
       await this.#lookAtGroups(run, calls);
       run.removed += await this.#book.closeOff(this.#calls.off());
       run.removed += await this.#book.closeWithoutRule((id) => this.#isThere(id));
-      run.removed += await this.#book.closeGone(items?.map(({ id }) => id));
+      run.removed += await this.#book.closeGone(sectionId === null ? undefined : ids);
     } catch (error) {
       run.error = toAppError(error).message;
       log.error({ err: error }, 'The analysis of the library ended early');
     }
     if (this.#abort.signal.aborted) run.error ??= 'MediaFlow was stopped meanwhile.';
     return this.#runs.finish(run);
+  }
+
+  /** Those of one library of Plex; notes whom it passed. */
+  *#itemsOf(sectionId: string, ids: string[]): Generator<LibraryItem, undefined> {
+    for (const item of this.#parts.store.library.values()) {
+      if (item.sectionId !== sectionId) continue;
+      ids.push(item.id);
+      yield item;
+    }
   }
 
   async #look(run: Run, items: Iterable<LibraryItem>, calls: SetCall[]): Promise<void> {

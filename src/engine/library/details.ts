@@ -39,7 +39,7 @@ export class Details {
   readonly #shelf: Shelf;
   readonly #loop: Loop;
   /** Items of which the server told no streams of some file, with what they were then. */
-  readonly #vain = new Map<string, { item: LibraryItem; untilMs: number }>();
+  readonly #vain = new Map<string, { seen: string; untilMs: number }>();
 
   constructor(parts: DetailsParts) {
     this.#parts = parts;
@@ -108,15 +108,15 @@ export class Details {
   #noteVain(itemIds: readonly string[]): void {
     for (const id of itemIds) {
       const item = this.#parts.store.library.find(id);
-      if (item !== null && needsDetails(item)) this.#vain.set(id, { item, untilMs: performance.now() + VAIN_MS });
+      if (item !== null && needsDetails(item)) this.#vain.set(id, { seen: JSON.stringify(item), untilMs: performance.now() + VAIN_MS });
       else this.#vain.delete(id);
     }
   }
 
-  /** Every change makes another row of an item. */
+  /** Not once anything about it changed. */
   #isVain(item: LibraryItem): boolean {
     const vain = this.#vain.get(item.id);
-    return vain?.item === item && performance.now() < vain.untilMs;
+    return vain !== undefined && performance.now() < vain.untilMs && vain.seen === JSON.stringify(item);
   }
 
   /** Items without streams, those with an open recommendation first. */

@@ -3,6 +3,7 @@ import type { Events } from '../../domain/events.js';
 import { itemId, type LibraryItem } from '../../domain/library.js';
 import type { Servers } from '../../domain/media-server.js';
 import type { ServerEvent } from '../../domain/server-event.js';
+import { Breather } from '../../lib/breather.js';
 import type { Bus } from '../../lib/bus.js';
 import type { Log } from '../../lib/log.js';
 import type { Store } from '../../store/store.js';
@@ -184,7 +185,7 @@ export class LiveNewsDesk {
     const items = ids.map((id) => store.library.find(id)).filter((item) => item !== null);
     const isFrozen = ({ sectionId }: LibraryItem): boolean => (store.sections.find(sectionId)?.frozen ?? null) !== null;
     const suspects = items.filter((item) => !isFrozen(item));
-    const witnesses = this.#witnesses(suspects);
+    const witnesses = await this.#witnesses(suspects);
     if (suspects.length === 0 || witnesses.length === 0) return [];
     const keys = [...suspects, ...witnesses].map(({ ratingKey }) => ratingKey);
     const shown = new Set(
@@ -199,11 +200,13 @@ export class LiveNewsDesk {
     return { ...event, serverId: this.#parts.serverId(), updatedAt: event.isAnalyzed ? null : event.updatedAt };
   }
 
-  #witnesses(suspects: readonly LibraryItem[]): LibraryItem[] {
+  async #witnesses(suspects: readonly LibraryItem[]): Promise<LibraryItem[]> {
     const ids = new Set(suspects.map(({ id }) => id));
     const sections = new Set(suspects.map(({ sectionId }) => sectionId));
     const found: LibraryItem[] = [];
+    const breather = new Breather();
     for (const item of this.#parts.store.library.values()) {
+      if (breather.isDue) await breather.pause();
       if (item.state !== 'present' || !sections.has(item.sectionId) || ids.has(item.id)) continue;
       if (this.#waiting.get(item.ratingKey)?.event.type === 'removed') continue;
       if (found.push(item) === WITNESSES) break;

@@ -73,7 +73,8 @@ export class LibrarySearch {
         this.#takeStandings(new Set(ids.map((id) => this.#store.quarantine.find(id)?.itemId ?? '')));
       }),
     ];
-    this.#reading = this.#readAll();
+    const letRest = this.#store.library.keepAwake();
+    this.#reading = this.#readAll().finally(letRest);
   }
 
   async stop(): Promise<void> {
@@ -142,7 +143,7 @@ export class LibrarySearch {
   async #readAll(): Promise<void> {
     const breather = new Breather();
     let some: string[] = [];
-    for (const { id } of this.#store.library.values()) {
+    for (const id of this.#store.library.ids()) {
       if (this.#isStopped) return;
       some.push(id);
       if (some.length < ROWS_PER_TURN) continue;

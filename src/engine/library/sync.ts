@@ -154,6 +154,8 @@ export class LibrarySync {
     const { signal } = this.#abort;
     const report: SectionReport = { run, touched: [], removed: [], progressed: () => undefined };
     let looked: (isLookedAt: boolean) => void = () => undefined;
+    // Until the rules have looked: they need all of it once more.
+    const letRest = store.library.keepAwake();
     try {
       signal.throwIfAborted();
       await store.runs.put(run);
@@ -170,6 +172,7 @@ export class LibrarySync {
       await store.runs.put(finished);
     } catch (error) {
       looked(false);
+      letRest();
       throw error;
     } finally {
       this.#running = null;
@@ -177,6 +180,7 @@ export class LibrarySync {
     bus.emit('sync.completed', finished);
     this.#after = this.#after.then(async () => {
       looked(await lookAfterSync(this.#parts, request, report, signal));
+      letRest();
       if (!signal.aborted) this.#details.wake();
     });
     return finished;

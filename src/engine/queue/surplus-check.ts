@@ -7,6 +7,7 @@ import { probe } from '../../ffmpeg/probe.js';
 import { sampleFile } from '../../ffmpeg/samples.js';
 import { fingerprint } from '../../files/fingerprint.js';
 import { prepareHidden } from '../../files/places.js';
+import { Breather } from '../../lib/breather.js';
 import type { QueueParts } from './parts.js';
 import { holds, type Viewers } from './viewers.js';
 import { keepsBeside, rootOf } from './work-folder.js';
@@ -44,7 +45,7 @@ export async function checkSurplus(
   }
   refuseLinks(surplusPrint, staysPrint, settings.safety.skipHardLinks);
   refuseJobs(parts, [surplus.path, stays.path]);
-  refuseShared(parts, surplus);
+  await refuseShared(parts, surplus);
   await refuseDamaged(parts, stays, signal);
   await refuseViewers(parts, viewers, surplus, signal);
   if (keepsBeside(root, settings)) await prepareHidden(root);
@@ -67,11 +68,14 @@ function refuseJobs({ store }: QueueParts, paths: readonly string[]): void {
 }
 
 /** One file may hold two episodes; the server then lists it under both. */
-function refuseShared({ store }: QueueParts, { item, file }: Copy): void {
+async function refuseShared({ store }: QueueParts, { item, file }: Copy): Promise<void> {
   const isShared = ({ id, serverId, files }: LibraryItem): boolean =>
     id !== item.id && serverId === item.serverId && files.some(({ path }) => path === file.path);
-  const [other] = store.library.where(isShared);
-  if (other) throw conflict(`The same file is also ${displayTitle(other)}. It was not moved.`);
+  const breather = new Breather();
+  for (const other of store.library.values()) {
+    if (isShared(other)) throw conflict(`The same file is also ${displayTitle(other)}. It was not moved.`);
+    if (breather.isDue) await breather.pause();
+  }
 }
 
 /** Not every frame is decoded, which takes as long as an encode; a file that was cut off or lies in ruins is found. */
