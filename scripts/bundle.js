@@ -38,7 +38,7 @@ export async function bundle(dist, entries) {
       plugins: [ownAddresses(dist, dirname(file))],
     });
     // Strings are escaped, regular expressions are not. A single such letter doubles what the text takes in memory.
-    const wide = /[^\u0000-\u00ff].{0,40}/.exec(readFileSync(file, 'utf8'));
+    const wide = /[\u0100-\uffff].{0,40}/.exec(readFileSync(file, 'utf8'));
     if (wide) throw new Error(`${entry} holds a letter that needs two bytes; write it as \\uXXXX: ${wide[0]}`);
   }
 }

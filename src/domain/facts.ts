@@ -85,7 +85,8 @@ export class LiveFacts {
   /** Counts an item as it is now; null, or an item that is missing, takes it away. */
   set(id: string, item: LibraryItem | null): void {
     const before = this.#counted.get(id);
-    const now = item?.state === 'present' ? { serverId: item.serverId, key: titleKey(item), shares: sharesOf(item) } : null;
+    const now =
+      item?.state === 'present' ? { serverId: item.serverId, key: titleKey(item), shares: sharesOf(item) } : null;
     if (countTheSame(before, now)) return;
     for (const share of before?.shares ?? []) this.#count(id, share, -1);
     if (before?.key !== now?.key || before?.serverId !== now?.serverId) {

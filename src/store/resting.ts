@@ -9,13 +9,11 @@ const CHECK_EVERY_MS = 1000;
 /** What so many rows leave behind is worth giving back. */
 const MANY = 20_000;
 
-/**
- * Packs the rows of a large collection that nobody needs: they then take a tenth of the memory.
- */
+/** Packs the rows of a large collection that nobody needs: they then take a tenth of the memory. */
 export class Resting<T extends { id: string }> {
   readonly #shards: ReadonlyMap<string, Shard<T>>;
   readonly #copies: Copies<T>;
-  #timer: NodeJS.Timeout | null = null;
+  #isWaiting = false;
   /** How many want all rows awake. */
   #holds = 0;
   /** Rows that were packed since what they left behind was given back. */
@@ -38,7 +36,9 @@ export class Resting<T extends { id: string }> {
 
   /** A row woke, or was changed. */
   note(): void {
-    this.#timer ??= setTimeout(() => void this.#rest(), CHECK_EVERY_MS).unref();
+    if (this.#isWaiting) return;
+    this.#isWaiting = true;
+    setTimeout(() => void this.#rest(), CHECK_EVERY_MS).unref();
   }
 
   async #rest(): Promise<void> {
@@ -47,7 +47,7 @@ export class Resting<T extends { id: string }> {
       this.#packed = 0;
       compactSoon();
     }
-    this.#timer = null;
+    this.#isWaiting = false;
     if (!areAllAsleep) this.note();
   }
 

@@ -98,7 +98,7 @@ const OF_READING = ['library.changed', 'recommendation.changed', 'sync.progresse
 /** See `DrawnPages`. Everything that happens counts but what reading tells, and everything that anybody does. */
 function besideReading({ bus, sync, analyzer }: Context, acts: Acts): () => number | null {
   let ofReading = 0;
-  for (const event of OF_READING) bus.on(event, () => void ofReading++);
+  for (const event of OF_READING) bus.on(event, () => ofReading++);
   return () => {
     const isReading = sync.status().state === 'running' || analyzer.isLooking;
     return isReading && acts.count !== null ? bus.emitted - ofReading + acts.count : null;

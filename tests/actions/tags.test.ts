@@ -18,6 +18,7 @@ import type { Events } from '../../src/domain/events.js';
 import { retag, TagChoice, tagIdFor } from '../../src/domain/tag.js';
 import { Bus } from '../../src/lib/bus.js';
 import { createLog } from '../../src/lib/log.js';
+import { LibrarySearch } from '../../src/engine/library/search.js';
 import { openStore } from '../../src/store/store.js';
 import { anItem } from '../support/builders.js';
 
@@ -27,12 +28,15 @@ describe('tags', () => {
   let dir: string;
   let ctx: Context;
   let changed: string[][];
+  let search: LibrarySearch;
   const open = async (): Promise<void> => {
     const log = createLog('silent');
     const store = await openStore({ dir, log, now: () => new Date() });
     const bus = new Bus<Events>(() => undefined);
     bus.on('library.changed', ({ itemIds }) => changed.push(itemIds));
-    ctx = { store, bus, log, now: () => new Date('2026-11-01T00:00:00Z') } as unknown as Context;
+    search = new LibrarySearch({ store, bus });
+    search.start();
+    ctx = { store, bus, search, log, now: () => new Date('2026-11-01T00:00:00Z') } as unknown as Context;
   };
   const make = (name: string, category = '') => createTag(ctx, { name, color: 'blue', category });
   const tagsOn = (id: string): string[] => ctx.store.library.get(id).tags;
@@ -47,8 +51,11 @@ describe('tags', () => {
     changed = [];
     await open();
     await ctx.store.library.putMany([1, 2, 3].map((n) => anItem({ id: `i${n}`, title: `Film ${n}` })));
+    ctx.bus.emit('library.changed', { itemIds: ['i1', 'i2', 'i3'] });
+    changed = [];
   });
   afterEach(async () => {
+    await search.stop();
     await ctx.store.close();
     await rm(dir, { recursive: true });
   });

@@ -1,6 +1,6 @@
 import { expect } from 'chai';
 import fc from 'fast-check';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { z } from 'zod';
@@ -63,6 +63,18 @@ describe('A collection that rests', () => {
     letRest();
     await rows.rest();
     expect(rows.get('r1')).not.to.equal(row);
+    await rows.flush();
+  });
+
+  it('goes back to what the disk holds when the disk refuses a row whose file rested', async () => {
+    const rows = await open();
+    await rows.put(numbered(1));
+    await rows.rest();
+    await rm(join(dir, 'rows'), { recursive: true });
+    await writeFile(join(dir, 'rows'), 'a file where the folder was');
+    const error = await rows.patch('r1', { value: 99 }).catch((reason: unknown) => reason);
+    expect(error).to.be.instanceOf(Error);
+    expect(rows.get('r1').value).to.equal(1);
     await rows.flush();
   });
 

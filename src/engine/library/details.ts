@@ -108,7 +108,8 @@ export class Details {
   #noteVain(itemIds: readonly string[]): void {
     for (const id of itemIds) {
       const item = this.#parts.store.library.find(id);
-      if (item !== null && needsDetails(item)) this.#vain.set(id, { seen: JSON.stringify(item), untilMs: performance.now() + VAIN_MS });
+      if (item !== null && needsDetails(item))
+        this.#vain.set(id, { seen: JSON.stringify(item), untilMs: performance.now() + VAIN_MS });
       else this.#vain.delete(id);
     }
   }
