@@ -5,8 +5,12 @@ import { startBesidePlex } from './with-plex.js';
 
 const [dir = '', plexUrl = '', token = '', serverId = '', connections = '', keys = ''] = process.argv.slice(2);
 const PATIENCE_MS = 180_000;
+const SETTLED_MS = 3000;
 const { app, hook } = await startBesidePlex({ dir, url: plexUrl, token, serverId });
 const { store } = app.context;
+// Nobody posts a burst in the very second in which the program starts.
+await app.settled();
+await sleep(SETTLED_MS);
 const taken = await runChild<{ each: number[]; bare: number[] }>('webhook-senders-child.ts', [
   hook,
   serverId,

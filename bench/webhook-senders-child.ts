@@ -74,9 +74,9 @@ async function burst(senders: readonly Sender[], requests: readonly Buffer[]): P
   return took;
 }
 
-function webhookAbout(ratingKey: string): Buffer {
+function webhookAbout(ratingKey: string, event = 'library.new'): Buffer {
   const payload = {
-    event: 'library.new',
+    event,
     Server: { uuid: serverId, title: 'Bench' },
     Metadata: { type: 'movie', ratingKey, title: 'x', librarySectionID: 1 },
   };
@@ -90,12 +90,17 @@ function webhookAbout(ratingKey: string): Buffer {
 }
 
 const ping = Buffer.from(`GET /ping HTTP/1.1\r\nHost: ${hostname}:${port}\r\n\r\n`);
-const webhooks = keys.split(',').map(webhookAbout);
+const webhooks = keys.split(',').map((key) => webhookAbout(key));
 // The connections are made, and the code is warm on both sides, before anything is measured.
 const senders = await Promise.all(Array.from({ length: Number(connections) }, () => Sender.open()));
 await burst(
   senders,
   senders.map(() => ping),
+);
+// What Plex posts all day long.
+await burst(
+  senders,
+  keys.split(',').map((key) => webhookAbout(key, 'media.play')),
 );
 const bare = await burst(
   senders,
