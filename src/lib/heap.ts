@@ -1,4 +1,4 @@
-import { Session } from 'node:inspector';
+import type { Session } from 'node:inspector';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { isQuiet } from './breather.js';
@@ -46,7 +46,7 @@ export function compactSoon(times = COMPACTIONS): void {
   compacting ??= setTimeout(() => {
     compacting = null;
     const isNow = isQuiet(QUIET_MS);
-    if (isNow) compact();
+    if (isNow) void compact();
     if (!isNow || times > 1) compactSoon(isNow ? times - 1 : times);
   }, QUIET_MS).unref();
 }
@@ -54,13 +54,18 @@ export function compactSoon(times = COMPACTIONS): void {
 /** Stays: what was asked for is done later, and given up when the session ends before. */
 let debugging: Session | null = null;
 
-/** What a debugger asks for; there is no other way to have V8 move what it keeps. */
-function compact(): void {
-  if (!debugging) {
-    debugging = new Session();
-    debugging.connect();
+/** What a debugger asks for; there is no other way to have V8 move what it keeps. A Node without that goes on as it is. */
+async function compact(): Promise<void> {
+  try {
+    if (!debugging) {
+      const inspector = await import('node:inspector');
+      debugging = new inspector.Session();
+      debugging.connect();
+    }
+    debugging.post('HeapProfiler.collectGarbage');
+  } catch {
+    collectGarbage();
   }
-  debugging.post('HeapProfiler.collectGarbage');
 }
 
 const SMALL_STEPS = '--heap-growing-percent=25';

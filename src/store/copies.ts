@@ -55,6 +55,11 @@ export class Copies<T extends { id: string }> {
     for (const [id, { row }] of this.#current) if (row !== null) yield id;
   }
 
+  /** Of the rows that lie in this folder. */
+  *idsIn(folder: string): Generator<string, undefined> {
+    for (const [id, { row, owner }] of this.#current) if (row !== null && owner.folder === folder) yield id;
+  }
+
   *rows(): Generator<T, undefined> {
     for (const current of this.#current.values()) {
       const row = this.#rowOf(current);

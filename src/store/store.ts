@@ -204,6 +204,13 @@ export async function openStore(options: StoreOptions) {
     analysisDue,
     posters,
     problems,
+    /** Ids of the titles of a library of Plex. Wakes none of them, unless another library lies in the same folder. */
+    idsOfSection(sectionId: string): string[] {
+      const folder = folderName(sectionId);
+      const ids = [...library.idsIn(folder)];
+      const isShared = collections.sections.where(({ id }) => id !== sectionId && folderName(id) === folder).length > 0;
+      return isShared ? ids.filter((id) => library.find(id)?.sectionId === sectionId) : ids;
+    },
     /** Goes up with every change of what is shown: whoever sees the same number twice knows that nothing changed in between. */
     get version(): number {
       return shown.reduce((sum, { version }) => sum + version, 0);
@@ -226,7 +233,8 @@ export async function openStore(options: StoreOptions) {
       closing.abort();
       await backup?.catch(() => undefined);
       await Promise.all(Object.values(collections).map((collection) => collection.flush()));
-      await Promise.all([settings.flush(), webhookCounts.flush(), clock.flush(), audit.flush(), posters.close()]);
+      await Promise.all([settings, webhookCounts, clock, analysisDue, audit].map((file) => file.flush()));
+      await posters.close();
     },
   };
 }

@@ -5,7 +5,7 @@ import { dirname, join } from 'node:path';
 import { AppError } from '../../src/domain/errors.js';
 import { createLog } from '../../src/lib/log.js';
 import { migrate } from '../../src/store/migrations.js';
-import { openStore, type StoreOptions } from '../../src/store/store.js';
+import { openStore, type Store, type StoreOptions } from '../../src/store/store.js';
 import { anItem } from '../support/builders.js';
 
 const now = (): Date => new Date('2026-11-23T10:00:00.000Z');
@@ -101,6 +101,42 @@ describe('openStore', () => {
     await (await open()).close();
     expect(await modes()).to.deep.equal([]);
     dir = dirname(dir);
+  });
+
+  it('has written everything when it is closed', async () => {
+    const at = '2026-11-30T10:00:00.000Z';
+    const puts = {
+      'analysis-due.json': (store: Store) => store.analysisDue.put({ since: at }),
+      'webhooks.json': (store: Store) => store.webhookCounts.put({ ...store.webhookCounts.value, lastAt: at }),
+      'clock.json': (store: Store) => store.clock.put({ ...store.clock.value }),
+      'settings.json': (store: Store) => store.settings.change({ queue: { paused: true } }),
+    };
+    for (const [file, put] of Object.entries(puts)) {
+      const store = await open();
+      void put(store);
+      await store.close();
+      expect(await readdir(dir), file).to.contain(file);
+    }
+  });
+
+  it('knows the titles of a library without waking one', async () => {
+    const store = await open();
+    await store.library.putMany([
+      ...[1, 2].map((n) => anItem({ id: `a${n}`, sectionId: '1' })),
+      anItem({ id: 'b', sectionId: 'x/y' }),
+      anItem({ id: 'c', sectionId: 'x.y' }),
+    ]);
+    const section = { serverId: 's', title: 't', type: 'movie' as const, locations: [], enabled: true, frozen: null, itemCount: 0, syncedAt: null }; // prettier-ignore
+    await store.sections.putMany(['1', 'x/y', 'x.y'].map((id) => ({ ...section, id })));
+    const row = store.library.get('a1');
+    await store.library.rest();
+    expect(store.idsOfSection('1')).to.have.members(['a1', 'a2']);
+    await store.library.remove('a2');
+    expect(store.idsOfSection('1')).to.deep.equal(['a1']);
+    expect(store.idsOfSection('x/y'), 'in the same folder as another').to.deep.equal(['b']);
+    expect(store.idsOfSection('9')).to.deep.equal([]);
+    expect(store.library.get('a1')).to.deep.equal(row);
+    await store.close();
   });
 
   const FILES = [

@@ -38,8 +38,11 @@ export class Details {
   readonly #parts: DetailsParts;
   readonly #shelf: Shelf;
   readonly #loop: Loop;
-  /** Items of which the server told no streams of some file, with what they were then. */
-  readonly #vain = new Map<string, { seen: string; untilMs: number }>();
+  /** Items of which the server told no streams of some file: when they are asked for again, unless they change before. */
+  readonly #vain = new Map<string, number>();
+  /** Items without streams, up to the last change; null until the library was passed over once. */
+  #lacking: Set<string> | null = null;
+  #unsubscribe: () => void = () => undefined;
 
   constructor(parts: DetailsParts) {
     this.#parts = parts;
@@ -53,6 +56,11 @@ export class Details {
   }
 
   start(): void {
+    this.#unsubscribe();
+    this.#lacking = null;
+    this.#unsubscribe = this.#parts.bus.on('library.changed', ({ itemIds }) => {
+      for (const id of itemIds) this.#follow(id);
+    });
     this.#loop.start();
   }
 
@@ -61,6 +69,7 @@ export class Details {
   }
 
   async stop(): Promise<void> {
+    this.#unsubscribe();
     await this.#loop.stop();
   }
 
@@ -104,20 +113,16 @@ export class Details {
     }
   }
 
-  /** What still lacks streams lacks them in Plex: a file that cannot be read, or is not analyzed yet. */
-  #noteVain(itemIds: readonly string[]): void {
-    for (const id of itemIds) {
-      const item = this.#parts.store.library.find(id);
-      if (item !== null && needsDetails(item))
-        this.#vain.set(id, { seen: JSON.stringify(item), untilMs: performance.now() + VAIN_MS });
-      else this.#vain.delete(id);
-    }
+  #follow(id: string): void {
+    this.#vain.delete(id);
+    const item = this.#parts.store.library.find(id);
+    if (item !== null && needsDetails(item)) this.#lacking?.add(id);
+    else this.#lacking?.delete(id);
   }
 
-  /** Not once anything about it changed. */
-  #isVain(item: LibraryItem): boolean {
-    const vain = this.#vain.get(item.id);
-    return vain !== undefined && performance.now() < vain.untilMs && vain.seen === JSON.stringify(item);
+  /** What still lacks streams lacks them in Plex: a file that cannot be read, or is not analyzed yet. */
+  #noteVain(itemIds: readonly string[]): void {
+    for (const id of itemIds) if (this.#lacking?.has(id)) this.#vain.set(id, performance.now() + VAIN_MS);
   }
 
   /** Items without streams, those with an open recommendation first. */
@@ -127,11 +132,34 @@ export class Details {
     for (const { state, itemId } of store.recommendations.values()) if (state === 'open') wanted.add(itemId);
     const [first, rest]: [string[], string[]] = [[], []];
     const breather = new Breather();
-    for (const item of store.library.values()) {
-      if (needsDetails(item) && !this.#isAwaited(item) && !this.#isVain(item))
-        (wanted.has(item.id) ? first : rest).push(item.id);
+    const nowMs = performance.now();
+    for (const id of await this.#allLacking()) {
+      if ((this.#vain.get(id) ?? 0) > nowMs) continue;
+      const item = store.library.find(id);
+      if (item !== null && !this.#isAwaited(item)) (wanted.has(id) ? first : rest).push(id);
       if (breather.isDue) await breather.pause();
     }
     return [...first, ...rest];
+  }
+
+  async #allLacking(): Promise<readonly string[]> {
+    const { library } = this.#parts.store;
+    if (this.#lacking) return [...this.#lacking];
+    // From here on every change reaches it as well.
+    const lacking = (this.#lacking = new Set<string>());
+    const breather = new Breather();
+    const letRest = library.keepAwake();
+    try {
+      for (const item of library.values()) {
+        if (needsDetails(item)) lacking.add(item.id);
+        if (breather.isDue) await breather.pause();
+      }
+    } catch (error) {
+      this.#lacking = null;
+      throw error;
+    } finally {
+      letRest();
+    }
+    return [...lacking];
   }
 }

@@ -56,7 +56,7 @@ export class SectionSync {
   /** Throws `Frozen` with the reason, or a `plex_*` code; nothing is removed then. */
   async run(section: Section, mode: 'full' | 'changed', report: SectionReport, signal: AbortSignal): Promise<void> {
     const { store, now } = this.#parts;
-    const stored = await this.#storedIds(section.id);
+    const stored = new Set(store.idsOfSection(section.id));
     await this.#checkMounts(section, stored);
     const startedAt = now().toISOString();
     // What was frozen, or never read, cannot be brought up to date by its changes alone.
@@ -66,20 +66,10 @@ export class SectionSync {
     if (isFull && seen.size === 0 && stored.size > 0)
       throw new Frozen(`Plex lists nothing in it, though there were ${stored.size} titles. Check its folders in Plex.`);
     if (mode === 'full') await this.#sweep(section, stored, seen, total, report, signal);
-    const itemCount = isFull && mode === 'full' ? seen.size : (await this.#storedIds(section.id)).size;
+    const itemCount = isFull && mode === 'full' ? seen.size : store.idsOfSection(section.id).length;
     const known = store.sections.find(section.id);
     // Its server was removed meanwhile; it must not come back.
     if (known !== null) await store.sections.put({ ...known, frozen: null, itemCount, syncedAt: startedAt });
-  }
-
-  async #storedIds(sectionId: string): Promise<Set<string>> {
-    const ids = new Set<string>();
-    const breather = new Breather();
-    for (const item of this.#parts.store.library.values()) {
-      if (item.sectionId === sectionId) ids.add(item.id);
-      if (breather.isDue) await breather.pause();
-    }
-    return ids;
   }
 
   /** A folder of ours that is empty although titles lie in it is a mount that is gone. */
