@@ -112,7 +112,8 @@ function keptPage(doors: Doors, route: Route, req: Request): Promise<Buffer> {
   const key = JSON.stringify([wantsFragment(req), themeOf(req), req.originalUrl]);
   const drawIt = async (): Promise<string> =>
     drawn(doors, route, withFields((await perform(doors, route, req)) as object), req, drawnPages.token);
-  return drawnPages.take(key, guard.token(req), drawIt, !wantsFragment(req));
+  // What htmx asks for, such as a page of the history, comes into one that listens already and would not read what came before.
+  return drawnPages.take(key, guard.token(req), drawIt, req.get('HX-Request') === undefined);
 }
 
 /** What htmx tells the page: an event of its own, whose text may hold any letter but whose header may not. */

@@ -71,7 +71,9 @@ describe('pages that are asked for while a library is read', () => {
   });
   const draw = (): Promise<string> => Promise.resolve(`drawn ${++world.drawn}`);
   const take = async (mayLag = true): Promise<string> => (await pages.take('a', 't', draw, mayLag)).toString();
-  const nextRound = (): Promise<void> => new Promise((resolve) => setTimeout(resolve, 10));
+  const nextRound = async (): Promise<void> => {
+    for (let round = 0; round < 3; round++) await new Promise(setImmediate);
+  };
 
   it('are a moment behind, and drawn anew before they are two seconds', async () => {
     expect(await take()).to.equal('drawn 1');
@@ -135,8 +137,10 @@ describe('pages over HTTP while a library is read', () => {
       /Title \d/.exec((await browser.get('/library', headers)).text)?.[0] ?? '';
     expect(await page()).to.equal('Title 1');
     await rename('Title 2');
-    expect(await page(), 'a moment behind').to.equal('Title 1');
+    // On a quick machine a whole page is still behind here; how long it may be is held above, by a clock of its own.
     expect(await page({ 'HX-Request': 'true' }), 'a part of a page').to.equal('Title 2');
+    const restored = { 'HX-Request': 'true', 'HX-History-Restore-Request': 'true' };
+    expect(await page(restored), 'of the history').to.equal('Title 2');
     await browser.post('/transcode/queue/pause');
     expect(await page(), 'after an act').to.equal('Title 2');
     await browser.get('/');
