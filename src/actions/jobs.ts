@@ -7,7 +7,6 @@ import type { Preset } from '../domain/preset.js';
 import { Confidence } from '../domain/recommendation.js';
 import { StreamChange } from '../domain/stream-changes.js';
 import { LOCAL_WORKER_ID } from '../domain/worker.js';
-import { Breather } from '../lib/breather.js';
 import { action, type Context } from './action.js';
 import { liveJob } from './live-job.js';
 import { listOf, pageOf, Paging } from './paging.js';
@@ -50,14 +49,12 @@ async function byPath({ store }: Context, paths: readonly string[]): Promise<{ i
   if (paths.length === 0) return [];
   const wanted = new Set(paths);
   const known = new Map<string, { itemId: string; fileId: string }>();
-  const breather = new Breather();
-  for (const item of store.library.values()) {
+  await store.library.each((item) => {
     for (const { id, path, localPath } of item.files) {
       for (const name of [path, localPath])
         if (name !== null && wanted.has(name)) known.set(name, { itemId: item.id, fileId: id });
     }
-    if (breather.isDue) await breather.pause();
-  }
+  });
   return paths.map((path) => {
     const found = known.get(path);
     if (!found)

@@ -2,7 +2,6 @@ import { z } from 'zod';
 import { conflict, invalid } from '../domain/errors.js';
 import { isFinished } from '../domain/job.js';
 import { Section } from '../domain/library.js';
-import { Breather } from '../lib/breather.js';
 import { action, type Context } from './action.js';
 import { Origin, webhookUrl } from './webhooks.js';
 
@@ -137,12 +136,10 @@ async function itemsOf(
   { store }: Context,
   match: (item: { serverId: string; sectionId: string }) => boolean,
 ): Promise<string[]> {
-  const breather = new Breather();
   const ids: string[] = [];
-  for (const item of store.library.values()) {
+  await store.library.each((item) => {
     if (match(item)) ids.push(item.id);
-    if (breather.isDue) await breather.pause();
-  }
+  });
   return ids;
 }
 

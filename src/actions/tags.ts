@@ -37,8 +37,14 @@ async function titlesWith({ search }: Context, tagId: string, shown = 0) {
   return { ids, items: total, sizeBytes };
 }
 
-const idsWith = ({ search }: Context, tagId: string): Promise<string[]> =>
-  search.all(LibraryFilter.parse({ tag: [tagId] }));
+/** As they are stored: the search hears of titles that are being tagged only once all of them are. */
+async function idsWith({ store }: Context, tagId: string): Promise<string[]> {
+  const ids: string[] = [];
+  await store.library.each(({ id, tags }) => {
+    if (tags.includes(tagId)) ids.push(id);
+  });
+  return ids;
+}
 
 /** Changes the tags of these items; ids that are unknown or need no change are left out. Returns the ids that changed. */
 async function change(

@@ -141,6 +141,10 @@ describe('tags', () => {
     expect([tagsOn('i1'), tagsOn('i2')]).to.deep.equal([['b'], ['b']]);
     expect(ctx.store.tags.has('a')).to.equal(false);
     expect(await codeOf(deleteTag(ctx, { id: 'a' }))).to.equal('not_found');
+    // Stored, but the search has not heard of it: others are still being tagged.
+    await ctx.store.library.patch('i3', { tags: ['b'] });
+    expect(await deleteTag(ctx, { id: 'b' })).to.deep.equal({ name: 'B', items: 3 });
+    expect(tagsOn('i3')).to.deep.equal([]);
   });
 
   it('are put on thousands without losing a change that comes in between', async () => {

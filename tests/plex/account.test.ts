@@ -5,7 +5,7 @@ import { createLog } from '../../src/lib/log.js';
 import { PlexTvService } from '../../src/plex/account.js';
 import { SimulatedPlexTv } from '../../src/demo/plex-tv/simulated-plex-tv.js';
 import type { AccountFault } from '../../src/demo/plex-tv/model.js';
-import { handMade, send } from './hand-made-server.js';
+import { handMade, oncePerConnection, send } from './hand-made-server.js';
 
 const caught = async (task: Promise<unknown>): Promise<AppError> => {
   try {
@@ -73,25 +73,19 @@ describe('the Plex account', () => {
     });
 
     it('over another connection when the one that was kept is gone', async () => {
-      const used = new WeakSet<object>();
-      let gone = 0;
-      const server = await handMade((_req, res) => {
-        const { socket } = res;
-        if (socket === null || used.has(socket)) {
-          gone++;
-          socket?.destroy();
-          return;
-        }
-        used.add(socket);
-        const pin = { id: 7, code: 'a-code-that-is-long-enough', expiresIn: 900, authToken: null };
+      const pin = { id: 7, code: 'a-code-that-is-long-enough', expiresIn: 900, authToken: null };
+      const { handle, gone } = oncePerConnection((res) => {
         send(res, 201, 'application/json', JSON.stringify(pin));
+      });
+      const server = await handMade((_req, res) => {
+        handle(res);
       });
       try {
         const account = serviceFor(server);
         const { id } = await account.beginSignIn();
         later(2);
         expect(await account.findSignIn(id)).to.include({ state: 'waiting', trouble: null });
-        expect(gone).to.be.above(0);
+        expect(gone()).to.be.above(0);
       } finally {
         await server.stop();
       }

@@ -37,6 +37,26 @@ export async function handMade(handler: Handler, identity: 'proper' | 'handled' 
   };
 }
 
+/** Answers once over each connection; whoever uses one again finds it gone, as with a server that closes what rests. */
+export function oncePerConnection(answer: (res: ServerResponse) => void): {
+  handle: (res: ServerResponse) => void;
+  gone: () => number;
+} {
+  const used = new WeakSet<object>();
+  let gone = 0;
+  const handle = (res: ServerResponse): void => {
+    const { socket } = res;
+    if (socket !== null && !used.has(socket)) {
+      used.add(socket);
+      answer(res);
+      return;
+    }
+    gone++;
+    socket?.destroy();
+  };
+  return { handle, gone: () => gone };
+}
+
 export function json(res: ServerResponse, container: Record<string, unknown>): void {
   send(res, 200, 'application/json', JSON.stringify({ MediaContainer: container }));
 }

@@ -6,7 +6,7 @@ import { THUMB } from '../../src/demo/plex/artwork.js';
 import { AppError } from '../../src/domain/errors.js';
 import { pictureTypeOf } from '../../src/domain/poster.js';
 import { PlexServer } from '../../src/plex/server.js';
-import { handMade, plexAt, send, TOKEN, type HandMade } from './hand-made-server.js';
+import { handMade, oncePerConnection, plexAt, send, TOKEN, type HandMade } from './hand-made-server.js';
 
 const PATH = '/library/metadata/7/thumb/1700000000';
 const sendBytes = (res: ServerResponse, body: Buffer, type = 'image/jpeg'): void => {
@@ -53,22 +53,14 @@ describe('posters of a Plex server', () => {
   });
 
   it('come over another connection when the one that was kept is gone', async () => {
-    const used = new WeakSet<object>();
-    let gone = 0;
-    answer = (res) => {
-      const { socket } = res;
-      if (socket === null || used.has(socket)) {
-        gone++;
-        socket?.destroy();
-        return;
-      }
-      used.add(socket);
+    const { handle, gone } = oncePerConnection((res) => {
       sendBytes(res, THUMB);
-    };
+    });
+    answer = handle;
     const server = plexAt(plex.url);
     await Promise.all([1, 2, 3].map(() => server.poster(PATH, 'small')));
     for (let n = 0; n < 4; n++) expect((await server.poster(PATH, 'small')).type).to.equal('image/jpeg');
-    expect(gone).to.be.above(0);
+    expect(gone()).to.be.above(0);
   });
 
   it('come as they are when Plex does not scale', async () => {

@@ -66,6 +66,27 @@ describe('A collection that rests', () => {
     await rows.flush();
   });
 
+  it('shows each row once while none is packed, until it is told to stop', async () => {
+    const rows = await open();
+    await rows.putMany(Array.from({ length: 300 }, (_, n) => numbered(n)));
+    await rows.rest();
+    const seen: Row[] = [];
+    await rows.each((row) => void seen.push(row));
+    expect(seen.map(({ value }) => value)).to.deep.equal(Array.from({ length: 300 }, (_, n) => n));
+    let shown = 0;
+    await rows.each(() => ++shown < 5);
+    expect(shown).to.equal(5);
+    const broken = await rows
+      .each(() => {
+        throw new Error('no');
+      })
+      .catch((error: unknown) => (error as Error).message);
+    expect(broken).to.equal('no');
+    await rows.rest();
+    expect(rows.get('r7'), 'nothing is held any more').not.to.equal(seen[7]);
+    await rows.flush();
+  });
+
   it('goes back to what the disk holds when the disk refuses a row whose file rested', async () => {
     const rows = await open();
     await rows.put(numbered(1));

@@ -4,7 +4,6 @@ import { conflict } from '../../domain/errors.js';
 import type { RemoteExecutor } from '../../domain/executor.js';
 import { localRootOf } from '../../domain/paths.js';
 import { pickSamples, suggestPaths, type SampleFile, type SuggestedPath } from '../../domain/shared-folders.js';
-import { Breather } from '../../lib/breather.js';
 import type { Store } from '../../store/store.js';
 
 /** What came of looking for folders that both machines see. */
@@ -52,11 +51,9 @@ export class SharedFinder {
 
   async #files(): Promise<SampleFile[]> {
     const found: SampleFile[] = [];
-    const breather = new Breather();
-    for (const { files } of this.#parts.store.library.values()) {
+    await this.#parts.store.library.each(({ files }) => {
       for (const { localPath, sizeBytes } of files) if (localPath !== null) found.push({ path: localPath, sizeBytes });
-      if (breather.isDue) await breather.pause();
-    }
+    });
     return found;
   }
 }

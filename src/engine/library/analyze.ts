@@ -185,14 +185,11 @@ export class Analyzer {
   }
 
   async #countAll(): Promise<void> {
-    const breather = new Breather();
-    const letRest = this.#parts.store.library.keepAwake();
-    for (const item of this.#parts.store.library.values()) {
-      if (this.#abort.signal.aborted) break;
+    const { signal } = this.#abort;
+    await this.#parts.store.library.each((item) => {
       this.#facts.set(item.id, item);
-      if (breather.isDue) await breather.pause();
-    }
-    letRest();
+      return !signal.aborted;
+    });
   }
 
   /** Facts about the whole library as it is now. */

@@ -147,18 +147,13 @@ export class Details {
     if (this.#lacking) return [...this.#lacking];
     // From here on every change reaches it as well.
     const lacking = (this.#lacking = new Set<string>());
-    const breather = new Breather();
-    const letRest = library.keepAwake();
     try {
-      for (const item of library.values()) {
+      await library.each((item) => {
         if (needsDetails(item)) lacking.add(item.id);
-        if (breather.isDue) await breather.pause();
-      }
+      });
     } catch (error) {
       this.#lacking = null;
       throw error;
-    } finally {
-      letRest();
     }
     return [...lacking];
   }

@@ -3,7 +3,6 @@ import type { Events } from '../../domain/events.js';
 import { itemId, type LibraryItem } from '../../domain/library.js';
 import type { Servers } from '../../domain/media-server.js';
 import type { ServerEvent } from '../../domain/server-event.js';
-import { Breather } from '../../lib/breather.js';
 import type { Bus } from '../../lib/bus.js';
 import type { Log } from '../../lib/log.js';
 import type { Store } from '../../store/store.js';
@@ -204,13 +203,11 @@ export class LiveNewsDesk {
     const ids = new Set(suspects.map(({ id }) => id));
     const sections = new Set(suspects.map(({ sectionId }) => sectionId));
     const found: LibraryItem[] = [];
-    const breather = new Breather();
-    for (const item of this.#parts.store.library.values()) {
-      if (breather.isDue) await breather.pause();
-      if (item.state !== 'present' || !sections.has(item.sectionId) || ids.has(item.id)) continue;
-      if (this.#waiting.get(item.ratingKey)?.event.type === 'removed') continue;
-      if (found.push(item) === WITNESSES) break;
-    }
+    await this.#parts.store.library.each((item) => {
+      if (item.state !== 'present' || !sections.has(item.sectionId) || ids.has(item.id)) return true;
+      if (this.#waiting.get(item.ratingKey)?.event.type === 'removed') return true;
+      return found.push(item) < WITNESSES;
+    });
     return found;
   }
 }

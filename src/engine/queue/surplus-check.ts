@@ -7,7 +7,6 @@ import { probe } from '../../ffmpeg/probe.js';
 import { sampleFile } from '../../ffmpeg/samples.js';
 import { fingerprint } from '../../files/fingerprint.js';
 import { prepareHidden } from '../../files/places.js';
-import { Breather } from '../../lib/breather.js';
 import type { QueueParts } from './parts.js';
 import { holds, type Viewers } from './viewers.js';
 import { keepsBeside, rootOf } from './work-folder.js';
@@ -71,11 +70,9 @@ function refuseJobs({ store }: QueueParts, paths: readonly string[]): void {
 async function refuseShared({ store }: QueueParts, { item, file }: Copy): Promise<void> {
   const isShared = ({ id, serverId, files }: LibraryItem): boolean =>
     id !== item.id && serverId === item.serverId && files.some(({ path }) => path === file.path);
-  const breather = new Breather();
-  for (const other of store.library.values()) {
+  await store.library.each((other) => {
     if (isShared(other)) throw conflict(`The same file is also ${displayTitle(other)}. It was not moved.`);
-    if (breather.isDue) await breather.pause();
-  }
+  });
 }
 
 /** Not every frame is decoded, which takes as long as an encode; a file that was cut off or lies in ruins is found. */
