@@ -11,6 +11,7 @@ import type { Log } from './lib/log.js';
 import { assemble, type Ground } from './parts.js';
 import { DataLock } from './store/data-lock.js';
 import { openStore, type Store } from './store/store.js';
+import { openPageFiles } from './web/page-files.js';
 import { WebServer } from './web/server.js';
 
 /** MediaFlow as one thing that can be started and stopped. */
@@ -132,6 +133,10 @@ class MediaFlow implements App {
       },
     });
     const store = await this.#open();
+    // While the rules are still being loaded: together that would take a quarter of a second longer.
+    const places = { viewsDir: join(root, 'views'), publicDir: join(root, 'public') };
+    const pageFiles = openPageFiles({ ...places, urlBase: config.urlBase });
+    pageFiles.catch(() => undefined);
     const [presets, rules] = await Promise.all([loading, opening]);
     this.#halt.signal.throwIfAborted();
     const parts = await assemble({
@@ -143,11 +148,7 @@ class MediaFlow implements App {
     });
     this.#context = parts.context;
     this.#settled = parts.settled;
-    const web = new WebServer({
-      context: parts.context,
-      viewsDir: join(root, 'views'),
-      publicDir: join(root, 'public'),
-    });
+    const web = new WebServer({ context: parts.context, pageFiles });
     const port = await web.start({ port: config.port, host: config.host });
     this.#started.push(web);
     this.#url = `http://${config.host === '0.0.0.0' || config.host === '::' ? '127.0.0.1' : config.host}:${port}${config.urlBase}`;

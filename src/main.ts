@@ -8,6 +8,9 @@ import { endInOrder } from './lib/process-end.js';
 /** Whoever stops us waits ten seconds at most; what has not ended by then is ended, and mended at the next start. */
 const STOP_LIMIT_MS = 9500;
 
+/** Titles; for fewer it would cost more than it gives back. */
+const LARGE_LIBRARY = 1000;
+
 let isEnding = (): boolean => false;
 try {
   const config = readConfig(process.env);
@@ -17,8 +20,13 @@ try {
   await app.start();
   // Not earlier: while the library is being opened everything read stays.
   keepHeapSmall();
-  // The text that the library was read from.
-  app.settled().then(collectGarbage, () => undefined);
+  // The text that the library was read from, when it is much.
+  app.settled().then(
+    () => {
+      if (app.context.store.library.size >= LARGE_LIBRARY) collectGarbage();
+    },
+    () => undefined,
+  );
   app.context.bus.on('analysis.completed', ({ mode }) => {
     if (mode !== 'items') collectGarbageSoon();
   });

@@ -87,7 +87,13 @@ export class CountedTitles {
       const share = this.#shareAt(at);
       if (share) shares.push(share);
     }
-    return { serverId: this.#servers.wordOf(this.#server[first] ?? 0) ?? '', key: this.#keys[first] ?? null, shares };
+    return { ...this.#titleAt(first), shares };
+  }
+
+  /** Server and key alone, without making its shares; null like `get`. */
+  titleOf(id: string): Pick<CountedTitle, 'serverId' | 'key'> | null {
+    const first = this.#places.get(id);
+    return first === undefined ? null : this.#titleAt(first);
   }
 
   set(id: string, { serverId, key, shares }: CountedTitle): void {
@@ -122,6 +128,10 @@ export class CountedTitles {
     this.#worth[at] = share?.worth ?? 0;
     this.#size[at] = share?.sizeBytes ?? NaN;
     return at;
+  }
+
+  #titleAt(first: number): Pick<CountedTitle, 'serverId' | 'key'> {
+    return { serverId: this.#servers.wordOf(this.#server[first] ?? 0) ?? '', key: this.#keys[first] ?? null };
   }
 
   #shareAt(at: number): Share | null {

@@ -6,7 +6,8 @@ import type { WorkerMetrics } from './worker.js';
 
 /** Everything that can happen, in the past tense. Pages, sockets and notifications all read this one list. */
 export interface Events {
-  'library.changed': { itemIds: string[] };
+  /** `isPiece`: it tells of a part of what was stored in one go; the rest is told in events of its own. */
+  'library.changed': { itemIds: string[]; isPiece?: boolean };
   'sync.progressed': { runId: string; done: number; total: number };
   'sync.completed': Run;
   'analysis.completed': Run;

@@ -110,7 +110,7 @@ export class LiveFacts {
 
   /** See `LibraryFacts.copiesOf`. */
   copiesOf(id: string): LibraryItem[] {
-    const title = this.#counted.get(id);
+    const title = this.#counted.titleOf(id);
     const ids = title && this.#titles.get(title.serverId)?.get(title.key ?? '');
     if (!(ids instanceof Set)) return [];
     return [...ids]

@@ -35,24 +35,45 @@ export function isQuiet(forMs: number): boolean {
   return awaited === 0 && performance.now() - lastAwaitedMs >= forMs;
 }
 
+/** When a long task first went on in this round of the event loop. */
+let heldSinceMs = 0;
+let isHeld = false;
+
+/** Milliseconds for which long tasks, all of them together, hold this round of the event loop. */
+function heldMs(): number {
+  if (!isHeld) holdAnew();
+  return performance.now() - heldSinceMs;
+}
+
+function holdAnew(): void {
+  heldSinceMs = performance.now();
+  if (!isHeld) setImmediate(() => (isHeld = false));
+  isHeld = true;
+}
+
 /** One a round of the event loop: several long tasks at once hold it no longer than one does. */
 function letNextGoOn(): void {
-  if (awaited === 0 || performance.now() - lastPieceMs >= MOST_MS) waiting.shift()?.();
+  if (awaited === 0 || performance.now() - lastPieceMs >= MOST_MS) {
+    holdAnew();
+    waiting.shift()?.();
+  }
   if (waiting.length > 0) setImmediate(letNextGoOn);
 }
 
-/** Keeps a long task from holding the event loop: when `isDue`, await `pause()` and other work gets its turn. */
+/**
+ * Keeps long tasks from holding the event loop: when `isDue`, await `pause()` and other work gets its turn. What an answer from
+ * elsewhere sets going counts together with what others do in the same round.
+ */
 export class Breather {
   readonly #everyMs: number;
-  #since = performance.now();
 
   constructor(everyMs = 8) {
     this.#everyMs = everyMs;
   }
 
-  /** Whether the loop was held for `everyMs` since the last pause. */
+  /** Whether long tasks hold this round of the event loop for `everyMs`. */
   get isDue(): boolean {
-    return performance.now() - this.#since >= this.#everyMs;
+    return heldMs() >= this.#everyMs;
   }
 
   /** Resolves when everything that was waiting had its turn. */
@@ -61,6 +82,5 @@ export class Breather {
     await new Promise<void>((resolve) => {
       if (waiting.push(resolve) === 1) setImmediate(letNextGoOn);
     });
-    this.#since = performance.now();
   }
 }

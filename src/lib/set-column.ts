@@ -7,6 +7,8 @@ import type { Slot } from './slot-order.js';
 export class SetColumn {
   /** Set number of each slot; 0 is the empty set. */
   numbers: Uint16Array;
+  /** How many rows have each set; not kept for the empty one. */
+  #rows: Uint32Array = new Uint32Array(64);
   readonly #sets: (readonly string[])[] = [[]];
   readonly #numberOf = new Map<string, number>([['', 0]]);
 
@@ -27,7 +29,23 @@ export class SetColumn {
       grown.set(this.numbers);
       this.numbers = grown;
     }
-    this.numbers[slot] = this.numberFor(words);
+    const number = this.numberFor(words);
+    const before = this.numbers[slot] ?? 0;
+    if (number === before) return;
+    this.#count(before, -1);
+    this.#count(number, 1);
+    this.numbers[slot] = number;
+  }
+
+  /** The row is gone. */
+  clear(slot: Slot): void {
+    this.#count(this.numbers[slot] ?? 0, -1);
+    this.numbers[slot] = 0;
+  }
+
+  /** For each set, how many rows have it, up to the last change; 0 for the empty set. The caller may change the answer. */
+  counted(): Uint32Array {
+    return this.#rows.slice(0, this.size);
   }
 
   /** For each set, 1 when it holds at least one of the words. */
@@ -50,6 +68,16 @@ export class SetColumn {
     return [...spread]
       .map(([value, count]) => ({ value, count }))
       .sort((a, b) => b.count - a.count || (a.value < b.value ? -1 : 1));
+  }
+
+  #count(number: number, change: 1 | -1): void {
+    if (number === 0) return;
+    if (number >= this.#rows.length) {
+      const grown = new Uint32Array(number * 2);
+      grown.set(this.#rows);
+      this.#rows = grown;
+    }
+    this.#rows[number] = (this.#rows[number] ?? 0) + change;
   }
 
   /** The number of a set of words. Throws like `put`. */

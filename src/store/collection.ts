@@ -163,9 +163,10 @@ export class Collection<T extends { id: string }> {
 
   /**
    * Like `put` for many rows; nothing is put when one of them breaks its schema. A long list lets other work in
-   * between, so its rows become readable one after the other.
+   * between, so its rows become readable one after the other. Whoever goes on putting rows right away lets the disk wait:
+   * a file is then written when it is full, or `mayWaitMs` later, instead of for each list.
    */
-  async putMany(rows: readonly T[]): Promise<void> {
+  async putMany(rows: readonly T[], { mayWaitMs = 0 } = {}): Promise<void> {
     const breather = new Breather();
     const valid: T[] = [];
     for (const row of rows) {
@@ -175,7 +176,7 @@ export class Collection<T extends { id: string }> {
     const saves = new Set<Promise<void>>();
     for (const [index, row] of valid.entries()) {
       if (index > 0 && index % ROWS_PER_TURN === 0 && breather.isDue) await breather.pause();
-      saves.add(this.#place(row));
+      saves.add(this.#place(row, mayWaitMs));
     }
     await settle(saves);
   }
@@ -227,7 +228,7 @@ export class Collection<T extends { id: string }> {
     return thrift ? thrift(valid) : valid;
   }
 
-  #place(row: T): Promise<void> {
+  #place(row: T, mayWaitMs = 0): Promise<void> {
     const { id } = row;
     const before = this.#copies.ownerOf(id);
     const shard = this.#shardFor(row, before);
@@ -236,7 +237,7 @@ export class Collection<T extends { id: string }> {
     this.#resting?.note();
     const isContested = this.#copies.own(id, row, shard);
     shard.set(id, row, isContested ? ++this.#stamp : undefined);
-    const saved = shard.save();
+    const saved = shard.save(shard.size < ROWS_PER_SHARD ? mayWaitMs : 0);
     // The old file keeps its copy until the new one is on disk: a crash in between leaves one row too many, never one too few.
     if (before && before !== shard) this.#tidy(id, [before], saved);
     return saved;

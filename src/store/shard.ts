@@ -1,5 +1,5 @@
 import { dirname } from 'node:path';
-import { setTimeout } from 'node:timers/promises';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { Low } from 'lowdb';
 import type { Gate } from '../lib/gate.js';
 import { RestingRows } from './resting-rows.js';
@@ -53,6 +53,8 @@ export class Shard<T extends { id: string }> {
   #writing: Promise<void> = Promise.resolve();
   #isWriting = false;
   #writesInARow = 0;
+  /** Ends the wait for more rows. */
+  #hurry: (() => void) | null = null;
 
   /**
    * `restore` hears of every row that went back to what the disk holds (undefined: nothing), `awake` of every row made
@@ -166,31 +168,52 @@ export class Shard<T extends { id: string }> {
     return this.versions.get(id) ?? this.stamp;
   }
 
-  /** Resolves when everything noted so far is on disk, or waits until the write under way is done. */
-  save(): Promise<void> {
+  /**
+   * Resolves when everything noted so far is on disk. That begins once the write under way is done, and `mayWaitMs` later when nobody
+   * is in more of a hurry: for whoever fills the file bit by bit.
+   */
+  save(mayWaitMs = 0): Promise<void> {
     if (!this.#scheduled) {
-      this.#scheduled = this.#afterCurrentWrite();
+      this.#scheduled = this.#afterCurrentWrite(mayWaitMs);
       // Who put the row hears of a refusal, even when they look only later.
       this.#scheduled.catch(() => undefined);
     }
+    if (mayWaitMs === 0) this.#hurry?.();
     return this.#scheduled;
   }
 
   /** Resolves when no write is under way or planned, whatever became of them. */
   async settled(): Promise<void> {
-    while (this.#scheduled) await this.#scheduled.catch(() => undefined);
+    while (this.#scheduled) {
+      this.#hurry?.();
+      await this.#scheduled.catch(() => undefined);
+    }
     await this.#writing.catch(() => undefined);
   }
 
-  async #afterCurrentWrite(): Promise<void> {
+  async #afterCurrentWrite(mayWaitMs: number): Promise<void> {
     this.#writesInARow = this.#isWriting ? this.#writesInARow + 1 : 0;
+    const waited = mayWaitMs > 0 ? this.#wait(mayWaitMs) : null;
     await this.#writing.catch(() => undefined);
-    await (this.#writesInARow < IN_A_ROW ? new Promise(setImmediate) : setTimeout(GATHERING_MS));
+    await (waited ?? (this.#writesInARow < IN_A_ROW ? new Promise(setImmediate) : sleep(GATHERING_MS)));
     await this.#gate.run(async () => {
       this.#scheduled = null;
       this.#isWriting = true;
       this.#writing = this.#write();
       await this.#writing.finally(() => (this.#isWriting = false));
+    });
+  }
+
+  /** Resolves after so long, or a turn after somebody is in a hurry. */
+  #wait(ms: number): Promise<void> {
+    return new Promise((resolve) => {
+      const over = (): void => {
+        clearTimeout(timer);
+        this.#hurry = null;
+        setImmediate(resolve);
+      };
+      const timer = setTimeout(over, ms);
+      this.#hurry = over;
     });
   }
 

@@ -4,7 +4,6 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Context } from '../actions/action.js';
 import { Attempts } from './attempts.js';
 import { Acts } from './acts.js';
-import { Assets } from './assets.js';
 import { buildApp } from './build-app.js';
 import { DrawnPages } from './drawn-pages.js';
 import { Guard } from './guard.js';
@@ -12,14 +11,13 @@ import { HeldForms } from './held-forms.js';
 import { Live } from './live.js';
 import { News } from './news.js';
 import { docsPage } from './openapi.js';
-import { Views } from './render.js';
+import type { PageFiles } from './page-files.js';
 import { routes } from './routes.js';
 import { SessionStore } from './sessions.js';
 
 export interface WebOptions {
   context: Context;
-  viewsDir: string;
-  publicDir: string;
+  pageFiles: Promise<PageFiles>;
   /** Guesses at the password; with a pause of its own in tests. */
   attempts?: Attempts;
   /** How long a whole request, and its head, may take to come, and how often that is looked at. */
@@ -43,9 +41,8 @@ export class WebServer {
 
   /** Resolves with the port that is listened on. Throws when the port is taken or the templates cannot be read. */
   async start({ port, host }: { port: number; host: string }): Promise<number> {
-    const { context, viewsDir, publicDir } = this.#options;
-    const assets = await Assets.open(publicDir, context.config.urlBase);
-    const views = await Views.open(viewsDir, context.config.urlBase, assets);
+    const { context, pageFiles } = this.#options;
+    const { assets, views } = await pageFiles;
     const sessions = new SessionStore(context);
     const guard = new Guard(context, sessions, this.#options.attempts ?? new Attempts());
     const news = new News();

@@ -23,6 +23,26 @@ describe('Breather', () => {
     expect(done.filter((what) => what === 'piece')).to.have.length(10);
   });
 
+  it('counts what all long tasks together hold of a round', async () => {
+    const breathers = Array.from({ length: 3 }, () => new Breather(200));
+    const work = (ms: number): void => {
+      for (const end = performance.now() + ms; performance.now() < end;);
+    };
+    // As when three answers came from the disk: none of the tasks that go on has had a turn of its own.
+    await new Promise(setImmediate);
+    work(220);
+    expect(breathers[0]?.isDue, 'what others did does not count').to.equal(false);
+    work(220);
+    expect(breathers.map(({ isDue }) => isDue)).to.deep.equal([true, true, true]);
+    await breathers[0]?.pause();
+    expect(breathers[0]?.isDue, 'its turn').to.equal(false);
+    work(220);
+    expect(breathers[0]?.isDue).to.equal(true);
+    await new Promise(setImmediate);
+    await new Promise(setImmediate);
+    expect(breathers[0]?.isDue, 'another round').to.equal(false);
+  });
+
   it('gives way to what is waited for until that is over', async () => {
     const done: string[] = [];
     const over = beAwaited();

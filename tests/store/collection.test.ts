@@ -74,6 +74,36 @@ describe('Collection', () => {
     expect((await openLibrary()).size).to.equal(1200);
   });
 
+  it('writes a file that is filled bit by bit when it is full, when somebody is in a hurry, or when it has waited long enough', async () => {
+    const films = await openLibrary();
+    const file = join(dir, 'library/1/0.json');
+    const onDisk = async (): Promise<number> =>
+      readFile(file, 'utf8').then(
+        (text) => (JSON.parse(text) as { rows: unknown[] }).rows.length,
+        () => 0,
+      );
+    const rows = Array.from({ length: 130 }, (_, n) => anItem({ id: `01234567-${n}` }));
+    const noHurry = { mayWaitMs: 60_000 };
+    const saves = [films.putMany(rows.slice(0, 10), noHurry)];
+    saves.push(films.putMany(rows.slice(10, 20), noHurry));
+    await new Promise((resolve) => setTimeout(resolve, 50));
+    expect(await onDisk(), 'nobody needs it yet').to.equal(0);
+    expect(films.size, 'but it can be read').to.equal(20);
+    await films.put(rows[20] ?? anItem());
+    await Promise.all(saves.splice(0));
+    expect(await onDisk(), 'somebody was in a hurry').to.equal(21);
+    saves.push(films.putMany(rows.slice(21, 120), noHurry));
+    const rest = films.putMany(rows.slice(120), noHurry);
+    await Promise.all(saves.splice(0));
+    expect(await onDisk(), 'it is full').to.equal(128);
+    // What waits is written at once when the program ends.
+    await films.flush();
+    await rest;
+    expect((await openLibrary()).size).to.equal(130);
+    await films.putMany([anItem({ id: '01234567-129', title: 'Another' })], { mayWaitMs: 20 });
+    expect((await openLibrary()).get('01234567-129').title).to.equal('Another');
+  });
+
   it('moves a finished job to the file of its month', async () => {
     const jobs = await openJobs();
     await jobs.put(aJob());

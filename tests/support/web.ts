@@ -35,6 +35,7 @@ import { News } from '../../src/web/news.js';
 import { Views } from '../../src/web/render.js';
 import { routes } from '../../src/web/routes.js';
 import { WebServer, type WebOptions } from '../../src/web/server.js';
+import { openPageFiles } from '../../src/web/page-files.js';
 import { SessionStore } from '../../src/web/sessions.js';
 import { aJob } from './builders.js';
 import { PlayedWorkers } from './played-workers.js';
@@ -245,9 +246,10 @@ export async function startWeb(
   context.statistics = statistics;
   const pauses: number[] = [];
   const attempts = new Attempts({ pause: (ms) => Promise.resolve(pauses.push(ms)) });
+  const places = { viewsDir: join(root, 'views'), publicDir: join(root, 'public') };
   const newServer = (): WebServer =>
     new WebServer({
-      ...{ context, viewsDir: join(root, 'views'), publicDir: join(root, 'public'), attempts },
+      ...{ context, pageFiles: openPageFiles({ ...places, urlBase: context.config.urlBase }), attempts },
       ...(options.patience ? { patience: options.patience } : {}),
     });
   let web = newServer();

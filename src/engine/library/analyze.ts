@@ -37,6 +37,8 @@ export interface AnalyzerParts {
 
 const WAKE_EVERY_MS = 5 * 60_000;
 const SAMPLES = 20;
+/** So many parts of a look are on their way to the disk while the next is decided. */
+const SAVES_AHEAD = 4;
 
 /** Lets the rules look at the library and keeps what they find. Knows the facts of the whole library, up to the last item. */
 export class Analyzer {
@@ -242,25 +244,49 @@ export class Analyzer {
   }
 
   async #look(run: Run, items: Iterable<LibraryItem>, calls: SetCall[]): Promise<void> {
-    const { rules, automation } = this.#parts;
+    const { rules } = this.#parts;
     const breather = new Breather();
     const perFile = calls.filter(({ ruleId }) => !rules.get(ruleId).perGroup);
-    for await (const part of rules.evaluateMany(subjectsOf(items), perFile, await this.#wholeFacts())) {
-      const stillSet = this.#calls.stillSet(perFile);
-      const findings = part.findings.filter(({ ruleId }) => stillSet.has(ruleId));
-      const ruleIds = part.ruleIds.filter((id) => stillSet.has(id));
-      const changes = await this.#book.apply({ ...part, findings, ruleIds }, this.#calls.off());
+    const saves: Promise<void>[] = [];
+    try {
+      for await (const part of rules.evaluateMany(subjectsOf(items), perFile, await this.#wholeFacts())) {
+        saves.push(...(await this.#note(run, part, perFile, saves.length > 0)));
+        // The rules think on while the disk writes.
+        if (saves.length > SAVES_AHEAD) await saves.shift();
+        if (this.#abort.signal.aborted) break;
+        // Answers of the thread may come quicker than they are kept; they must not take every turn.
+        if (breather.isDue) await breather.pause();
+      }
+    } finally {
+      await Promise.allSettled(saves);
+    }
+    await Promise.all(saves);
+  }
+
+  /** Keeps what was said about some files: readable when it resolves, on disk when what it resolves with does. */
+  async #note(
+    run: Run,
+    part: { subjects: readonly Subject[]; findings: Decision[]; ruleIds: string[] },
+    calls: readonly SetCall[],
+    isOneOfMany: boolean,
+  ): Promise<[Promise<void>]> {
+    const stillSet = this.#calls.stillSet(calls);
+    const findings = part.findings.filter(({ ruleId }) => stillSet.has(ruleId));
+    const ruleIds = part.ruleIds.filter((id) => stillSet.has(id));
+    const said = { ...part, findings, ruleIds };
+    const { changes, saved } = await this.#book.apply(said, this.#calls.off(), { isOneOfMany });
+    const noted = saved.then(() => {
       run.items += new Set(part.subjects.map(({ item }) => item.id)).size;
       run.findings += findings.length;
       run.added += changes.added;
       run.changed += changes.changed;
       run.removed += changes.closed;
       this.#runs.promise(run, changes.openIds);
-      automation.consider(changes.openIds.filter((id) => this.#isAutomatic(id)));
-      if (this.#abort.signal.aborted) return;
-      // Answers of the thread may come quicker than they are kept; they must not take every turn.
-      if (breather.isDue) await breather.pause();
-    }
+      this.#parts.automation.consider(changes.openIds.filter((id) => this.#isAutomatic(id)));
+    });
+    // Awaited later; a refusal must not count as forgotten until then.
+    noted.catch(() => undefined);
+    return [noted];
   }
 
   async #lookAtGroups(run: Run, calls: readonly SetCall[]): Promise<void> {

@@ -75,10 +75,12 @@ export class IntakeMemory {
     this.#said.set(id, said);
   }
 
-  /** Somebody else stored these items: a sync, as a rule. */
-  stored(ids: readonly string[]): void {
-    for (const id of ids)
-      if (ids.length <= MOST_STORED || this.#said.has(id)) putLast(this.#stored, id, { atMs: this.#now().getTime() });
+  /** Somebody else stored these items: a sync, as a rule. `isPiece`: they are some of a long list. */
+  stored(ids: readonly string[], isPiece = false): void {
+    const areRead = !isPiece && ids.length <= MOST_STORED;
+    if (!areRead && this.#said.size === 0) return;
+    const atMs = this.#now().getTime();
+    for (const id of ids) if (areRead || this.#said.has(id)) putLast(this.#stored, id, { atMs });
   }
 
   /** A read of the item begins now. */

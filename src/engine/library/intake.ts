@@ -74,8 +74,8 @@ export class Intake {
 
   /** Goes on with what waited when the program ended. */
   start(): void {
-    this.#unsubscribe = this.#parts.bus.on('library.changed', ({ itemIds }) => {
-      if (!this.#isPutting) this.#memory.stored(itemIds);
+    this.#unsubscribe = this.#parts.bus.on('library.changed', ({ itemIds, isPiece = false }) => {
+      if (!this.#isPutting) this.#memory.stored(itemIds, isPiece);
     });
     this.#line.start();
   }

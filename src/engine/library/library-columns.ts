@@ -92,6 +92,7 @@ export class LibraryColumns {
     this.versions.delete(slot);
     this.ids[slot] = null;
     this.texts[slot] = '';
+    for (const name of FACETS) this.facets[name].clear(slot);
     return slot;
   }
 

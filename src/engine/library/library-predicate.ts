@@ -13,6 +13,12 @@ export interface Bound {
 /** Day without a time: the whole day is meant. Milliseconds. */
 const DAY_MS = 86_400_000;
 
+/** Whether it means every title. */
+export const isOpen = (filter: LibraryFilter): boolean =>
+  Object.entries(filter).every(
+    ([, value]) => value === undefined || value === '' || (Array.isArray(value) && value.length === 0),
+  );
+
 /** All of a filter but its choices, for an item with a single file. */
 export function predicateOf(columns: LibraryColumns, filter: LibraryFilter): (slot: Slot) => boolean {
   const { texts } = columns;

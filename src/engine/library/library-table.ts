@@ -10,7 +10,7 @@ import type { LibraryItem } from '../../domain/library.js';
 import { Breather } from '../../lib/breather.js';
 import { SlotOrder, type Slot } from '../../lib/slot-order.js';
 import { LibraryColumns, type Standing } from './library-columns.js';
-import { boundsOf, itemPredicateOf, predicateOf, type Bound } from './library-predicate.js';
+import { boundsOf, isOpen, itemPredicateOf, predicateOf, type Bound } from './library-predicate.js';
 import { countWords, matchVersions, measuresOfMatched, type FileQuestion, type Version } from './version-match.js';
 
 /** What a filter lets through. */
@@ -86,12 +86,10 @@ export class LibraryTable {
   }
 
   match(filter: LibraryFilter, wantsFacets: boolean): Match {
-    const hits = new Uint8Array(this.#columns.ids.length);
     const some = new Map<Slot, readonly Version[]>();
+    const hits = new Uint8Array(this.#columns.ids.length);
     const match: Match = { hits, total: 0, sizeBytes: 0, facets: null, some };
     const columns = FACETS.map((name) => this.#columns.facets[name]);
-    const numbers = columns.map((column) => column.numbers);
-    const counts = wantsFacets ? columns.map((column) => new Uint32Array(column.size)) : null;
     const chosen = FACETS.flatMap((name, at) => {
       const words = filter[name];
       return words.length === 0
@@ -99,6 +97,27 @@ export class LibraryTable {
         : [{ at, numbers: this.#columns.facets[name].numbers, allows: this.#columns.facets[name].matching(words) }];
     });
     for (const slot of this.#columns.versions.keys()) hits[slot] = SEVERAL;
+    const counts = isOpen(filter) ? this.#passAll(match) : this.#pass(filter, chosen, match, wantsFacets);
+    const words = columns.map(() => new Map<string, number>());
+    this.#matchSeveral(filter, { chosen, counts: wantsFacets ? words : null }, match, some);
+    if (wantsFacets) {
+      match.facets = Object.fromEntries(
+        FACETS.map((name, at) => [name, this.#columns.facets[name].spread(counts[at] ?? new Uint32Array(), words[at])]),
+      ) as FacetCounts;
+    }
+    return match;
+  }
+
+  /** Lets the items with a single file through that a filter means. Returns, when wanted, how many have each set of each column. */
+  #pass(
+    filter: LibraryFilter,
+    chosen: readonly { at: number; numbers: Uint16Array; allows: Uint8Array }[],
+    match: Match,
+    wantsCounts: boolean,
+  ): Uint32Array[] {
+    const { hits } = match;
+    const columns = FACETS.map((name) => this.#columns.facets[name]);
+    const counts = wantsCounts ? columns.map((column) => new Uint32Array(column.size)) : [];
     const mayMatch = predicateOf(this.#columns, filter);
     const { sizeBytes } = this.#columns.measures;
     for (let slot = 0; slot < hits.length; slot++) {
@@ -110,25 +129,37 @@ export class LibraryTable {
         refusedBy = choice.at;
         if (++refusals > 1) break;
       }
-      if (refusals > 1 || (refusals === 1 && !counts) || !mayMatch(slot)) continue;
+      if (refusals > 1 || (refusals === 1 && !wantsCounts) || !mayMatch(slot)) continue;
       if (refusals === 1) {
         // It would match if the choice in this one facet were another.
-        increment(counts?.[refusedBy], numbers[refusedBy], slot);
+        increment(counts[refusedBy], columns[refusedBy]?.numbers, slot);
         continue;
       }
       hits[slot] = 1;
       match.total++;
       match.sizeBytes += sizeBytes[slot] ?? 0;
     }
-    for (const [at, own] of counts?.entries() ?? []) countHits(own, numbers[at] ?? NOTHING, hits);
-    const words = columns.map(() => new Map<string, number>());
-    this.#matchSeveral(filter, { chosen, counts: counts ? words : null }, match, some);
-    if (counts) {
-      match.facets = Object.fromEntries(
-        FACETS.map((name, at) => [name, this.#columns.facets[name].spread(counts[at] ?? new Uint32Array(), words[at])]),
-      ) as FacetCounts;
+    for (const [at, own] of counts.entries()) countHits(own, columns[at]?.numbers ?? NOTHING, hits);
+    return counts;
+  }
+
+  /** The same for a filter that means everything, which is what the library shows first: its counts are kept anyway. */
+  #passAll(match: Match): Uint32Array[] {
+    const { hits } = match;
+    const { ids, measures, versions, facets } = this.#columns;
+    for (let slot = 0; slot < hits.length; slot++) {
+      if (hits[slot] === SEVERAL || ids[slot] === null) continue;
+      hits[slot] = 1;
+      match.total++;
+      match.sizeBytes += measures.sizeBytes[slot] ?? 0;
     }
-    return match;
+    return FACETS.map((name) => {
+      const counts = facets[name].counted();
+      const { numbers } = facets[name];
+      // Those with several files are counted one by one.
+      for (const slot of versions.keys()) decrement(counts, numbers, slot);
+      return counts;
+    });
   }
 
   /** The items with several files: what is asked of a file must hold of one and the same. */
@@ -254,6 +285,12 @@ function countHits(counts: Uint32Array, numbers: Uint16Array, hits: Uint8Array):
   for (let slot = 0; slot < hits.length; slot++) {
     if (hits[slot] === 1) increment(counts, numbers, slot);
   }
+}
+
+function decrement(counts: Uint32Array, numbers: Uint16Array, slot: Slot): void {
+  const number = numbers[slot] ?? 0;
+  // The empty set is not counted.
+  if (number > 0) counts[number] = (counts[number] ?? 0) - 1;
 }
 
 function increment(counts: Uint32Array | undefined, numbers: Uint16Array | undefined, slot: Slot): void {

@@ -1,6 +1,5 @@
 import type { Events } from '../../domain/events.js';
 import { isFinished } from '../../domain/job.js';
-import type { LibraryItem } from '../../domain/library.js';
 import type { Recommendation } from '../../domain/recommendation.js';
 import type { Decision, Subject } from '../../domain/rule.js';
 import type { Bus } from '../../lib/bus.js';
@@ -18,6 +17,9 @@ export interface Changes {
   /** Recommendations of the files that were looked at which are open now. */
   openIds: string[];
 }
+
+/** A first look at 100,000 titles fills four dozen files of recommendations a second. */
+const GATHERING_MS = 100;
 
 /** Keeps the stored recommendations true to what the rules say. */
 export class RecommendationBook {
@@ -41,20 +43,28 @@ export class RecommendationBook {
     for (const row of this.#store.recommendations.values()) if (row.group !== null) this.groups.remember(row.id);
   }
 
-  /** Notes what the rules in `ruleIds` said about these files; `offRules` are switched off. */
+  /**
+   * Notes what the rules in `ruleIds` said about these files; `offRules` are switched off. Resolves when all of it is readable;
+   * `saved`, when it is on disk, which may wait a little for the next part when it `isOneOfMany`.
+   */
   async apply(
     part: { subjects: readonly Subject[]; findings: readonly Decision[]; ruleIds: readonly string[] },
     offRules: ReadonlySet<string>,
-  ): Promise<Changes> {
-    const found = new Map(part.findings.map((row) => [recommendationId(row.itemId, row.fileId, row.ruleId), row]));
-    const desk = new Desk(this.#store, this.#bus);
+    { isOneOfMany = false } = {},
+  ): Promise<{ changes: Changes; saved: Promise<void> }> {
+    const found = new Map<string, Decision[]>();
+    for (const row of part.findings) {
+      const ofItem = found.get(row.itemId);
+      if (ofItem) ofItem.push(row);
+      else found.set(row.itemId, [row]);
+    }
+    const desk = new Desk(this.#store, this.#bus, { mayWaitMs: isOneOfMany ? GATHERING_MS : 0 });
     const changes: Changes = { added: 0, changed: 0, closed: 0, openIds: [] };
     for (const subject of part.subjects) {
       for (const row of this.#settleFile(subject, part.ruleIds, found, offRules, changes)) desk.put(row);
       if (desk.isDue) await desk.pause();
     }
-    await desk.done();
-    return changes;
+    return { changes, saved: desk.done() };
   }
 
   /** Closes what stands open for files or titles that are gone. Without `itemIds`: everywhere. Returns how many. */
@@ -105,7 +115,7 @@ export class RecommendationBook {
   #settleFile(
     subject: Subject,
     ruleIds: readonly string[],
-    found: ReadonlyMap<string, Decision>,
+    found: ReadonlyMap<string, readonly Decision[]>,
     offRules: ReadonlySet<string>,
     changes: Changes,
   ): Recommendation[] {
@@ -115,29 +125,31 @@ export class RecommendationBook {
     );
     // Changed while the rules were thinking: whoever changed it has it looked at again.
     if (!item || !file) return [];
+    // Of nearly every file nothing stands and nothing is said: that must cost next to nothing, for it is asked of a whole library.
+    const standing = this.#rowsOf(item.id).filter(({ fileId }) => fileId === file.id);
+    const said = (found.get(item.id) ?? []).filter(({ fileId }) => fileId === file.id);
+    if (standing.length === 0 && said.length === 0) return [];
     const at = this.#now().toISOString();
     const rows: Recommendation[] = [];
     for (const ruleId of ruleIds) {
+      const known = standing.find((row) => row.ruleId === ruleId) ?? null;
+      const decision = said.find((row) => row.ruleId === ruleId) ?? null;
+      if (!known && !decision) continue;
       const id = recommendationId(item.id, file.id, ruleId);
-      const known = this.#store.recommendations.find(id);
       const whyNot = outOfReach(this.#store, ruleId, item);
-      const finding = whyNot === null ? (found.get(id)?.finding ?? null) : null;
+      const finding = whyNot === null ? (decision?.finding ?? null) : null;
       const verdict = { itemId: item.id, plays: item.plays, file, group: null, ruleId, finding, whyNot };
       const row = settle(known, verdict, this.#estimates, at);
       if (row) rows.push(row);
       if ((row ?? known)?.state === 'open') changes.openIds.push(id);
       if (row) changes[known ? (row.state === 'closed' ? 'closed' : 'changed') : 'added']++;
     }
-    for (const row of this.#offRowsOf(item, file.id, offRules)) {
+    for (const row of standing) {
+      if (!isWaiting(row) || !offRules.has(row.ruleId)) continue;
       changes.closed++;
       rows.push(close(row, 'The rule was switched off.', at));
     }
     return rows;
-  }
-
-  #offRowsOf(item: LibraryItem, fileId: string, offRules: ReadonlySet<string>): Recommendation[] {
-    if (offRules.size === 0) return [];
-    return this.#rowsOf(item.id).filter((row) => row.fileId === fileId && isWaiting(row) && offRules.has(row.ruleId));
   }
 
   /** Closes every row for which there is a reason. An approved one is left to its job as long as that is open. */

@@ -11,14 +11,17 @@ const ROWS_PER_TURN = 48;
 export class Desk {
   readonly #store: Store;
   readonly #bus: Bus<Events>;
+  readonly #mayWaitMs: number;
   readonly #breather = new Breather();
   readonly #writes: Promise<void>[] = [];
   readonly #ids: string[] = [];
   #rows: Recommendation[] = [];
 
-  constructor(store: Store, bus: Bus<Events>) {
+  /** `mayWaitMs`: how long the disk may wait for more, because more follows right behind. */
+  constructor(store: Store, bus: Bus<Events>, { mayWaitMs = 0 } = {}) {
     this.#store = store;
     this.#bus = bus;
+    this.#mayWaitMs = mayWaitMs;
   }
 
   put(row: Recommendation): void {
@@ -47,7 +50,7 @@ export class Desk {
 
   #flush(): void {
     if (this.#rows.length === 0) return;
-    const write = this.#store.recommendations.putMany(this.#rows);
+    const write = this.#store.recommendations.putMany(this.#rows, { mayWaitMs: this.#mayWaitMs });
     // Handled in `done`; until then a refusal must not count as forgotten.
     write.catch(() => undefined);
     this.#writes.push(write);

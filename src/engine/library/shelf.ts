@@ -2,6 +2,7 @@ import type { Events } from '../../domain/events.js';
 import type { LibraryItem } from '../../domain/library.js';
 import type { MediaFile } from '../../domain/media.js';
 import { toLocalPath, type PathMapping } from '../../domain/paths.js';
+import { Breather } from '../../lib/breather.js';
 import type { Bus } from '../../lib/bus.js';
 import type { Store } from '../../store/store.js';
 
@@ -9,6 +10,9 @@ import type { Store } from '../../store/store.js';
 const NO_TIME = new Date(0).toISOString();
 /** So many rows the store places in one turn. */
 const READABLE_AT_ONCE = 60;
+/** Of more rows everybody who follows the library hears in pieces, one a turn: a page need not wait until five hundred are counted. */
+const MOST_AT_ONCE = 200;
+const PIECE = 100;
 
 export interface Shelved {
   /** Ids that were not there before. */
@@ -56,8 +60,10 @@ export class Shelf {
 
   async #save(rows: LibraryItem[]): Promise<void> {
     if (rows.length === 0) return;
-    const tell = (): void => {
-      this.#bus.emit('library.changed', { itemIds: rows.map(({ id }) => id) });
+    const isPiece = rows.length > MOST_AT_ONCE;
+    const tell = (start = 0, end = rows.length): void => {
+      const itemIds = rows.slice(start, end).map(({ id }) => id);
+      this.#bus.emit('library.changed', { itemIds, ...(isPiece ? { isPiece } : {}) });
     };
     const saved = this.#store.library.putMany(rows);
     // Few rows are readable in this turn, and nobody needs to wait for the disk; of a long list, when it is done.
@@ -69,7 +75,13 @@ export class Shelf {
       if (isReadable) tell();
       throw error;
     }
-    if (!isReadable) tell();
+    if (isReadable) return;
+    const breather = new Breather();
+    const length = isPiece ? PIECE : rows.length;
+    for (let start = 0; start < rows.length; start += length) {
+      tell(start, start + length);
+      if (breather.isDue) await breather.pause();
+    }
   }
 }
 

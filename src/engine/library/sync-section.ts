@@ -56,15 +56,17 @@ export class SectionSync {
   /** Throws `Frozen` with the reason, or a `plex_*` code; nothing is removed then. */
   async run(section: Section, mode: 'full' | 'changed', report: SectionReport, signal: AbortSignal): Promise<void> {
     const { store, now } = this.#parts;
-    const stored = new Set(store.idsOfSection(section.id));
+    const stored = store.idsOfSection(section.id);
     await this.#checkMounts(section, stored);
     const startedAt = now().toISOString();
     // What was frozen, or never read, cannot be brought up to date by its changes alone.
     const isFull = mode === 'full' || section.syncedAt === null || section.frozen !== null;
     const since = isFull ? null : new Date(new Date(section.syncedAt ?? 0).getTime() - OVERLAP_MS).toISOString();
     const { seen, total } = await this.#readPages(section, since, report, signal);
-    if (isFull && seen.size === 0 && stored.size > 0)
-      throw new Frozen(`Plex lists nothing in it, though there were ${stored.size} titles. Check its folders in Plex.`);
+    if (isFull && seen.size === 0 && stored.length > 0)
+      throw new Frozen(
+        `Plex lists nothing in it, though there were ${stored.length} titles. Check its folders in Plex.`,
+      );
     if (mode === 'full') await this.#sweep(section, stored, seen, total, report, signal);
     const itemCount = isFull && mode === 'full' ? seen.size : store.idsOfSection(section.id).length;
     const known = store.sections.find(section.id);
@@ -73,8 +75,8 @@ export class SectionSync {
   }
 
   /** A folder of ours that is empty although titles lie in it is a mount that is gone. */
-  async #checkMounts(section: Section, stored: ReadonlySet<string>): Promise<void> {
-    if (stored.size === 0) return;
+  async #checkMounts(section: Section, stored: readonly string[]): Promise<void> {
+    if (stored.length === 0) return;
     const { store } = this.#parts;
     const mappings = store.servers.mappingsOf(section.serverId);
     for (const location of section.locations) {
@@ -140,7 +142,7 @@ export class SectionSync {
   /** Missed for the first time: marked. Missed by a second full sync as well: removed. */
   async #sweep(
     section: Section,
-    stored: ReadonlySet<string>,
+    stored: readonly string[],
     seen: ReadonlySet<string>,
     total: number,
     report: SectionReport,

@@ -35,6 +35,24 @@ describe('library sync', () => {
     expect(world.events['sync.progressed']?.at(-1)).to.deep.equal({ runId: run.id, done: 3, total: 3 });
   });
 
+  it('tells of a long page in pieces, and of a short one in one go', async () => {
+    const films = Array.from({ length: 250 }, (_, n) => film(String(n + 1)));
+    // eslint-disable-next-line @typescript-eslint/require-await -- a server that answers at once
+    world.server.items = async function* () {
+      yield { items: films.map((item) => structuredClone(item)), total: films.length };
+    };
+    await world.synced();
+    const told = world.events['library.changed'] ?? [];
+    const listed = told.filter(({ isPiece }) => isPiece);
+    expect(listed.map(({ itemIds }) => itemIds.length)).to.deep.equal([100, 100, 50]);
+    expect(listed.flatMap(({ itemIds }) => itemIds).sort()).to.deep.equal(films.map(({ id }) => id).sort());
+    for (const item of films.splice(150).concat(films)) item.title += '!';
+    world.events['library.changed'] = [];
+    await world.synced('changed');
+    expect(world.events['library.changed'][0]).to.have.all.keys('itemIds');
+    expect(world.events['library.changed'][0]?.itemIds).to.have.length(150);
+  });
+
   it('brings nothing back of a server that is removed while it is read', async () => {
     const another = 'abcdef0123456789abcdef0123456789abcdef01';
     const server = { id: another, name: 'Attic', url: 'http://127.0.0.1:1', isOwned: true };
