@@ -10,12 +10,11 @@ import { openApi } from './openapi.js';
 import { routes } from './routes.js';
 import { beforeLongTasks, oneByOne } from './turns.js';
 import { rememberTyped } from './typed.js';
-import { plexWebhook } from './webhook.js';
 
 /** Beyond the second level a page of 300 kB takes three times as long and gets a tenth smaller. */
 const COMPRESSION = { level: 2, chunkSize: 65_536 };
 
-/** Puts every door of the web layer in its place: health checks, webhook, files, then what the route table says. */
+/** Puts every door of the web layer but the webhook in its place: health checks, files, then what the route table says. */
 export function buildApp(doors: Doors, assets: Assets): Express {
   const { ctx } = doors;
   const app = express();
@@ -25,9 +24,6 @@ export function buildApp(doors: Doors, assets: Assets): Express {
   app.set('trust proxy', (address: string) =>
     isTrustedProxy(address, ctx.store.settings.value.security.trustedProxies),
   );
-  // Before everything, for it comes in bursts, and before the host check: Plex may know this machine by any name, and the secret in the
-  // path says that it is Plex.
-  app.post(`${ctx.config.urlBase}/hooks/plex/:secret`, plexWebhook(ctx));
   const secure = securityHeaders(ctx.config.publicUrl);
   const head: RequestHandler = (req, res, next) => {
     res.set('X-Request-Id', ctx.newId('req'));

@@ -14,6 +14,7 @@ import { docsPage } from './openapi.js';
 import type { PageFiles } from './page-files.js';
 import { routes } from './routes.js';
 import { SessionStore } from './sessions.js';
+import { webhookFirst } from './webhook.js';
 
 export interface WebOptions {
   context: Context;
@@ -60,7 +61,7 @@ export class WebServer {
 
     const { requestMs, headersMs, checkEveryMs } = this.#options.patience ?? USUAL_PATIENCE;
     const limits = { requestTimeout: requestMs, headersTimeout: headersMs, connectionsCheckingInterval: checkEveryMs };
-    const server = createServer(limits, app);
+    const server = createServer(limits, webhookFirst(context, app));
     // A connection that becomes a WebSocket has nobody who hears its errors until it is one, and an unheard error ends the program.
     server.on('connection', (socket) => socket.on('error', () => undefined));
     live.start(server);

@@ -1,9 +1,9 @@
-import type { IncomingMessage, ServerResponse } from 'node:http';
-import type { RequestHandler } from 'express';
+import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http';
 import type { Context } from '../actions/action.js';
 import { countWebhook, receiveWebhook, senderOf } from '../actions/webhooks.js';
 import { AppError, invalid, toAppError } from '../domain/errors.js';
 import { PlexWebhook, type WebhookOutcome } from '../domain/webhook.js';
+import { withoutEnd } from '../lib/without-end.js';
 import { hasOneHostAtMost } from './hosts.js';
 import { readPayload } from './webhook-body.js';
 
@@ -15,20 +15,48 @@ const HEADERS = {
   'X-Content-Type-Options': 'nosniff',
 };
 
-/** `POST /hooks/plex/<secret>`: checked, answered at once, worked on afterwards. */
-export function plexWebhook(ctx: Context): RequestHandler {
+/**
+ * Answers `POST /hooks/plex/<secret>` and leaves everything else to `others`. Before everything, Express included, for it comes in bursts
+ * of thousands, of which Express would take a fifth; and before the host check: Plex may know this machine by any name, and the secret
+ * in the path says that it is Plex.
+ */
+export function webhookFirst(ctx: Context, others: RequestListener): RequestListener {
+  const take = plexWebhook(ctx);
+  const root = `${ctx.config.urlBase}/hooks/plex/`.toLowerCase();
+  return (req, res) => {
+    const secret = req.method === 'POST' ? secretBelow(root, req.url ?? '') : null;
+    if (secret === null) {
+      others(req, res);
+      return;
+    }
+    take(req, res, secret).catch((error: unknown) => {
+      ctx.log.error({ err: error }, 'A webhook could not be answered');
+      req.destroy();
+    });
+  };
+}
+
+/** The one segment of an address below that path; null for any other address. */
+function secretBelow(root: string, url: string): string | null {
+  const [path = ''] = url.split('?', 1);
+  if (!path.toLowerCase().startsWith(root)) return null;
+  const secret = withoutEnd(path.slice(root.length), '/');
+  return secret === '' || secret.includes('/') ? null : secret;
+}
+
+/** Checked, answered at once, worked on afterwards. */
+function plexWebhook(ctx: Context): (req: IncomingMessage, res: ServerResponse, secret: string) => Promise<void> {
   const refuse = (outcome: WebhookOutcome, event: string): void => {
     countWebhook(ctx, { outcome, event }).catch((error: unknown) => {
       ctx.log.warn({ err: error }, 'A refused webhook could not be counted');
     });
   };
-  return async (req, res) => {
+  return async (req, res, secret) => {
     if (!hasOneHostAtMost(req)) {
       turnAway(res, 400, 'invalid', 'A request names its host once.');
       return;
     }
-    const { secret } = req.params;
-    const sender = typeof secret === 'string' ? senderOf(ctx, secret) : null;
+    const sender = senderOf(ctx, secret);
     if (sender === null) {
       refuse('wrong_secret', '');
       turnAway(res, 404, 'not_found', 'There is nothing here.');

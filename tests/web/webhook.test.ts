@@ -1,9 +1,8 @@
 import { expect } from 'chai';
-import express from 'express';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { plexWebhook } from '../../src/web/webhook.js';
+import { webhookFirst } from '../../src/web/webhook.js';
 import { raw } from '../support/raw-http.js';
 import { startWeb, type WebTest } from '../support/web.js';
 import { aBody, headOf, PARTINGS, sendAndLeave } from '../support/webhook-fuzz.js';
@@ -103,6 +102,32 @@ describe('the webhook', () => {
   it('is deaf to the old address once it was changed', async () => {
     await web.context.access.rotateWebhookSecret();
     expect((await post(payload, JSON_TYPE)).status).to.equal(404);
+  });
+
+  it('is found however its address is written, and nowhere else', async () => {
+    const { origin, pathname } = new URL(door);
+    const secret = pathname.split('/').at(-1) ?? '';
+    const status = async (path: string): Promise<number> => (await post(payload, JSON_TYPE, `${origin}${path}`)).status;
+    for (const path of [`${pathname}/`, `${pathname}?x=1`, `/Hooks/PLEX/${secret}`])
+      expect(await status(path), path).to.equal(200);
+    for (const path of [
+      '/hooks/plex/',
+      `/hooks/plex/${secret}/more`,
+      `/hooks/plex/${secret.toUpperCase()}`,
+      `/x${pathname}`,
+    ])
+      expect(await status(path), path).to.be.within(400, 499);
+  });
+
+  it('lies below the base path, where there is one', async () => {
+    const below = await startWeb({ urlBase: '/flow' });
+    try {
+      const path = `/hooks/plex/${below.context.access.webhookSecret}`;
+      expect((await post(payload, JSON_TYPE, `${below.url}${path}`)).status).to.equal(200);
+      expect((await post(payload, JSON_TYPE, `${new URL(below.url).origin}${path}`)).status).to.be.within(400, 499);
+    } finally {
+      await below.stop();
+    }
   });
 
   it('answers only to POST', async () => {
@@ -207,8 +232,11 @@ describe('the webhook', () => {
   });
 
   it('outlives senders that are slower than the time limit', async () => {
-    const app = express().post('/hooks/plex/:secret', plexWebhook(web.context));
-    const server = createServer({ requestTimeout: 100, headersTimeout: 100, connectionsCheckingInterval: 20 }, app);
+    const listener = webhookFirst(web.context, (_req, res) => res.writeHead(404).end());
+    const server = createServer(
+      { requestTimeout: 100, headersTimeout: 100, connectionsCheckingInterval: 20 },
+      listener,
+    );
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
     const slowDoor = `http://127.0.0.1:${String((server.address() as AddressInfo).port)}${new URL(door).pathname}`;
     try {

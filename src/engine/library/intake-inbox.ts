@@ -6,8 +6,8 @@ import { Breather } from '../../lib/breather.js';
 const AT_A_TIME = 50;
 /** While more come so shortly one after the other, answering them goes first ... */
 const CALM_MS = 20;
-/** ... though no longer than this. */
-const LONGEST_MS = 2000;
+/** ... though no longer than this, until nothing waits any more. */
+const LONGEST_MS = 5000;
 
 interface Waiting {
   event: PlexWebhook;
@@ -44,8 +44,9 @@ export class IntakeInbox {
     // Whoever posted it is answered first.
     await new Promise(setImmediate);
     const breather = new Breather();
+    const endsAtMs = performance.now() + LONGEST_MS;
     while (this.#waiting.length > 0) {
-      if (this.#waiting.length > AT_A_TIME) await this.#untilCalm();
+      if (this.#waiting.length > AT_A_TIME) await this.#untilCalm(endsAtMs);
       const some = this.#waiting.splice(0, AT_A_TIME);
       const sorted = some.map(({ event, settle }) => {
         const outcome = this.#sort(event);
@@ -59,8 +60,7 @@ export class IntakeInbox {
     this.#emptying = null;
   }
 
-  async #untilCalm(): Promise<void> {
-    const endsAtMs = performance.now() + LONGEST_MS;
+  async #untilCalm(endsAtMs: number): Promise<void> {
     while (performance.now() - this.#lastMs < CALM_MS && performance.now() < endsAtMs) await sleep(CALM_MS);
   }
 }
