@@ -136,8 +136,9 @@ function showTitles() {
   const now = `${all?.value ?? ticked.map(({ value }) => value)} ${form.elements.presetId.value}`;
   const text = `${count.toLocaleString('en-US')} selected`;
   const place = form.querySelector('[data-bulk-count]');
-  // Drawn anew with the page, it says nothing of the selection.
-  if (now === selected && (count === 0 || place.textContent === text)) return;
+  // Drawn anew with the page, it says nothing of the selection. What the server adds up may come when nothing is selected any more.
+  const isRight = count === 0 ? !/^[1-9]/.test(place.textContent) : place.textContent === text;
+  if (now === selected && isRight) return;
   selected = now;
   place.textContent = text;
   form.querySelector('[data-bulk-sum]').textContent = '';

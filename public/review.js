@@ -165,7 +165,8 @@
       : chosen.ids.length + chosen.groups.reduce((sum, group) => sum + Number(group.split(' ')[0]), 0);
     form.querySelector('[data-bulk-count]').textContent = `${count.toLocaleString('en-US')} selected`;
     const text = JSON.stringify(chosen);
-    if (text === asked) return;
+    // What the server adds up may come when nothing is selected any more.
+    if (text === asked && count > 0) return;
     asked = text;
     form.querySelector('[data-bulk-sum]').textContent = '';
     const approve = form.querySelector('[data-bulk-approve]');

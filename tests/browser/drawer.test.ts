@@ -193,6 +193,30 @@ describe('a title beside the library, and what is selected at once', function ()
     await page.waitForSelector('[data-bulk-count]:has-text("10 selected")');
   });
 
+  it('says that nothing is selected when what was selected is added up only after that', async () => {
+    await page.goto(`${web.url}/library?q=frost%20line`);
+    let goOn = (): void => undefined;
+    const held = new Promise<void>((resolve) => (goOn = resolve));
+    await page.route('**/library/queue/totals', async (route) => {
+      const response = await route.fetch();
+      await held;
+      await route.fulfill({ response });
+    });
+    const asked = page.waitForRequest('**/library/queue/totals');
+    await page.check(`${row(1)} .pick input`);
+    await asked;
+    expect(await selected()).to.equal('1 selected');
+    const settled = page.evaluate(
+      `new Promise((resolve) => document.addEventListener('htmx:afterSettle', resolve, { once: true })).then(() => true)`,
+    );
+    await page.click('#bulk [data-pick-none]');
+    goOn();
+    await settled;
+    expect(await selected()).to.equal('0 selected');
+    expect(await page.textContent('[data-bulk-sum]')).to.equal('');
+    await page.unroute('**/library/queue/totals');
+  });
+
   it('tags what is selected, and everything that matches', async () => {
     await page.goto(`${web.url}/tags`);
     if (!(await page.content()).includes('Twice')) {
