@@ -37,6 +37,11 @@ class Words<T> {
   wordOf(number: number): T | undefined {
     return this.#words[number];
   }
+
+  /** By their numbers. */
+  [Symbol.iterator](): IterableIterator<T> {
+    return this.#words.values();
+  }
 }
 
 /** Whether counting one instead of the other would change nothing. */
@@ -70,6 +75,8 @@ export class CountedTitles {
   readonly #kinds = new Words<string>();
   readonly #kindOf = new Map<string, Kind>();
   readonly #keys: (string | null)[] = [];
+  /** Whose place it is; null for a free one. */
+  readonly #ids: (string | null)[] = [];
   readonly #free: number[] = [];
   #server = new Uint16Array(1024);
   #kind = new Uint16Array(1024);
@@ -99,13 +106,13 @@ export class CountedTitles {
   set(id: string, { serverId, key, shares }: CountedTitle): void {
     this.delete(id);
     const [share = null, ...others] = shares;
-    const first = this.#take(share);
+    const first = this.#take(id, share);
     this.#places.set(id, first);
     this.#server[first] = this.#servers.numberOf(serverId);
     this.#keys[first] = key;
     let last = first;
     for (const other of others) {
-      const at = this.#take(other);
+      const at = this.#take(id, other);
       this.#next[last] = at;
       last = at;
     }
@@ -114,13 +121,25 @@ export class CountedTitles {
   delete(id: string): void {
     for (let at = this.#places.get(id) ?? NONE; at !== NONE; at = this.#next[at] ?? NONE) {
       this.#keys[at] = null;
+      this.#ids[at] = null;
       this.#free.push(at);
     }
     this.#places.delete(id);
   }
 
-  #take(share: Share | null): number {
+  /** Group and title of every file that has one: one pass, in no particular order. */
+  *inGroups(): Generator<{ group: string; id: string }, undefined> {
+    const groups = Array.from(this.#kinds, (word) => this.#kindOf.get(word)?.group ?? null);
+    for (let at = 0; at < this.#ids.length; at++) {
+      const id = this.#ids[at] ?? null;
+      const group = groups[this.#kind[at] ?? 0] ?? null;
+      if (id !== null && group !== null && !Number.isNaN(this.#size[at])) yield { group, id };
+    }
+  }
+
+  #take(id: string, share: Share | null): number {
     const at = this.#free.pop() ?? this.#keys.push(null) - 1;
+    this.#ids[at] = id;
     if (at >= this.#next.length) this.#grow();
     this.#next[at] = NONE;
     this.#kind[at] = share ? this.#numberOf(share) : 0;

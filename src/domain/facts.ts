@@ -55,8 +55,6 @@ interface Sum {
 interface Group {
   count: number;
   bytes: number;
-  /** The titles with a file in it, first come first. */
-  itemIds: Set<string>;
 }
 
 /** Library facts that follow a library item by item: a change costs microseconds, and nothing drifts. */
@@ -88,14 +86,14 @@ export class LiveFacts {
     const now =
       item?.state === 'present' ? { serverId: item.serverId, key: titleKey(item), shares: sharesOf(item) } : null;
     if (countTheSame(before, now)) return;
-    for (const share of before?.shares ?? []) this.#count(id, share, -1);
+    for (const share of before?.shares ?? []) this.#count(share, -1);
     if (before?.key !== now?.key || before?.serverId !== now?.serverId) {
       if (before) this.#forgetTitle(id, before.serverId, before.key);
       if (now) this.#rememberTitle(id, now.serverId, now.key);
     }
     if (now === null) this.#counted.delete(id);
     else this.#counted.set(id, now);
-    for (const share of now?.shares ?? []) this.#count(id, share, 1);
+    for (const share of now?.shares ?? []) this.#count(share, 1);
   }
 
   snapshot(): FactsSnapshot {
@@ -121,15 +119,22 @@ export class LiveFacts {
 
   /** One title of every group that holds a file of it: where a rule looks that speaks for whole groups. */
   examples(): { group: string; itemId: string }[] {
-    return [...this.#groups].flatMap(([group, { itemIds }]) => {
-      const [itemId] = itemIds;
+    const found = new Map<string, string>();
+    for (const { group, id } of this.#counted.inGroups()) {
+      if (!found.has(group)) found.set(group, id);
+      if (found.size === this.#groups.size) break;
+    }
+    return [...this.#groups.keys()].flatMap((group) => {
+      const itemId = found.get(group);
       return itemId === undefined ? [] : [{ group, itemId }];
     });
   }
 
   /** The titles with a file of this codec and resolution. */
   itemIdsOf(group: string): string[] {
-    return [...(this.#groups.get(group)?.itemIds ?? [])];
+    const ids = new Set<string>();
+    for (const { group: one, id } of this.#counted.inGroups()) if (one === group) ids.add(id);
+    return [...ids];
   }
 
   #rememberTitle(id: string, serverId: string, key: string | null): void {
@@ -149,34 +154,46 @@ export class LiveFacts {
     else titles.delete(key);
   }
 
-  #count(id: string, share: Share, sign: 1 | -1): void {
-    if (share.group !== null) this.#countInGroup(id, share.group, share.sizeBytes, sign);
+  #count(share: Share, sign: 1 | -1): void {
+    if (share.group !== null) this.#countInGroup(share.group, share.sizeBytes, sign);
     if (share.ranked) (sign === 1 ? this.#added : this.#removed).push(share.sizeBytes);
     addTo(this.#bitrates, share.resolution, share.kbps, sign);
     addTo(this.#worths, share.resolution, share.worth, sign);
   }
 
-  #countInGroup(id: string, key: string, sizeBytes: number, sign: 1 | -1): void {
-    const group = this.#groups.get(key) ?? { count: 0, bytes: 0, itemIds: new Set<string>() };
+  #countInGroup(key: string, sizeBytes: number, sign: 1 | -1): void {
+    const group = this.#groups.get(key) ?? { count: 0, bytes: 0 };
     group.count += sign;
     group.bytes += sign * sizeBytes;
-    // Of an item, everything is taken away before anything is added: what it still has in the group comes again.
-    if (sign === 1) group.itemIds.add(id);
-    else group.itemIds.delete(id);
     if (group.count === 0) this.#groups.delete(key);
     else this.#groups.set(key, group);
   }
 
   #settleSizes(): void {
     if (this.#added.length + this.#removed.length === 0) return;
-    // A size that was added and is removed again meanwhile stands in both.
-    this.#sizes = mergedSizes(this.#sizes, this.#added.sort(descending), this.#removed.sort(descending));
+    // What was added and removed again, or counted anew with the same size, stands in both.
+    const [added, removed] = withoutCommon(this.#added.sort(descending), this.#removed.sort(descending));
+    if (added.length + removed.length > 0) this.#sizes = mergedSizes(this.#sizes, added, removed);
     this.#added = [];
     this.#removed = [];
   }
 }
 
 const descending = (a: number, b: number): number => b - a;
+
+/** Two descending lists without what stands in both. */
+function withoutCommon(one: readonly number[], other: readonly number[]): [number[], number[]] {
+  const left: [number[], number[]] = [[], []];
+  let [at, beside] = [0, 0];
+  while (at < one.length || beside < other.length) {
+    const [a = -1, b = -1] = [one[at], other[beside]];
+    if (a > b) left[0].push(a);
+    if (b > a) left[1].push(b);
+    if (a >= b) at++;
+    if (b >= a) beside++;
+  }
+  return left;
+}
 
 /** Two descending lists as one, without what is removed from them. Cost: one pass. */
 function mergedSizes(kept: Float64Array, added: readonly number[], removed: readonly number[]): Float64Array {

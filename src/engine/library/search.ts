@@ -39,6 +39,9 @@ const MATCHES_KEPT = 8;
 /** Rows taken into the table between two looks at the clock. */
 const ROWS_PER_TURN = 50;
 
+/** What stands about an item, and each file of it, of which nobody said anything. */
+const NOTHING_SAID: Standing = { states: ['nothing'], ruleIds: [], savesBytes: null, tagNames: [] };
+
 /** Finds titles by filter, in milliseconds whatever the size of the library. Follows every change from its start on. */
 export class LibrarySearch {
   readonly #store: Store;
@@ -173,6 +176,7 @@ export class LibrarySearch {
   }
 
   #standingOf(item: LibraryItem | null): Standing {
+    if (item?.tags.length === 0 && this.#isUnmentioned(item.id)) return NOTHING_SAID;
     const tagNames = (item?.tags ?? []).map((tag) => this.#store.tags.find(tag)?.name ?? tag);
     const [first = null, ...others] = item?.files ?? [];
     if (!item || others.length === 0) return { ...this.#fileStanding(item, first), tagNames };
@@ -186,6 +190,13 @@ export class LibrarySearch {
       tagNames,
       files,
     };
+  }
+
+  /** Whether nothing is known beside the item itself, as of nearly every one: that must cost next to nothing. */
+  #isUnmentioned(id: string): boolean {
+    const { jobs, recommendations, excluded } = this.#store;
+    const isNamed = jobs.by(itemIdOf).count(id) > 0 || recommendations.by(itemIdOf).count(id) > 0;
+    return !isNamed && !excluded.has(id);
   }
 
   #fileStanding(item: LibraryItem | null, file: MediaFile | null): FileStanding {
