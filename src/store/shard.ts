@@ -7,7 +7,7 @@ import { ShardFile, type ShardData } from './shard-file.js';
 
 /** So many writes, one right after the other, are no coincidence: somebody fills the file bit by bit. */
 const IN_A_ROW = 4;
-/** Then more is gathered for each of them. A first analysis of 100,000 titles writes a third fewer files. Milliseconds. */
+/** Then more is gathered for each of them. Milliseconds. */
 const GATHERING_MS = 100;
 /** Whoever read so many rows of a file that rests needs more of them, and unpacking all at once costs less. */
 const FEW = 4;

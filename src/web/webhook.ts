@@ -17,7 +17,7 @@ const HEADERS = {
 
 /**
  * Answers `POST /hooks/plex/<secret>` and leaves everything else to `others`. Before everything, Express included, for it comes in bursts
- * of thousands, of which Express would take a fifth; and before the host check: Plex may know this machine by any name, and the secret
+ * of thousands, of which Express would take a third; and before the host check: Plex may know this machine by any name, and the secret
  * in the path says that it is Plex.
  */
 export function webhookFirst(ctx: Context, others: RequestListener): RequestListener {

@@ -16,25 +16,20 @@ const PUBLIC = [
   'POST /sign-in', 'POST /sign-out',
 ]; // prettier-ignore
 
+/** Answered before the app, so it is none of its routes. */
+const WEBHOOK = 'POST /hooks/plex/:secret';
+
 describe('the doors', () => {
   let web: WebTest;
   let mounted: string[];
   before(async () => {
     web = await startWeb();
-    // The webhook stands before the app.
-    mounted = [...(await mountedRoutes(web)), 'POST /hooks/plex/:secret'];
+    mounted = await mountedRoutes(web);
   });
   after(() => web.stop());
 
   it('mounts what the route table says and nothing else', () => {
-    const expected = new Set([
-      'GET /healthz',
-      'GET /ping',
-      'GET /readyz',
-      'POST /hooks/plex/:secret',
-      'GET /api/openapi.json',
-      'GET /docs',
-    ]);
+    const expected = new Set(['GET /healthz', 'GET /ping', 'GET /readyz', 'GET /api/openapi.json', 'GET /docs']);
     for (const { method, page, api } of routes) {
       for (const path of [page, api]) if (path !== null) expected.add(`${method.toUpperCase()} ${path}`);
     }
@@ -99,7 +94,7 @@ describe('the doors', () => {
 
   it('opens to strangers exactly the public list', async () => {
     const open: string[] = [];
-    for (const door of new Set(mounted)) {
+    for (const door of new Set([...mounted, WEBHOOK])) {
       const [method = '', path = ''] = door.split(' ');
       const url = web.url + path.replace(/:\w+/g, 'x');
       const { status, headers } = await raw(url, { method, headers: { Accept: 'text/html', Origin: web.url } });

@@ -7,12 +7,12 @@ import type { Presets } from '../../domain/presets.js';
 import type { Decision, Facts, RuleRunner } from '../../domain/rule.js';
 import type { RuleTrial, Subject } from '../../domain/rule.js';
 import type { Run } from '../../domain/run.js';
-import { Breather } from '../../lib/breather.js';
 import type { Bus } from '../../lib/bus.js';
 import type { Log } from '../../lib/log.js';
 import type { Store } from '../../store/store.js';
 import type { Automation } from './automate.js';
 import { ChangedRules } from './changed-rules.js';
+import { FileLook } from './file-look.js';
 import { GroupLook } from './group-look.js';
 import { RecommendationBook } from './recommendation-book.js';
 import { RuleCalls, type SetCall } from './rule-calls.js';
@@ -37,14 +37,13 @@ export interface AnalyzerParts {
 
 const WAKE_EVERY_MS = 5 * 60_000;
 const SAMPLES = 20;
-/** So many parts of a look are on their way to the disk while the next is decided. */
-const SAVES_AHEAD = 4;
 
 /** Lets the rules look at the library and keeps what they find. Knows the facts of the whole library, up to the last item. */
 export class Analyzer {
   readonly #parts: AnalyzerParts;
   readonly #facts: LiveFacts;
   readonly #book: RecommendationBook;
+  readonly #files: FileLook;
   readonly #groups: GroupLook;
   readonly #calls: RuleCalls;
   readonly #runs: RunBook;
@@ -64,6 +63,7 @@ export class Analyzer {
     this.#groups = new GroupLook({ ...parts, facts: this.#facts });
     this.#calls = new RuleCalls(parts);
     this.#runs = new RunBook(parts);
+    this.#files = new FileLook({ ...parts, book: this.#book, calls: this.#calls, runs: this.#runs });
     this.#missed = new MissedLooks(parts);
     this.#changed = new ChangedRules(this.#missed);
   }
@@ -125,7 +125,7 @@ export class Analyzer {
     this.#count(itemIds);
     const items = itemIds.map((id) => store.library.find(id)).filter((item) => item !== null);
     const run = this.#runs.begin({ mode: 'items', trigger });
-    await this.#look(run, items, this.#calls.ready());
+    await this.#files.look(run, items, this.#calls.ready(), await this.#wholeFacts(), this.#abort.signal);
     await this.#lookAtGroups(run, this.#calls.ready());
     run.removed += await this.#book.closeGone(itemIds);
     return this.#runs.finish(run);
@@ -221,7 +221,8 @@ export class Analyzer {
     try {
       await this.#book.wakeSnoozed();
       const ids: string[] = [];
-      await this.#look(run, sectionId === null ? store.library.values() : this.#itemsOf(sectionId, ids), calls);
+      const items = sectionId === null ? store.library.values() : this.#itemsOf(sectionId, ids);
+      await this.#files.look(run, items, calls, await this.#wholeFacts(), this.#abort.signal);
       await this.#lookAtGroups(run, calls);
       run.removed += await this.#book.closeOff(this.#calls.off());
       run.removed += await this.#book.closeWithoutRule((id) => this.#isThere(id));
@@ -243,52 +244,6 @@ export class Analyzer {
     }
   }
 
-  async #look(run: Run, items: Iterable<LibraryItem>, calls: SetCall[]): Promise<void> {
-    const { rules } = this.#parts;
-    const breather = new Breather();
-    const perFile = calls.filter(({ ruleId }) => !rules.get(ruleId).perGroup);
-    const saves: Promise<void>[] = [];
-    try {
-      for await (const part of rules.evaluateMany(subjectsOf(items), perFile, await this.#wholeFacts())) {
-        saves.push(...(await this.#note(run, part, perFile, saves.length > 0)));
-        // The rules think on while the disk writes.
-        if (saves.length > SAVES_AHEAD) await saves.shift();
-        if (this.#abort.signal.aborted) break;
-        // Answers of the thread may come quicker than they are kept; they must not take every turn.
-        if (breather.isDue) await breather.pause();
-      }
-    } finally {
-      await Promise.allSettled(saves);
-    }
-    await Promise.all(saves);
-  }
-
-  /** Keeps what was said about some files: readable when it resolves, on disk when what it resolves with does. */
-  async #note(
-    run: Run,
-    part: { subjects: readonly Subject[]; findings: Decision[]; ruleIds: string[] },
-    calls: readonly SetCall[],
-    isOneOfMany: boolean,
-  ): Promise<[Promise<void>]> {
-    const stillSet = this.#calls.stillSet(calls);
-    const findings = part.findings.filter(({ ruleId }) => stillSet.has(ruleId));
-    const ruleIds = part.ruleIds.filter((id) => stillSet.has(id));
-    const said = { ...part, findings, ruleIds };
-    const { changes, saved } = await this.#book.apply(said, this.#calls.off(), { isOneOfMany });
-    const noted = saved.then(() => {
-      run.items += new Set(part.subjects.map(({ item }) => item.id)).size;
-      run.findings += findings.length;
-      run.added += changes.added;
-      run.changed += changes.changed;
-      run.removed += changes.closed;
-      this.#runs.promise(run, changes.openIds);
-      this.#parts.automation.consider(changes.openIds.filter((id) => this.#isAutomatic(id)));
-    });
-    // Awaited later; a refusal must not count as forgotten until then.
-    noted.catch(() => undefined);
-    return [noted];
-  }
-
   async #lookAtGroups(run: Run, calls: readonly SetCall[]): Promise<void> {
     if (this.#abort.signal.aborted) return;
     const { store, automation } = this.#parts;
@@ -303,13 +258,9 @@ export class Analyzer {
     run.removed += changes.closed;
     for (const id of changes.openIds) {
       const row = store.recommendations.find(id);
-      if (row?.group && this.#isAutomatic(id)) automation.considerGroup(id, this.membersOf(row.group, row.ruleId));
+      if (row?.group && this.#calls.isAutomatic(id))
+        automation.considerGroup(id, this.membersOf(row.group, row.ruleId));
     }
-  }
-
-  #isAutomatic(recommendationId: string): boolean {
-    const row = this.#parts.store.recommendations.find(recommendationId);
-    return row !== null && this.#calls.modeOf(row.ruleId) === 'automatic';
   }
 
   /** A rule that was switched off takes its findings along; one that was changed looks at the library again. */

@@ -26,6 +26,12 @@ export class RuleCalls {
     return this.#store.rules.find(ruleId)?.mode ?? 'recommend';
   }
 
+  /** Whether what a recommendation proposes is to be queued by itself. */
+  isAutomatic(recommendationId: string): boolean {
+    const row = this.#store.recommendations.find(recommendationId);
+    return row !== null && this.modeOf(row.ruleId) === 'automatic';
+  }
+
   /** The rules that are on and work. */
   ready(): SetCall[] {
     const usable = this.#rules.list().filter(({ id, problem }) => problem === null && this.modeOf(id) !== 'off');
