@@ -118,6 +118,24 @@ describe('analysis', () => {
     expect(found('big', '3').note).to.match(/no longer in the library/);
   });
 
+  it('says so when the disk refuses some of what was found, and keeps the rest', async () => {
+    for (const key of ['2', '3', '4', '5', '6', '7', '8', '9']) await put(key);
+    const evaluateMany = world.rules.evaluateMany.bind(world.rules);
+    // One file a part: several of them are on their way to the disk together.
+    world.rules.evaluateMany = async function* (subjects, calls) {
+      for (const subject of subjects) yield* evaluateMany([subject], calls);
+    };
+    const { recommendations } = world.store;
+    const put_ = recommendations.putMany.bind(recommendations);
+    recommendations.putMany = (rows, options) =>
+      rows.some(({ itemId }) => itemId === '01234567-8')
+        ? Promise.reject(new AppError('no_space', 'The disk is full.'))
+        : put_(rows, options);
+    const run = await world.analyzer.library('owner');
+    expect(run).to.include({ error: 'The disk is full.', findings: 8 });
+    expect(recommendations.size).to.equal(8);
+  });
+
   it('refuses a second analysis of the library at the same time', async () => {
     const first = world.analyzer.library('owner');
     const error = await world.analyzer.library('owner').catch((e: unknown) => e);
