@@ -1,6 +1,6 @@
 import { execa } from 'execa';
 import { inputFile, inputGuards } from './inputs.js';
-import { bareEnvironment } from './program.js';
+import { bareEnvironment, giveWay } from './program.js';
 
 export interface Decoded {
   /** Anything but 0 is a failure; -1 when the process did not end by itself. */
@@ -47,6 +47,7 @@ export async function decodeFile(
     env: bareEnvironment(ffmpeg),
     ...(signal ? { cancelSignal: signal } : {}),
   });
+  giveWay(child.pid);
   const seen = { lastSec: null as number | null, frames: null as number | null };
   const messages: string[] = [];
   const readProgress = async (): Promise<void> => {

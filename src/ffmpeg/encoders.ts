@@ -11,7 +11,7 @@ import { ProbedStream } from '../domain/probe.js';
 import type { EncoderSupport } from '../domain/worker.js';
 import { hardwareFailure, tellingLines } from './failure.js';
 import { deviceArgs } from './hardware-args.js';
-import { bareEnvironment } from './program.js';
+import { bareEnvironment, giveWay } from './program.js';
 import { videoArgs } from './video-args.js';
 
 /** Runs ffmpeg with these arguments, here or on another machine. Rejects only when ffmpeg cannot be asked at all. */
@@ -96,7 +96,7 @@ export async function probeHere(
 /** Runs the ffmpeg at an absolute path on this machine, for a minute at most. Rejects with the signal's reason. */
 export function runHere(ffmpeg: string, signal?: AbortSignal): RunFfmpeg {
   return async (args) => {
-    const result = await execa(ffmpeg, args, {
+    const child = execa(ffmpeg, args, {
       reject: false,
       stdin: 'ignore',
       timeout: TIMEOUT_MS,
@@ -104,6 +104,8 @@ export function runHere(ffmpeg: string, signal?: AbortSignal): RunFfmpeg {
       env: bareEnvironment(ffmpeg),
       ...(signal ? { cancelSignal: signal } : {}),
     });
+    giveWay(child.pid);
+    const result = await child;
     signal?.throwIfAborted();
     return { stdout: result.stdout, stderr: result.stderr, failed: result.failed };
   };

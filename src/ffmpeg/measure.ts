@@ -1,7 +1,7 @@
 import { execa } from 'execa';
 import { AppError } from '../domain/errors.js';
 import { inputFile, inputGuards } from './inputs.js';
-import { bareEnvironment } from './program.js';
+import { bareEnvironment, giveWay } from './program.js';
 
 /** What the packets of a stream say, whatever its header claims. Seconds. */
 export interface Measured {
@@ -33,6 +33,7 @@ export async function measureStreams(
     env: bareEnvironment(ffprobe),
     ...(signal ? { cancelSignal: signal } : {}),
   });
+  giveWay(child.pid);
   const rulers = new Map<number, Ruler>();
   const read = async (): Promise<void> => {
     for await (const line of child.iterable({ from: 'stdout' })) {

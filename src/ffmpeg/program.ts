@@ -1,6 +1,10 @@
 import { access, constants, stat } from 'node:fs/promises';
+import { setPriority } from 'node:os';
 import { delimiter, dirname, join, resolve } from 'node:path';
 import { AppError } from '../domain/errors.js';
+
+/** What takes long here gives way to the server of the media, and to our own pages. */
+export const NICENESS = 10;
 
 /** Where programs lie on every system we know of. */
 const USUAL_FOLDERS = '/usr/local/bin:/usr/bin:/bin:/opt/homebrew/bin';
@@ -29,6 +33,19 @@ export const bareEnvironment = (program: string): Record<string, string> => ({
   // SVT-AV1 talks on stderr whatever the log level is.
   SVT_LOG: '1',
 });
+
+/**
+ * Has a process make room for whatever else the machine does; `niceness` is 0 to 19. Not being allowed to say so is no reason to
+ * fail.
+ */
+export function giveWay(pid: number | undefined, niceness = NICENESS): void {
+  if (pid === undefined || niceness === 0) return;
+  try {
+    setPriority(pid, niceness);
+  } catch {
+    // It has ended already, or the system does not know priorities.
+  }
+}
 
 async function isExecutable(path: string): Promise<boolean> {
   try {

@@ -1,6 +1,6 @@
 import { execa } from 'execa';
 import { inputFile, inputGuards } from './inputs.js';
-import { bareEnvironment } from './program.js';
+import { bareEnvironment, giveWay } from './program.js';
 
 const WIDTH = 32;
 const HEIGHT = 18;
@@ -44,7 +44,7 @@ export async function sampleFile(
   ];
   const input = [...inputGuards(container), '-ss', seekSec.toFixed(3), '-i', inputFile(path)];
   const args = outputs.flatMap((output, n) => [...output, `pipe:${n + 3}`]);
-  const result = await execa(ffmpeg, ['-nostdin', '-v', 'error', ...input, ...args], {
+  const child = execa(ffmpeg, ['-nostdin', '-v', 'error', ...input, ...args], {
     reject: false,
     encoding: 'buffer',
     stdio: ['ignore', 'ignore', 'ignore', ...outputs.map(() => 'pipe' as const)],
@@ -53,6 +53,8 @@ export async function sampleFile(
     env: bareEnvironment(ffmpeg),
     cancelSignal: signal,
   });
+  giveWay(child.pid);
+  const result = await child;
   signal.throwIfAborted();
   const pipes = (result.stdio as unknown[])
     .slice(3)

@@ -1,6 +1,6 @@
 import { execa } from 'execa';
 import { inputFile, inputGuards } from './inputs.js';
-import { bareEnvironment } from './program.js';
+import { bareEnvironment, giveWay } from './program.js';
 
 /**
  * Hashes the packets of streams as they are, in the order of `streams` (indexes of the file). Equal hashes mean a copy byte
@@ -13,13 +13,15 @@ export async function streamHashes(
 ): Promise<string[] | null> {
   const input = ['-nostdin', '-v', 'error', '-xerror', ...inputGuards(), '-i', inputFile(path)];
   const maps = streams.flatMap((index) => ['-map', `0:${index}`]);
-  const result = await execa(ffmpeg, [...input, ...maps, '-c', 'copy', '-f', 'streamhash', 'pipe:1'], {
+  const child = execa(ffmpeg, [...input, ...maps, '-c', 'copy', '-f', 'streamhash', 'pipe:1'], {
     reject: false,
     stdin: 'ignore',
     extendEnv: false,
     env: bareEnvironment(ffmpeg),
     cancelSignal: signal,
   });
+  giveWay(child.pid);
+  const result = await child;
   signal.throwIfAborted();
   // `0,v,SHA256=...`
   const hashes = result.stdout.split('\n').map((line) => line.split('=')[1] ?? '');

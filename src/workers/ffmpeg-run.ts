@@ -1,4 +1,4 @@
-import { setPriority } from 'node:os';
+import { giveWay } from '../ffmpeg/program.js';
 import { commandOf } from './fluent.js';
 
 export interface RunOptions {
@@ -33,7 +33,7 @@ export async function runFfmpeg(options: RunOptions): Promise<void> {
     await new Promise<void>((resolve, reject) => {
       command
         .on('start', () => {
-          bePolite(command, options.niceness);
+          giveWay(pidOf(command), options.niceness);
           // A kill before the process exists is lost.
           if (signal.aborted) stop();
         })
@@ -55,13 +55,4 @@ export async function runFfmpeg(options: RunOptions): Promise<void> {
   signal.throwIfAborted();
 }
 
-/** Encoding shall not slow down whatever else the machine does. Not being allowed to say so is no reason to fail. */
-function bePolite(command: object, niceness: number): void {
-  const { pid } = (command as { ffmpegProc?: { pid?: number } }).ffmpegProc ?? {};
-  if (pid === undefined || niceness === 0) return;
-  try {
-    setPriority(pid, niceness);
-  } catch {
-    // It has ended already, or the system does not know priorities.
-  }
-}
+const pidOf = (command: object): number | undefined => (command as { ffmpegProc?: { pid?: number } }).ffmpegProc?.pid;

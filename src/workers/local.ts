@@ -7,14 +7,13 @@ import { placeArgs, quoteArgs } from '../ffmpeg/command-line.js';
 import { measureSpeeds } from '../ffmpeg/encoder-speed.js';
 import { runHere } from '../ffmpeg/encoders.js';
 import { encodeFailure } from '../ffmpeg/failure.js';
-import { findProgram } from '../ffmpeg/program.js';
+import { findProgram, NICENESS } from '../ffmpeg/program.js';
 import { isProgressLine, progressReader } from '../ffmpeg/progress.js';
 import { runFfmpeg } from './ffmpeg-run.js';
 import { openJobLog, type JobLog } from './job-log.js';
 
 /** How many of ffmpeg's last lines are searched for the cause of a failure. */
 const LINES_KEPT = 400;
-const DEFAULT_NICENESS = 10;
 const DEFAULT_GRACE_MS = 5000;
 
 /** Encodes on this machine. */
@@ -30,7 +29,7 @@ export class LocalExecutor implements Executor {
    */
   constructor(options: { ffmpeg: string; niceness?: number; graceMs?: number }) {
     this.#ffmpeg = options.ffmpeg;
-    this.#niceness = options.niceness ?? DEFAULT_NICENESS;
+    this.#niceness = options.niceness ?? NICENESS;
     this.#graceMs = options.graceMs ?? DEFAULT_GRACE_MS;
   }
 
