@@ -18,6 +18,8 @@ export function exactFitOf(schema: z.core.$ZodType): ExactFit {
   if (def.type === 'boolean' && isPlain) return (value) => typeof value === 'boolean';
   if (def.type === 'enum') return among(new Set<unknown>(Object.values(def.entries)));
   if (def.type === 'nullable') return orNull(exactFitOf(def.innerType));
+  // Only what is missing is filled in, and nothing that fits is that.
+  if (def.type === 'default') return exactFitOf(def.innerType);
   if (def.type === 'array') return listOf(exactFitOf(def.element));
   if (def.type === 'object' && def.catchall === undefined) return objectOf(def.shape);
   return never;
@@ -56,21 +58,31 @@ function numberOf(def: z.core.$ZodNumberDef): ExactFit {
 
 function numberCheckOf(check: object): ExactFit {
   if ('format' in check && check.format === 'safeint') return Number.isSafeInteger;
-  if (!('check' in check && check.check === 'greater_than' && 'value' in check && 'inclusive' in check)) return never;
-  const least = check.value as number;
-  return check.inclusive ? (value) => (value as number) >= least : (value) => (value as number) > least;
+  if (!('check' in check && 'value' in check && 'inclusive' in check)) return never;
+  const bound = check.value as number;
+  const isOnBound = (value: unknown): boolean => value === bound && check.inclusive === true;
+  if (check.check === 'greater_than') return (value) => (value as number) > bound || isOnBound(value);
+  if (check.check === 'less_than') return (value) => (value as number) < bound || isOnBound(value);
+  return never;
 }
 
 function objectOf(shape: z.core.$ZodShape): ExactFit {
   const names = Object.keys(shape);
-  const fits = Object.values(shape).map(exactFitOf);
+  const parts = Object.values(shape).map((part) => (part as z.core.$ZodTypes)._zod.def);
+  const mayLack = parts.map(({ type }) => type === 'optional');
+  const fits = Object.values(shape).map((part, at) => {
+    const def = parts[at];
+    return exactFitOf(def?.type === 'optional' ? def.innerType : part);
+  });
   return (value) => {
     if (typeof value !== 'object' || value === null) return false;
     let at = 0;
     for (const name in value) {
+      while (name !== names[at] && mayLack[at]) at++;
       if (name !== names[at] || !fits[at]?.(value[name as keyof typeof value])) return false;
       at++;
     }
+    while (mayLack[at]) at++;
     return at === names.length;
   };
 }

@@ -126,6 +126,7 @@ export async function openStore(options: StoreOptions) {
     ),
     recommendations: await open('recommendation', Recommendation, filled('recommendations'), {
       thrift: thriftyRecommendations(),
+      takesOver: true,
     }),
     jobs: await open('job', Job, {
       kind: 'named',
