@@ -8,7 +8,7 @@ import {
   FACETS,
   facetsOf,
   LibraryFilter,
-  measuresOf,
+  measureOf,
   textOf,
   wordsOf,
   type Facet,
@@ -131,7 +131,7 @@ type Sqlite = InstanceType<typeof Database>;
 
 /** These items have one file with one track, so that one row holds everything; the choice is the first of each. */
 function fill(to: Sqlite, rows: readonly LibraryItem[]): void {
-  const numbers = ['sizeBytes', 'bitrateKbps', 'plays', 'year', 'addedAt'];
+  const numbers = ['sizeBytes', 'bitrateKbps', 'plays', 'year', 'addedAt'] as const;
   const columns = ['id', 'text', ...IN_ROWS, ...numbers];
   to.exec(`CREATE TABLE items (id TEXT PRIMARY KEY, text TEXT, ${IN_ROWS.map((name) => `${name} TEXT`).join(', ')},
     ${numbers.map((name) => `${name} REAL`).join(', ')})`);
@@ -139,12 +139,11 @@ function fill(to: Sqlite, rows: readonly LibraryItem[]): void {
   to.exec('BEGIN');
   for (const item of rows) {
     const facets = facetsOf(item);
-    const measures = measuresOf(item) as Record<string, number>;
     insert.run(
       item.id,
       textOf(item),
       ...IN_ROWS.map((name) => facets[name as keyof typeof facets][0] ?? ''),
-      ...numbers.map((name) => measures[name] ?? null),
+      ...numbers.map((name) => measureOf(name, item)),
     );
   }
   to.exec('COMMIT');

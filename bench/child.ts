@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { join } from 'node:path';
 
 /** As `npm start` and the container start the program. */
-export const SMALL_HEAP = ['--max-semi-space-size=4', '--v8-pool-size=1'];
+export const SMALL_HEAP = ['--max-semi-space-size=8', '--v8-pool-size=1'];
 export const SMALL_STORES = {
   MALLOC_ARENA_MAX: '2',
   MALLOC_MMAP_THRESHOLD_: '131072',

@@ -9,9 +9,9 @@ import { setUp } from './setup.js';
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const [what, ...args] = process.argv.slice(2);
 
-// Half of the room for young objects: ten megabytes less with a large library, and hardly slower. One thread that helps
+// Half of the room for young objects: ten megabytes less with a large library, and no slower. One thread that helps
 // collect garbage instead of four: on two cores the others only take the turn from the one that answers.
-const SMALL_HEAP = ['--max-semi-space-size=4', '--v8-pool-size=1'];
+const SMALL_HEAP = ['--max-semi-space-size=8', '--v8-pool-size=1'];
 // The C library keeps free memory for each thread apart, and what was large for later: with two such stores, and large pieces
 // given back at once, 35 MB less stay unused with a large library. No slower.
 const SMALL_STORES = {

@@ -1,6 +1,7 @@
 import { createRequire } from 'node:module';
 import { pathToFileURL } from 'node:url';
 import { Worker } from 'node:worker_threads';
+import { keepThreadsSmall } from '../lib/heap.js';
 import type { Log } from '../lib/log.js';
 import type { Answer, Ask, ThreadPlaces } from './rules-protocol.js';
 
@@ -83,13 +84,14 @@ export class RuleThread {
     log: Log;
   }): Promise<RuleThread> {
     const state = new SharedArrayBuffer(8);
+    keepThreadsSmall();
     const worker = new Worker(entry(), {
       workerData: { ...options.places, state } satisfies ThreadPlaces,
       env: {},
       execArgv: [],
       stdout: true,
       stderr: true,
-      resourceLimits: { maxOldGenerationSizeMb: options.memoryMb, maxYoungGenerationSizeMb: 32 },
+      resourceLimits: { maxOldGenerationSizeMb: options.memoryMb },
     });
     const thread = new RuleThread(worker, state, options);
     await thread.#wait(START_LIMIT_MS, 'the thread for rules did not start');
