@@ -100,18 +100,24 @@ export function filterOf(query: string): LibraryFilter {
 const channelName = (channels: number): string => (channels > 0 ? String(channels) : 'unknown');
 
 /** The values of an item, but for what stands elsewhere than in it. Several where it has several files or tracks. */
-export const facetsOf = (item: LibraryItem): Record<Exclude<Facet, 'state' | 'ruleId'>, readonly string[]> => ({
-  serverId: [item.serverId],
-  sectionId: [item.sectionId],
-  type: [item.type],
-  codec: item.files.flatMap(({ video }) => video?.codec ?? []),
-  resolution: item.files.flatMap(({ video }) => (video ? resolutionOf(video) : [])),
-  hdr: item.files.flatMap(({ video }) => video?.hdr ?? []),
-  audioCodec: item.files.flatMap(({ audio }) => audio.map(({ codec }) => codec)),
-  audioChannels: item.files.flatMap(({ audio }) => audio.map(({ channels }) => channelName(channels))),
-  container: item.files.map(({ container }) => container),
-  tag: item.tags,
-});
+export function facetsOf(item: LibraryItem): Record<Exclude<Facet, 'state' | 'ruleId'>, readonly string[]> {
+  const { files } = item;
+  const videos = files.map(({ video }) => video).filter((video) => video !== null);
+  // Asked of every title of a library, and nearly all have one file.
+  const audio = files.length === 1 ? (files[0]?.audio ?? []) : files.flatMap((file) => file.audio);
+  return {
+    serverId: [item.serverId],
+    sectionId: [item.sectionId],
+    type: [item.type],
+    codec: videos.map(({ codec }) => codec),
+    resolution: videos.map(resolutionOf),
+    hdr: videos.map(({ hdr }) => hdr),
+    audioCodec: audio.map(({ codec }) => codec),
+    audioChannels: audio.map(({ channels }) => channelName(channels)),
+    container: files.map(({ container }) => container),
+    tag: item.tags,
+  };
+}
 
 /** Of the versions of an item that are meant, the one that is shown: the largest. Null without any. */
 export const shownVersion = (files: readonly MediaFile[]): MediaFile | null =>
@@ -124,20 +130,38 @@ export function measuresOfFiles(
   const shown = shownVersion(files);
   return {
     sizeBytes: sizeOf({ files }),
-    bitrateKbps: shown?.video?.bitrateKbps ?? shown?.bitrateKbps ?? NaN,
+    bitrateKbps: kbpsOf(shown),
     durationMs: shown?.durationMs ?? NaN,
   };
 }
 
-/** NaN where nothing is known, so that it meets no bound. Times in milliseconds since 1970. */
-export function measuresOf(item: LibraryItem): Record<Exclude<Measure, 'savesBytes'>, number> {
-  return {
-    ...measuresOfFiles(item.files),
-    plays: item.plays,
-    year: item.year ?? NaN,
-    addedAt: Date.parse(item.addedAt),
-    lastPlayedAt: item.lastPlayedAt === null ? NaN : Date.parse(item.lastPlayedAt),
-  };
+const kbpsOf = (file: MediaFile | null): number => file?.video?.bitrateKbps ?? file?.bitrateKbps ?? NaN;
+
+/**
+ * One number of a title, of which this is the version that is shown. NaN where nothing is known, so that it meets no bound. Times in
+ * milliseconds since 1970.
+ */
+export function measureOf(
+  name: Exclude<Measure, 'savesBytes'>,
+  item: LibraryItem,
+  shown = shownVersion(item.files),
+): number {
+  switch (name) {
+    case 'sizeBytes':
+      return sizeOf(item);
+    case 'bitrateKbps':
+      return kbpsOf(shown);
+    case 'durationMs':
+      return shown?.durationMs ?? NaN;
+    case 'plays':
+      return item.plays;
+    case 'year':
+      return item.year ?? NaN;
+    case 'addedAt':
+      return Date.parse(item.addedAt);
+    case 'lastPlayedAt':
+      return item.lastPlayedAt === null ? NaN : Date.parse(item.lastPlayedAt);
+  }
 }
 
 /** Bytes of all files of a title. */
@@ -146,19 +170,32 @@ export const sizeOf = ({ files }: { files: readonly MediaFile[] }): number =>
 
 const MARKS = /\p{M}+/gu;
 
+/** Letters without accents, and the dot between a series and its episode: nearly every text of a library. */
+const PLAIN = /^[\0-\x7f\xb7]*$/;
+
 /** Text for comparing: case and accents do not count. */
-export const plainText = (text: string): string => text.normalize('NFKD').replace(MARKS, '').toLowerCase();
+export const plainText = (text: string): string =>
+  (PLAIN.test(text) ? text : text.normalize('NFKD').replace(MARKS, '')).toLowerCase();
 
 /**
  * What search words are looked for in, and what titles are sorted by: the title, tags, and the end of each path, which
  * names episode and release where the folders above say little.
  */
 export const textOf = (item: LibraryItem, tagNames: readonly string[] = item.tags): string =>
-  plainText(
-    [displayTitle(item), ...tagNames, ...item.files.map(({ path }) => path.split(/[\\/]/).slice(-2).join('/'))].join(
-      '\n',
-    ),
-  );
+  plainText([displayTitle(item), ...tagNames, ...item.files.map(({ path }) => endOf(path))].join('\n'));
+
+/** `Season 01/Episode.mkv` of a path of any system. */
+function endOf(path: string): string {
+  const name = lastSlash(path, path.length);
+  if (name < 0) return path;
+  return `${path.slice(lastSlash(path, name) + 1, name)}/${path.slice(name + 1)}`;
+}
+
+/** Where the last slash of either kind before this place stands; -1 without one. */
+function lastSlash(path: string, before: number): number {
+  for (let at = before - 1; at >= 0; at--) if (path[at] === '/' || path[at] === '\\') return at;
+  return -1;
+}
 
 /** The words of a search, to be found in `textOf`. */
 export const wordsOf = (q: string): string[] => plainText(q).split(/\s+/).filter(Boolean);

@@ -1,5 +1,8 @@
 import type { Slot } from './slot-order.js';
 
+/** So many words stand in few orders. */
+const FEW = 3;
+
 /**
  * One column of a table whose rows hold a set of words, nearly always one or two out of a few dozen. Equal sets are
  * kept once and a row holds the number of its set, so that filtering and counting is arithmetic on small numbers.
@@ -10,6 +13,7 @@ export class SetColumn {
   /** How many rows have each set; not kept for the empty one. */
   #rows: Uint32Array = new Uint32Array(64);
   readonly #sets: (readonly string[])[] = [[]];
+  /** By the words of a set in any order in which they were put: sorting them anew for each row cost more than all else. */
   readonly #numberOf = new Map<string, number>([['', 0]]);
 
   /** `capacity`: for about how many rows. */
@@ -82,15 +86,27 @@ export class SetColumn {
 
   /** The number of a set of words. Throws like `put`. */
   numberFor(words: readonly string[]): number {
-    const [only = ''] = words;
-    const set = words.length <= 1 ? words : [...new Set(words)].sort();
-    const key = set.length <= 1 ? only : set.join('\n');
-    const known = this.#numberOf.get(key);
+    const asPut = keyOf(words);
+    const known = this.#numberOf.get(asPut);
     if (known !== undefined) return known;
+    const set = [...new Set(words)].sort();
+    const key = keyOf(set);
+    const number = this.#numberOf.get(key) ?? this.#add(key, set);
+    if (words.length <= FEW) this.#numberOf.set(asPut, number);
+    return number;
+  }
+
+  #add(key: string, set: readonly string[]): number {
     const number = this.#sets.length;
     if (number > 0xffff) throw new Error('A column holds too many different sets of words');
-    this.#sets.push([...set]);
+    this.#sets.push(set);
     this.#numberOf.set(key, number);
     return number;
   }
 }
+
+const keyOf = (words: readonly string[]): string => {
+  const [first = '', second] = words;
+  if (second === undefined) return first;
+  return words.length === 2 ? `${first}\n${second}` : words.join('\n');
+};

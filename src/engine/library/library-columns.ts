@@ -2,8 +2,9 @@ import {
   FACETS,
   facetsOf,
   MEASURES,
-  measuresOf,
+  measureOf,
   measuresOfFiles,
+  shownVersion,
   textOf,
   type Facet,
   type ItemState,
@@ -70,8 +71,8 @@ export class LibraryColumns {
     this.seasons[slot] = item.season;
     const facets = facetsOf(item);
     for (const name of OWN_FACETS) this.facets[name].put(slot, facets[name]);
-    const measures = measuresOf(item);
-    for (const name of OWN_MEASURES) this.#measure(slot, name, measures[name]);
+    const shown = shownVersion(item.files);
+    for (const name of OWN_MEASURES) this.#measure(slot, name, measureOf(name, item, shown));
     this.#stand(slot, item, standing);
     return slot;
   }

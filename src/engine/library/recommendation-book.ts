@@ -18,8 +18,20 @@ export interface Changes {
   openIds: string[];
 }
 
+/** What rules said about some files. */
+interface Said {
+  ruleIds: readonly string[];
+  /** By the item. */
+  found: ReadonlyMap<string, readonly Decision[]>;
+  offRules: ReadonlySet<string>;
+  /** When, as an ISO time: one text for all of them. */
+  at: string;
+}
+
 /** A first look at 100,000 titles fills four dozen files of recommendations a second. */
 const GATHERING_MS = 100;
+
+const NONE: readonly Recommendation[] = [];
 
 /** Keeps the stored recommendations true to what the rules say. */
 export class RecommendationBook {
@@ -60,8 +72,9 @@ export class RecommendationBook {
     }
     const desk = new Desk(this.#store, this.#bus, { mayWaitMs: isOneOfMany ? GATHERING_MS : 0 });
     const changes: Changes = { added: 0, changed: 0, closed: 0, openIds: [] };
+    const said = { ruleIds: part.ruleIds, found, offRules, at: this.#now().toISOString() };
     for (const subject of part.subjects) {
-      for (const row of this.#settleFile(subject, part.ruleIds, found, offRules, changes)) desk.put(row);
+      for (const row of this.#settleFile(subject, said, changes)) desk.put(row);
       if (desk.isDue) await desk.pause();
     }
     return { changes, saved: desk.done() };
@@ -112,28 +125,23 @@ export class RecommendationBook {
     return this.#store.recommendations.by(itemIdOf).of(itemId);
   }
 
-  #settleFile(
-    subject: Subject,
-    ruleIds: readonly string[],
-    found: ReadonlyMap<string, readonly Decision[]>,
-    offRules: ReadonlySet<string>,
-    changes: Changes,
-  ): Recommendation[] {
+  #settleFile(subject: Subject, { ruleIds, found, offRules, at }: Said, changes: Changes): readonly Recommendation[] {
+    // Of nearly every title nothing stands and nothing is said: that must cost next to nothing, for it is asked of a whole library.
+    const isUnmentioned = this.#store.recommendations.by(itemIdOf).count(subject.item.id) === 0;
+    if (isUnmentioned && !found.has(subject.item.id)) return NONE;
     const item = this.#store.library.find(subject.item.id);
     const file = item?.files.find(
       ({ id, sizeBytes }) => id === subject.file.id && sizeBytes === subject.file.sizeBytes,
     );
     // Changed while the rules were thinking: whoever changed it has it looked at again.
-    if (!item || !file) return [];
-    // Of nearly every file nothing stands and nothing is said: that must cost next to nothing, for it is asked of a whole library.
+    if (!item || !file) return NONE;
     const standing = this.#rowsOf(item.id).filter(({ fileId }) => fileId === file.id);
     const said = (found.get(item.id) ?? []).filter(({ fileId }) => fileId === file.id);
-    if (standing.length === 0 && said.length === 0) return [];
-    const at = this.#now().toISOString();
+    if (standing.length === 0 && said.length === 0) return NONE;
     const rows: Recommendation[] = [];
     for (const ruleId of ruleIds) {
-      const known = standing.find((row) => row.ruleId === ruleId) ?? null;
-      const decision = said.find((row) => row.ruleId === ruleId) ?? null;
+      const known = ofRule(standing, ruleId);
+      const decision = ofRule(said, ruleId);
       if (!known && !decision) continue;
       const id = recommendationId(item.id, file.id, ruleId);
       const whyNot = outOfReach(this.#store, ruleId, item);
@@ -174,4 +182,10 @@ export class RecommendationBook {
     const job = row.jobId === null ? null : this.#store.jobs.find(row.jobId);
     return !job || isFinished(job.state);
   }
+}
+
+/** Not by `find`: it is asked a million times when a library is looked at. */
+function ofRule<T extends { ruleId: string }>(rows: readonly T[], ruleId: string): T | null {
+  for (const row of rows) if (row.ruleId === ruleId) return row;
+  return null;
 }

@@ -33,8 +33,11 @@ export class Shelf {
     this.#bus = parts.bus;
   }
 
-  /** Takes the items over. Readable at once; rows that are the same as before are not written. */
-  put(items: readonly LibraryItem[]): Shelved {
+  /**
+   * Takes the items over. Readable at once; rows that are the same as before are not written. Where more follow right away the disk
+   * may wait `mayWaitMs` for them.
+   */
+  put(items: readonly LibraryItem[], mayWaitMs = 0): Shelved {
     const rows: LibraryItem[] = [];
     const [added, changed]: [string[], string[]] = [[], []];
     const mappings = new Map<string, PathMapping[]>();
@@ -49,7 +52,7 @@ export class Shelf {
       rows.push(row);
       (known ? changed : added).push(row.id);
     }
-    return { added, changed, saved: this.#save(rows) };
+    return { added, changed, saved: this.#save(rows, mayWaitMs) };
   }
 
   /** Nothing moves into a library that nobody has heard of; a sync hears of all of them first. */
@@ -58,14 +61,14 @@ export class Shelf {
     return isKnown ? item : { ...item, sectionId: known.sectionId };
   }
 
-  async #save(rows: LibraryItem[]): Promise<void> {
+  async #save(rows: LibraryItem[], mayWaitMs: number): Promise<void> {
     if (rows.length === 0) return;
     const isPiece = rows.length > MOST_AT_ONCE;
     const tell = (start = 0, end = rows.length): void => {
       const itemIds = rows.slice(start, end).map(({ id }) => id);
       this.#bus.emit('library.changed', { itemIds, ...(isPiece ? { isPiece } : {}) });
     };
-    const saved = this.#store.library.putMany(rows);
+    const saved = this.#store.library.putMany(rows, { mayWaitMs });
     // Few rows are readable in this turn, and nobody needs to wait for the disk; of a long list, when it is done.
     const isReadable = rows.length <= READABLE_AT_ONCE;
     if (isReadable) tell();

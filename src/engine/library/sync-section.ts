@@ -33,7 +33,9 @@ export interface SectionReport {
 const OVERLAP_MS = 300_000;
 /** A listing that is shorter than announced by more than this share proves nothing about what is missing. */
 const COMPLETE_SHARE = 0.95;
-const WRITES_AHEAD = 4;
+const WRITES_AHEAD = 6;
+/** By then the next page is here, and fills the file that this one began. */
+const GATHERING_MS = 150;
 /** With fewer titles the heap may double, and still takes less than it does with 100,000 of them. */
 const FILLED = 50_000;
 /** By how much the heap may grow between two collections before that, and from then on until a first sync is over. */
@@ -68,7 +70,8 @@ export class SectionSync {
         `Plex lists nothing in it, though there were ${stored.length} titles. Check its folders in Plex.`,
       );
     if (mode === 'full') await this.#sweep(section, stored, seen, total, report, signal);
-    const itemCount = isFull && mode === 'full' ? seen.size : store.idsOfSection(section.id).length;
+    const isWhole = mode === 'full' || (isFull && stored.length === 0);
+    const itemCount = isWhole ? seen.size : store.idsOfSection(section.id).length;
     const known = store.sections.find(section.id);
     // Its server was removed meanwhile; it must not come back.
     if (known !== null) await store.sections.put({ ...known, frozen: null, itemCount, syncedAt: startedAt });
@@ -129,7 +132,7 @@ export class SectionSync {
   }
 
   #shelve(fresh: readonly LibraryItem[], { run, touched }: SectionReport): Promise<void> {
-    const { added, changed, saved } = this.#shelf.put(fresh);
+    const { added, changed, saved } = this.#shelf.put(fresh, GATHERING_MS);
     run.items += fresh.length;
     run.added += added.length;
     run.changed += changed.length;

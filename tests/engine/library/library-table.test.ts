@@ -5,7 +5,7 @@ import {
   FACETS,
   facetsOf,
   LibraryFilter,
-  measuresOf,
+  measureOf,
   textOf,
   type Facet,
 } from '../../../src/domain/library-filter.js';
@@ -90,15 +90,14 @@ const shownOf = (row: LibraryItem, filter: LibraryFilter): LibraryItem => ({
 
 function passesAlone(row: LibraryItem, filter: LibraryFilter, open?: Facet): boolean {
   const facets: Record<string, readonly string[]> = facetsOf(row);
-  const measures = measuresOf(row);
   return (
     FACETS.every(
       (name) =>
         name === open || filter[name].length === 0 || filter[name].some((value) => facets[name]?.includes(value)),
     ) &&
-    (filter.maxPlays === undefined || measures.plays <= filter.maxPlays) &&
-    (filter.minBitrateKbps === undefined || measures.bitrateKbps >= filter.minBitrateKbps) &&
-    (filter.minSizeBytes === undefined || measures.sizeBytes >= filter.minSizeBytes) &&
+    (filter.maxPlays === undefined || measureOf('plays', row) <= filter.maxPlays) &&
+    (filter.minBitrateKbps === undefined || measureOf('bitrateKbps', row) >= filter.minBitrateKbps) &&
+    (filter.minSizeBytes === undefined || measureOf('sizeBytes', row) >= filter.minSizeBytes) &&
     filter.q
       .toLowerCase()
       .split(' ')
@@ -138,7 +137,7 @@ describe('LibraryTable', () => {
             expect([...ids].sort()).to.deep.equal(wanted.map(({ id }) => id).sort());
             expect(match.total).to.equal(wanted.length);
             expect(match.sizeBytes).to.equal(
-              wanted.reduce((sum, row) => sum + measuresOf(shownOf(row, filter)).sizeBytes, 0),
+              wanted.reduce((sum, row) => sum + measureOf('sizeBytes', shownOf(row, filter)), 0),
             );
             expectSorted(
               ids.flatMap((id) => rows.get(id) ?? []).map((row) => shownOf(row, filter)),
@@ -168,7 +167,7 @@ describe('LibraryTable', () => {
   function expectSorted(rows: readonly LibraryItem[], sort: string, whole: ReadonlyMap<string, LibraryItem>): void {
     const values = rows.map((row) => {
       if (sort.endsWith('title')) return textOf(whole.get(row.id) ?? row, []);
-      const value = measuresOf(row)[sort.replace('-', '') as 'year'];
+      const value = measureOf(sort.replace('-', '') as 'year', row);
       return Number.isNaN(value) ? -Infinity : value;
     });
     if (sort.startsWith('-')) values.reverse();
