@@ -35,6 +35,9 @@ export const ReviewFilter = z.object({
 });
 export type ReviewFilter = z.infer<typeof ReviewFilter>;
 
+/** Made once: making it takes longer than reading a filter with it. */
+const OnlyFilter = ReviewFilter.strict();
+
 /** What is chosen among a short list of values, counted beside its choices. */
 export const REVIEW_FACETS = ['ruleId', 'kind', 'severity', 'confidence', 'sectionId', 'risk'] as const;
 export type ReviewFacet = (typeof REVIEW_FACETS)[number];
@@ -61,7 +64,7 @@ export function reviewFilterOf(query: string): ReviewFilter {
   const params = new URLSearchParams(query);
   for (const name of BESIDE) params.delete(name);
   const given = Object.fromEntries([...params.keys()].map((name) => [name, params.getAll(name).join(',')]));
-  const parsed = ReviewFilter.strict().safeParse(given);
+  const parsed = OnlyFilter.safeParse(given);
   if (parsed.success) return parsed.data;
   const message = 'This filter cannot be read. Open the page again and select once more.';
   throw invalid(message, refusedFields(ReviewFilter, parsed.error));

@@ -6,6 +6,8 @@ import { badAnswer } from './failure.js';
 
 /** Entries that are asked for at a time. */
 export const PAGE_SIZE = 500;
+/** So many of them are on their way while the caller works on one: while one is being sent the server already reads the next. */
+const PAGES_AHEAD = 2;
 /** A list may grow while it is read, but not by more than itself and so many entries. */
 const GROWTH = 5000;
 /** More than any library holds: where a list does not say how long it is, it ends here at the latest. */
@@ -29,7 +31,7 @@ interface ListRequest {
 }
 
 /**
- * Reads a whole listing page by page; the next page is on its way while the caller works on this one.
+ * Reads a whole listing page by page; the next ones are on their way while the caller works on this one.
  *
  * Advances by what came, not by what was asked. When the server counts fewer items than before, what moved up is read
  * again. Throws `plex_bad_answer` when a list ends before the server's own count, goes on behind it, or never ends.
@@ -37,12 +39,7 @@ interface ListRequest {
 export async function* pagesOf(client: PlexClient, request: ListRequest): AsyncGenerator<RawPage> {
   const abandon = new AbortController();
   const signal = request.signal ? AbortSignal.any([request.signal, abandon.signal]) : abandon.signal;
-  const ask = (start: number): Promise<AnsweredPage> => {
-    const answer = askPage(client, { ...request, signal }, start);
-    // It may fail while the caller still works on the page before; the failure is thrown when that page is due.
-    answer.catch(() => undefined);
-    return answer;
-  };
+  const ahead = new PagesAhead((start) => askPage(client, { ...request, signal }, start), request.pageSize);
   const seen = new Set<string>();
   const breather = new Breather();
   let known = 0;
@@ -50,8 +47,8 @@ export async function* pagesOf(client: PlexClient, request: ListRequest): AsyncG
   let gone = 0;
   let isReread = false;
   try {
-    for (let start: number | null = 0, next = ask(0); start !== null;) {
-      const page = await next;
+    for (let start: number | null = 0; start !== null;) {
+      const page: AnsweredPage = await ahead.take(start);
       // It was parsed just now, perhaps within the turn in which the caller's own work ended.
       await breather.pause();
       const { length } = page.items;
@@ -73,7 +70,11 @@ export async function* pagesOf(client: PlexClient, request: ListRequest): AsyncG
         throw badAnswer(`a list holds more than the ${total} entries it counts`);
       isReread = removed > 0;
       start = isReread ? Math.max(0, start - removed) : isLast ? null : end;
-      if (start !== null) next = ask(start);
+      // Where items moved, or fewer came than were asked for, what was asked ahead holds something else by now.
+      const isAsExpected = !isReread && length === request.pageSize;
+      if (!isAsExpected) ahead.forget();
+      // Of what changed only the first page is needed as a rule.
+      if (start !== null) ahead.ask(start, total, request.exact && isAsExpected ? PAGES_AHEAD : 1);
       else if (request.exact && seen.size < total) throw badAnswer(endsEarly(seen.size, total));
       yield { items: fresh, total, container: page.container };
     }
@@ -86,6 +87,39 @@ interface AnsweredPage {
   items: readonly Raw[];
   total: number | null;
   container: Raw;
+}
+
+/** Pages that were asked for and not taken yet, by where they start. */
+class PagesAhead {
+  readonly #askAt: (start: number) => Promise<AnsweredPage>;
+  readonly #pageSize: number;
+  readonly #asked = new Map<number, Promise<AnsweredPage>>();
+
+  constructor(askAt: (start: number) => Promise<AnsweredPage>, pageSize: number) {
+    this.#askAt = askAt;
+    this.#pageSize = pageSize;
+  }
+
+  take(start: number): Promise<AnsweredPage> {
+    const answer = this.#asked.get(start) ?? this.#askAt(start);
+    this.#asked.delete(start);
+    return answer;
+  }
+
+  /** Asks for the page that starts here, and up to `count` with those behind it; only the first may start at the end of the list. */
+  ask(start: number, total: number, count: number): void {
+    for (let at = start, n = 0; n < count && (n === 0 || at < total); at += this.#pageSize, n++) {
+      if (this.#asked.has(at)) continue;
+      const answer = this.#askAt(at);
+      // It may fail while the caller still works on the page before; the failure is thrown when that page is due.
+      answer.catch(() => undefined);
+      this.#asked.set(at, answer);
+    }
+  }
+
+  forget(): void {
+    this.#asked.clear();
+  }
 }
 
 async function askPage(client: PlexClient, request: ListRequest, start: number): Promise<AnsweredPage> {

@@ -104,7 +104,7 @@ export class Collection<T extends { id: string }> {
   }
 
   /** Of the rows of a group of the layout, without waking any. */
-  idsIn(group: string): IterableIterator<string> {
+  idsIn(group: string): string[] {
     return this.#copies.idsIn(this.#folderOf(group));
   }
 

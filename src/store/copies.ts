@@ -55,9 +55,13 @@ export class Copies<T extends { id: string }> {
     for (const [id, { row }] of this.#current) if (row !== null) yield id;
   }
 
-  /** Of the rows that lie in this folder. */
-  *idsIn(folder: string): Generator<string, undefined> {
-    for (const [id, { row, owner }] of this.#current) if (row !== null && owner.folder === folder) yield id;
+  /** Of the rows that lie in this folder. Not one after the other: of a hundred thousand that takes ten times as long. */
+  idsIn(folder: string): string[] {
+    const ids: string[] = [];
+    this.#current.forEach(({ row, owner }, id) => {
+      if (row !== null && owner.folder === folder) ids.push(id);
+    });
+    return ids;
   }
 
   *rows(): Generator<T, undefined> {

@@ -208,7 +208,7 @@ export async function openStore(options: StoreOptions) {
     /** Ids of the titles of a library of Plex. Wakes none of them, unless another library lies in the same folder. */
     idsOfSection(sectionId: string): string[] {
       const folder = folderName(sectionId);
-      const ids = [...library.idsIn(folder)];
+      const ids = library.idsIn(folder);
       const isShared = collections.sections.where(({ id }) => id !== sectionId && folderName(id) === folder).length > 0;
       return isShared ? ids.filter((id) => library.find(id)?.sectionId === sectionId) : ids;
     },

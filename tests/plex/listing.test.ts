@@ -127,6 +127,39 @@ describe('reading a list page by page', () => {
     expect(new Set(keys).size).to.equal(keys.length);
   });
 
+  // Two pages are on their way at a time, and a server may take them in any order.
+  for (const [first, second] of [
+    [500, 1000],
+    [1000, 500],
+  ] as const)
+    it(`misses nothing when something was removed after the page at ${first} and before the one at ${second}`, async () => {
+      let all = films(2200);
+      let hasAnswered: () => void = () => undefined;
+      const answered = new Promise<void>((resolve) => (hasAnswered = resolve));
+      respond = (res, query) => {
+        const start = startOf(query);
+        const isSecond = start === second && all.length === 2200;
+        void (isSecond ? answered : Promise.resolve()).then(() => {
+          if (isSecond) all = all.slice(3);
+          serve(() => all)(res, query);
+          if (start === first) hasAnswered();
+        });
+      };
+      const { keys } = await read();
+      expect(keys.map(Number).sort((a, b) => a - b)).to.deep.equal(numbers(2200).map(Number));
+    });
+
+  it('asks of what changed no more than one page ahead', async () => {
+    const times = (n: number) => ({ updatedAt: n < 700 ? 2_000_000_000 : 1_000_000, addedAt: 1_000_000 });
+    respond = serve(() => films(1700).map((film, n) => ({ ...film, ...times(n) })));
+    await read(FILMS, new Date(1_900_000_000_000).toISOString());
+    const starts = server.seen
+      .filter(({ url }) => url.includes('/all'))
+      .map(({ url }) => startOf(new URL(url, 'http://x').searchParams));
+    expect(starts).to.include(500);
+    expect(starts).not.to.include(1000);
+  });
+
   it('finds what is added at the end meanwhile', async () => {
     let all = films(600);
     respond = (res, query) => {

@@ -220,13 +220,10 @@ export class Analyzer {
     const { sectionId } = run;
     try {
       await this.#book.wakeSnoozed();
-      const ids: string[] = [];
-      const items = sectionId === null ? store.library.values() : this.#itemsOf(sectionId, ids);
+      const items = sectionId === null ? store.library.values() : this.#itemsOf(sectionId);
       await this.#files.look(run, items, calls, await this.#wholeFacts(), this.#abort.signal);
       await this.#lookAtGroups(run, calls);
-      run.removed += await this.#book.closeOff(this.#calls.off());
-      run.removed += await this.#book.closeWithoutRule((id) => this.#isThere(id));
-      run.removed += await this.#book.closeGone(sectionId === null ? undefined : ids);
+      run.removed += await this.#book.closeUnfounded(this.#calls.off(), (id) => this.#isThere(id));
     } catch (error) {
       run.error = toAppError(error).message;
       log.error({ err: error }, 'The analysis of the library ended early');
@@ -235,13 +232,9 @@ export class Analyzer {
     return this.#runs.finish(run);
   }
 
-  /** Those of one library of Plex; notes whom it passed. */
-  *#itemsOf(sectionId: string, ids: string[]): Generator<LibraryItem, undefined> {
-    for (const item of this.#parts.store.library.values()) {
-      if (item.sectionId !== sectionId) continue;
-      ids.push(item.id);
-      yield item;
-    }
+  /** Those of one library of Plex. */
+  *#itemsOf(sectionId: string): Generator<LibraryItem, undefined> {
+    for (const item of this.#parts.store.library.values()) if (item.sectionId === sectionId) yield item;
   }
 
   async #lookAtGroups(run: Run, calls: readonly SetCall[]): Promise<void> {
@@ -267,8 +260,8 @@ export class Analyzer {
   async #followRules(ids: readonly string[]): Promise<void> {
     const off = ids.filter((id) => this.#calls.modeOf(id) === 'off');
     this.#changed.add(ids.filter((id) => !off.includes(id)));
-    if (off.length > 0) await this.#book.closeOff(new Set(off));
-    if (ids.some((id) => !this.#isThere(id))) await this.#book.closeWithoutRule((id) => this.#isThere(id));
+    if (off.length > 0 || ids.some((id) => !this.#isThere(id)))
+      await this.#book.closeUnfounded(new Set(off), (id) => this.#isThere(id));
     this.#rerunChanged();
   }
 

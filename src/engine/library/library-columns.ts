@@ -41,6 +41,10 @@ const OWN_MEASURES = MEASURES.filter((name): name is OwnMeasure => name !== 'sav
 /** The library as columns of small numbers: one slot a title, taken again when its title is gone. */
 export class LibraryColumns {
   readonly slots = new Map<string, Slot>();
+  /** 1 where a title stands, up to the number of ids. */
+  taken: Uint8Array;
+  /** Bytes of all titles together. */
+  sizeBytes = 0;
   /** Null where nothing stands. */
   readonly ids: (string | null)[] = [];
   readonly texts: string[] = [];
@@ -54,6 +58,7 @@ export class LibraryColumns {
 
   /** `capacity`: about how many titles will be written, so that no column has to grow on the way. */
   constructor(capacity: number) {
+    this.taken = new Uint8Array(capacity);
     this.facets = Object.fromEntries(FACETS.map((name) => [name, new SetColumn(capacity)])) as Record<Facet, SetColumn>;
     this.measures = Object.fromEntries(MEASURES.map((name) => [name, new Float64Array(capacity)])) as Record<
       Measure,
@@ -66,6 +71,7 @@ export class LibraryColumns {
     const slot = this.slots.get(id) ?? this.#free.pop() ?? this.ids.length;
     this.slots.set(id, slot);
     this.ids[slot] = id;
+    this.#take(slot);
     this.texts[slot] = textOf(item, standing.tagNames);
     this.shows[slot] = item.show;
     this.seasons[slot] = item.season;
@@ -73,6 +79,7 @@ export class LibraryColumns {
     for (const name of OWN_FACETS) this.facets[name].put(slot, facets[name]);
     const shown = shownVersion(item.files);
     for (const name of OWN_MEASURES) this.#measure(slot, name, measureOf(name, item, shown));
+    this.sizeBytes += this.measures.sizeBytes[slot] ?? 0;
     this.#stand(slot, item, standing);
     return slot;
   }
@@ -91,6 +98,8 @@ export class LibraryColumns {
     if (slot === undefined) return null;
     this.slots.delete(id);
     this.versions.delete(slot);
+    this.sizeBytes -= this.measures.sizeBytes[slot] ?? 0;
+    this.taken[slot] = 0;
     this.ids[slot] = null;
     this.texts[slot] = '';
     for (const name of FACETS) this.facets[name].clear(slot);
@@ -99,6 +108,17 @@ export class LibraryColumns {
 
   release(slots: readonly Slot[]): void {
     this.#free.push(...slots);
+  }
+
+  /** What stood here before does not count any more. */
+  #take(slot: Slot): void {
+    if (slot >= this.taken.length) {
+      const larger = new Uint8Array(Math.max(slot + 1, Math.ceil(this.taken.length * 1.5)));
+      larger.set(this.taken);
+      this.taken = larger;
+    }
+    if (this.taken[slot] === 1) this.sizeBytes -= this.measures.sizeBytes[slot] ?? 0;
+    this.taken[slot] = 1;
   }
 
   #stand(slot: Slot, item: LibraryItem, standing: Standing): void {

@@ -146,12 +146,13 @@ export class LibraryTable {
   /** The same for a filter that means everything, which is what the library shows first: its counts are kept anyway. */
   #passAll(match: Match): Uint32Array[] {
     const { hits } = match;
-    const { ids, measures, versions, facets } = this.#columns;
-    for (let slot = 0; slot < hits.length; slot++) {
-      if (hits[slot] === SEVERAL || ids[slot] === null) continue;
-      hits[slot] = 1;
-      match.total++;
-      match.sizeBytes += measures.sizeBytes[slot] ?? 0;
+    const { slots, measures, versions, facets, sizeBytes } = this.#columns;
+    hits.set(this.#columns.taken.subarray(0, hits.length));
+    match.total = slots.size - versions.size;
+    match.sizeBytes = sizeBytes;
+    for (const slot of versions.keys()) {
+      hits[slot] = SEVERAL;
+      match.sizeBytes -= measures.sizeBytes[slot] ?? 0;
     }
     return FACETS.map((name) => {
       const counts = facets[name].counted();

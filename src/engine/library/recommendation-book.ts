@@ -32,6 +32,7 @@ interface Said {
 const GATHERING_MS = 100;
 
 const NONE: readonly Recommendation[] = [];
+const SWITCHED_OFF = 'The rule was switched off.';
 
 /** Keeps the stored recommendations true to what the rules say. */
 export class RecommendationBook {
@@ -80,44 +81,39 @@ export class RecommendationBook {
     return { changes, saved: desk.done() };
   }
 
-  /** Closes what stands open for files or titles that are gone. Without `itemIds`: everywhere. Returns how many. */
-  async closeGone(itemIds?: readonly string[]): Promise<number> {
-    const ids = itemIds ? itemIds.flatMap((id) => this.#rowsOf(id).map((row) => row.id)) : this.#allIds();
-    return this.#closeAll(ids, (row) => {
-      if (row.group !== null) return null;
-      const item = this.#store.library.find(row.itemId);
-      if (!item) return 'The title is no longer in the library.';
-      return item.files.some(({ id }) => id === row.fileId) ? null : 'The file was replaced or is gone.';
+  /** Closes what stands open for files or titles that are gone. Returns how many. */
+  async closeGone(itemIds: readonly string[]): Promise<number> {
+    const ids = itemIds.flatMap((id) => this.#rowsOf(id).map((row) => row.id));
+    return this.#closeAll(ids, (row) => this.#whyGone(row));
+  }
+
+  /** Closes whatever nobody stands behind: its rule was switched off or is gone, or its file or title is. One pass. Returns how many. */
+  async closeUnfounded(offRules: ReadonlySet<string>, isThere: (ruleId: string) => boolean): Promise<number> {
+    return this.#closeAll(this.#store.recommendations.ids(), (row) => {
+      if (isWaiting(row) && offRules.has(row.ruleId)) return SWITCHED_OFF;
+      if (isWaiting(row) && !isThere(row.ruleId)) return 'The rule is gone.';
+      return this.#whyGone(row);
     });
   }
 
-  /** Closes what waits of these rules. Returns how many. */
-  async closeOff(ruleIds: ReadonlySet<string>): Promise<number> {
-    const note = 'The rule was switched off.';
-    return this.#closeAll(this.#allIds(), (row) => (isWaiting(row) && ruleIds.has(row.ruleId) ? note : null));
-  }
-
-  /** Closes what waits of rules that are not there any more. Returns how many. */
-  async closeWithoutRule(isThere: (ruleId: string) => boolean): Promise<number> {
-    const note = 'The rule is gone.';
-    return this.#closeAll(this.#allIds(), (row) => (isWaiting(row) && !isThere(row.ruleId) ? note : null));
+  #whyGone(row: Recommendation): string | null {
+    if (row.group !== null) return null;
+    const item = this.#store.library.find(row.itemId);
+    if (!item) return 'The title is no longer in the library.';
+    return item.files.some(({ id }) => id === row.fileId) ? null : 'The file was replaced or is gone.';
   }
 
   /** Opens what was snoozed until now. */
   async wakeSnoozed(): Promise<void> {
     const desk = new Desk(this.#store, this.#bus);
     const at = this.#now().toISOString();
-    for (const id of this.#allIds()) {
+    for (const id of this.#store.recommendations.ids()) {
       const row = this.#store.recommendations.find(id);
       if (row?.state === 'snoozed' && row.snoozedUntil !== null && row.snoozedUntil <= at)
         desk.put({ ...row, state: 'open', snoozedUntil: null, changedAt: at });
       if (desk.isDue) await desk.pause();
     }
     await desk.done();
-  }
-
-  #allIds(): string[] {
-    return Array.from(this.#store.recommendations.values(), ({ id }) => id);
   }
 
   /** All recommendations of an item, so that one item never costs a pass. */
@@ -155,13 +151,13 @@ export class RecommendationBook {
     for (const row of standing) {
       if (!isWaiting(row) || !offRules.has(row.ruleId)) continue;
       changes.closed++;
-      rows.push(close(row, 'The rule was switched off.', at));
+      rows.push(close(row, SWITCHED_OFF, at));
     }
     return rows;
   }
 
   /** Closes every row for which there is a reason. An approved one is left to its job as long as that is open. */
-  async #closeAll(ids: readonly string[], reasonFor: (row: Recommendation) => string | null): Promise<number> {
+  async #closeAll(ids: Iterable<string>, reasonFor: (row: Recommendation) => string | null): Promise<number> {
     const desk = new Desk(this.#store, this.#bus);
     let closed = 0;
     for (const id of ids) {

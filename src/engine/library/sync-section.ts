@@ -33,7 +33,7 @@ export interface SectionReport {
 const OVERLAP_MS = 300_000;
 /** A listing that is shorter than announced by more than this share proves nothing about what is missing. */
 const COMPLETE_SHARE = 0.95;
-const WRITES_AHEAD = 6;
+const WRITES_AHEAD = 12;
 /** By then the next page is here, and fills the file that this one began. */
 const GATHERING_MS = 150;
 /** With fewer titles the heap may double, and still takes less than it does with 100,000 of them. */
