@@ -136,7 +136,7 @@ function fresh({ itemId, file, group, ruleId }: Verdict, figures: Figures, at: s
     id: group === null ? recommendationId(itemId, fileId, ruleId) : groupRecommendationId(group, ruleId),
     itemId,
     fileId,
-    // One by one and in the order of the schema: then the store need not copy it, and each takes half the memory.
+    // One by one and in the order of the schema: then the store need not copy it.
     group: figures.group,
     keep: figures.keep,
     ruleId,
