@@ -45,7 +45,8 @@ export async function* pagesOf(client: PlexClient, request: ListRequest): AsyncG
   let known = 0;
   let first: number | null = null;
   let gone = 0;
-  let isReread = false;
+  /** Up to where the list was read; behind a removal some of that is read again. */
+  let furthest = 0;
   try {
     for (let start: number | null = 0; start !== null;) {
       const page: AnsweredPage = await ahead.take(start);
@@ -59,8 +60,9 @@ export async function* pagesOf(client: PlexClient, request: ListRequest): AsyncG
       const removed: number = page.total === null ? 0 : Math.max(0, known - total);
       if (length === 0 && !isLast) throw badAnswer(endsEarly(start, total));
       const fresh = page.items.filter((item) => isFirst(item, seen));
-      if (fresh.length === 0 && !isLast && !isReread && removed === 0)
+      if (fresh.length === 0 && !isLast && start >= furthest && removed === 0)
         throw badAnswer('it repeats the same page of a list');
+      furthest = Math.max(furthest, end);
       known = total;
       gone += removed;
       first ??= page.total;
@@ -68,7 +70,7 @@ export async function* pagesOf(client: PlexClient, request: ListRequest): AsyncG
         throw badAnswer('a list does not come to an end');
       if (request.exact && page.total !== null && seen.size > total + gone)
         throw badAnswer(`a list holds more than the ${total} entries it counts`);
-      isReread = removed > 0;
+      const isReread: boolean = removed > 0;
       start = isReread ? Math.max(0, start - removed) : isLast ? null : end;
       // Where items moved, or fewer came than were asked for, what was asked ahead holds something else by now.
       const isAsExpected = !isReread && length === request.pageSize;
