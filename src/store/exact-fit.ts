@@ -68,21 +68,20 @@ function numberCheckOf(check: object): ExactFit {
 
 function objectOf(shape: z.core.$ZodShape): ExactFit {
   const names = Object.keys(shape);
-  const parts = Object.values(shape).map((part) => (part as z.core.$ZodTypes)._zod.def);
-  const mayLack = parts.map(({ type }) => type === 'optional');
-  const fits = Object.values(shape).map((part, at) => {
-    const def = parts[at];
-    return exactFitOf(def?.type === 'optional' ? def.innerType : part);
+  const parts = Object.values(shape).map((part) => {
+    const { def } = (part as z.core.$ZodTypes)._zod;
+    const mayLack = def.type === 'optional';
+    return { mayLack, fits: exactFitOf(mayLack ? def.innerType : part) };
   });
   return (value) => {
     if (typeof value !== 'object' || value === null) return false;
     let at = 0;
     for (const name in value) {
-      while (name !== names[at] && mayLack[at]) at++;
-      if (name !== names[at] || !fits[at]?.(value[name as keyof typeof value])) return false;
+      while (name !== names[at] && parts[at]?.mayLack) at++;
+      if (name !== names[at] || !parts[at]?.fits(value[name as keyof typeof value])) return false;
       at++;
     }
-    while (mayLack[at]) at++;
+    while (parts[at]?.mayLack) at++;
     return at === names.length;
   };
 }

@@ -112,11 +112,7 @@ export class LibraryColumns {
 
   /** What stood here before does not count any more. */
   #take(slot: Slot): void {
-    if (slot >= this.taken.length) {
-      const larger = new Uint8Array(Math.max(slot + 1, Math.ceil(this.taken.length * 1.5)));
-      larger.set(this.taken);
-      this.taken = larger;
-    }
+    if (slot >= this.taken.length) this.taken = copied(this.taken, new Uint8Array(roomFor(slot, this.taken)));
     if (this.taken[slot] === 1) this.sizeBytes -= this.measures.sizeBytes[slot] ?? 0;
     this.taken[slot] = 1;
   }
@@ -131,7 +127,8 @@ export class LibraryColumns {
   }
 
   #measure(slot: Slot, name: Measure, value: number): void {
-    if (slot >= this.measures[name].length) this.measures[name] = grown(this.measures[name], slot);
+    const values = this.measures[name];
+    if (slot >= values.length) this.measures[name] = copied(values, new Float64Array(roomFor(slot, values)));
     this.measures[name][slot] = value;
   }
 
@@ -151,8 +148,10 @@ export class LibraryColumns {
   }
 }
 
-function grown(values: Float64Array, slot: Slot): Float64Array {
-  const larger = new Float64Array(Math.max(slot + 1, Math.ceil(values.length * 1.5)));
+/** How long a column has to be that this slot is to stand in as well, and some more. */
+const roomFor = (slot: Slot, { length }: { length: number }): number => Math.max(slot + 1, Math.ceil(length * 1.5));
+
+function copied<T extends { set(values: T): void }>(values: T, larger: T): T {
   larger.set(values);
   return larger;
 }

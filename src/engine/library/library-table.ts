@@ -150,14 +150,11 @@ export class LibraryTable {
     hits.set(this.#columns.taken.subarray(0, hits.length));
     match.total = slots.size - versions.size;
     match.sizeBytes = sizeBytes;
-    for (const slot of versions.keys()) {
-      hits[slot] = SEVERAL;
-      match.sizeBytes -= measures.sizeBytes[slot] ?? 0;
-    }
+    // Those with several files are looked at one by one.
+    for (const slot of versions.keys()) match.sizeBytes -= measures.sizeBytes[slot] ?? 0;
     return FACETS.map((name) => {
       const counts = facets[name].counted();
       const { numbers } = facets[name];
-      // Those with several files are counted one by one.
       for (const slot of versions.keys()) decrement(counts, numbers, slot);
       return counts;
     });

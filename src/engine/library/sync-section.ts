@@ -34,7 +34,7 @@ const OVERLAP_MS = 300_000;
 /** A listing that is shorter than announced by more than this share proves nothing about what is missing. */
 const COMPLETE_SHARE = 0.95;
 const WRITES_AHEAD = 12;
-/** By then the next page is here, and fills the file that this one began. */
+/** By then the next page of a full listing is here, and fills the file that this one began. */
 const GATHERING_MS = 150;
 /** With fewer titles the heap may double, and still takes less than it does with 100,000 of them. */
 const FILLED = 50_000;
@@ -119,7 +119,7 @@ export class SectionSync {
         const fresh = page.items.filter(({ id }) => isFirst(id, seen));
         // A set this large takes a while to grow, and so does what the rows are put into.
         if (breather.isDue) await breather.pause();
-        writes.push(this.#shelve(fresh, report));
+        writes.push(this.#shelve(fresh, report, since === null ? GATHERING_MS : 0));
         if (writes.length > WRITES_AHEAD) await writes.shift();
         report.progressed(seen.size, total);
       }
@@ -131,8 +131,8 @@ export class SectionSync {
     return { seen, total };
   }
 
-  #shelve(fresh: readonly LibraryItem[], { run, touched }: SectionReport): Promise<void> {
-    const { added, changed, saved } = this.#shelf.put(fresh, GATHERING_MS);
+  #shelve(fresh: readonly LibraryItem[], { run, touched }: SectionReport, mayWaitMs: number): Promise<void> {
+    const { added, changed, saved } = this.#shelf.put(fresh, mayWaitMs);
     run.items += fresh.length;
     run.added += added.length;
     run.changed += changed.length;
