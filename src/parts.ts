@@ -18,6 +18,7 @@ import { Coverage } from './engine/library/coverage.js';
 import { Estimates } from './engine/library/estimates.js';
 import { FileCheck } from './engine/library/file-check.js';
 import { FirstContact } from './engine/library/first-contact.js';
+import { firstReadOver } from './engine/library/first-read.js';
 import { GroupQueue } from './engine/library/group-queue.js';
 import { Intake } from './engine/library/intake.js';
 import { LeftUndone } from './engine/library/left-undone.js';
@@ -104,7 +105,7 @@ export async function assemble(ground: Ground): Promise<Parts> {
   const library = libraryParts(shared);
   const { analyzer, estimates, search, sync, intake } = library;
   const work = workParts(ground, { shared, library, clientId });
-  const { fleet, queue, here, executor, swapper } = work;
+  const { fleet, queue, here, swapper } = work;
   const news = new AllNews({
     ...shared,
     intake,
@@ -116,7 +117,7 @@ export async function assemble(ground: Ground): Promise<Parts> {
   const contact = new FirstContact({ ...shared, sync });
   const schedule = new Schedule({ bus, log, tasks: standingTasks({ store, sync, analyzer }) });
   const files = new FileCheck(shared);
-  const problems = new Problems({ ...shared, files, executor, swapper, schedule, dataDir: config.dataDir });
+  const problems = new Problems({ ...shared, files, fleet, swapper, schedule, dataDir: config.dataDir });
   const { learning, leftUndone, coverage, statistics, collections, edits } = library;
   const context: Context = {
     ...shared,
@@ -205,6 +206,7 @@ function workParts(
   const fleet = new Fleet({
     ...shared,
     local: executor,
+    mayLookAtLocal: (signal) => firstReadOver({ store, bus }, signal),
     seeHostKey,
     connect: (worker, key, sharedPaths) =>
       connectWorker(worker, key, { installId: clientId(), agentSocket, now, sharedPaths, carry, ...pace }),
@@ -239,5 +241,5 @@ function workParts(
     },
     enqueue,
   );
-  return { executor, swapper, fleet, here, queue };
+  return { swapper, fleet, here, queue };
 }

@@ -12,3 +12,12 @@ export const Problem = z.object({
   link: z.string().nullable(),
 });
 export type Problem = z.infer<typeof Problem>;
+
+/** Its parts in the order in which the owner reads them. */
+export const problem = (
+  id: string,
+  severity: Problem['severity'],
+  summary: string,
+  fix: string,
+  link: string | null,
+): Problem => ({ id, severity, summary, fix, link });

@@ -18,6 +18,7 @@ import { Loop } from '../../lib/loop.js';
 import { Leftovers } from './leftovers.js';
 import { keepProofs, provePaths } from './shared-paths.js';
 import { keepSpeeds } from './speeds.js';
+import { LocalLook } from './local-look.js';
 import { Members, type MembersParts } from './members.js';
 import { Provisions } from './provision.js';
 import { SharedFinder } from './shared-search.js';
@@ -27,6 +28,8 @@ export interface FleetParts extends Omit<MembersParts, 'provePaths'> {
   newId: (prefix: string) => string;
   /** This machine. */
   local: Executor;
+  /** See `LocalLook`; at once without it. */
+  mayLookAtLocal?: (signal: AbortSignal) => Promise<void>;
   /** The host key that a machine shows. Throws `worker_unreachable`. */
   seeHostKey: (address: { host: string; port: number }, signal?: AbortSignal) => Promise<string>;
 }
@@ -59,7 +62,7 @@ const ADDRESS = ['host', 'port', 'username', 'authKind', 'hostKey', 'scratchDir'
 export class Fleet {
   readonly #parts: FleetParts;
   readonly #members: Members;
-  #localHealth: WorkerHealth | null = null;
+  readonly #here: LocalLook;
   readonly #proving: Loop;
   readonly #leftovers: Leftovers;
   readonly provisions: Provisions;
@@ -68,6 +71,13 @@ export class Fleet {
   constructor(parts: FleetParts) {
     this.#parts = parts;
     this.#members = new Members({ ...parts, provePaths: (id, signal) => this.provePaths(id, signal) });
+    this.#here = new LocalLook({
+      ...parts,
+      mayBegin: parts.mayLookAtLocal ?? (() => Promise.resolve()),
+      tell: (id) => {
+        this.#members.tell(id);
+      },
+    });
     this.provisions = new Provisions({ ...parts, remote: (id) => this.#members.remote(id) });
     this.#leftovers = new Leftovers({ ...parts, forget: (work) => this.#members.forget(work) });
     this.shared = new SharedFinder({ ...parts, remote: (id) => this.#members.remote(id) });
@@ -85,19 +95,18 @@ export class Fleet {
     this.#members.start();
     this.#leftovers.start();
     this.#proving.start();
-    void this.lookAtLocal().catch(() => undefined);
+    this.#here.start();
   }
 
   async stop(): Promise<void> {
     this.#leftovers.stop();
-    await this.#proving.stop();
+    await Promise.all([this.#proving.stop(), this.#here.stop()]);
     await this.#members.stop();
   }
 
   /** What this machine's ffmpeg can do; asked anew. */
-  async lookAtLocal(signal: AbortSignal = AbortSignal.timeout(PROBE_MS)): Promise<WorkerHealth> {
-    this.#localHealth = await this.#parts.local.check(signal);
-    return this.#localHealth;
+  lookAtLocal(signal?: AbortSignal): Promise<WorkerHealth> {
+    return this.#here.now(signal);
   }
 
   list(): SeenWorker[] {
@@ -111,7 +120,7 @@ export class Fleet {
 
   /** Null before the first look. */
   localHealth(): WorkerHealth | null {
-    return this.#localHealth;
+    return this.#here.health;
   }
 
   /** Who encodes for a worker. Throws `worker_unavailable` when nobody does just now. */
