@@ -34,7 +34,14 @@ describe('quarantine while the clock cannot be trusted', () => {
   const problems = (): string[] => {
     const { store } = web.context;
     const none = { list: () => [], found: () => [], problems: () => [] };
-    const parts = { store, fleet: { localHealth: () => null }, schedule: none, presets: { problems: [] }, rules: none, files: none };
+    const parts = {
+      store,
+      fleet: { localHealth: () => null },
+      schedule: none,
+      presets: { problems: [] },
+      rules: none,
+      files: none,
+    };
     return new Problems(parts as never).list().map(({ summary }) => summary);
   };
 
