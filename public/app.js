@@ -60,16 +60,20 @@ let isShellDue = false;
 
 if (typeof Idiomorph === 'object') Idiomorph.defaults.ignoreActiveValue = true;
 
-/** What the owner is filling in, has opened or has ticked is not taken away. */
+/** What the owner is filling in, has opened or has just sent is not taken away. */
 const isBusy = (region) =>
-  region.querySelector('details.menu[open], input:focus:not([type="checkbox"]), select:focus, textarea:focus') !== null;
+  region.querySelector(
+    '.htmx-request, details.menu[open], input:focus:not([type="checkbox"]), select:focus, textarea:focus',
+  ) !== null;
 
 /** Fields of a region, by what names them. A search says in its own fields what is shown; its answer is right. */
 function fieldsOf(region) {
   const named = new Map();
   for (const field of region?.querySelectorAll('input:not([type="hidden"]), select, textarea') ?? []) {
     if (field.form?.getAttribute('role') === 'search') continue;
-    const name = field.id || `${field.form?.id || field.form?.action} ${field.name} ${isBox(field) ? field.value : ''}`;
+    // "All that match" is one box, however many rows the address asks for.
+    const value = isBox(field) && !field.matches('[data-pick-everything]') ? field.value : '';
+    const name = field.id || `${field.form?.id || field.form?.action} ${field.name} ${value}`;
     named.set(named.has(name) ? `${name} ${named.size}` : name, field);
   }
   return named;
@@ -86,8 +90,12 @@ function typedIn(region) {
   const typed = [...fieldsOf(region)]
     .filter(([, field]) => (isBox(field) ? field.checked !== field.defaultChecked : field.value !== usualOf(field)))
     .map(([name, { value, checked }]) => [name, { value, checked }]);
+  const isAll = region.querySelector('[data-pick-everything]:checked') !== null;
   return (drawn) => {
     const now = fieldsOf(drawn);
+    // Once all that match stand on the page there is no box for all of them: then each is ticked.
+    if (isAll && drawn && !drawn.querySelector('[data-pick-everything]'))
+      for (const box of drawn.querySelectorAll('input[form="bulk"]')) box.checked = true;
     for (const [name, { value, checked }] of typed) {
       const field = now.get(name);
       if (field && isBox(field)) field.checked = checked;
@@ -96,6 +104,20 @@ function typedIn(region) {
     drawn?.querySelector('[data-beyond]')?.append(...beyond);
   };
 }
+
+/** Regions that are read again. What is ticked in them until their answer comes is kept as well. */
+const beingRead = new WeakSet();
+const keptOf = new WeakMap();
+document.addEventListener('htmx:beforeSwap', ({ detail }) => {
+  const { target } = detail;
+  if (!beingRead.has(target)) return;
+  if (isBusy(target)) {
+    // Somebody began something in it meanwhile: it is read once more when that is over.
+    detail.shouldSwap = false;
+    due.add(target.closest('[data-live]').id);
+    timer ??= window.setTimeout(refreshDue, REFRESH_EVERY_MS);
+  } else keptOf.set(target, typedIn(target));
+});
 
 function refreshDue() {
   timer = null;
@@ -119,7 +141,7 @@ function refreshDue() {
     if (length > 0 && !isLong && !here.searchParams.has('page')) {
       here.searchParams.set('pageSize', String(Math.max(USUAL_ROWS, length)));
     }
-    const keep = typedIn(target);
+    beingRead.add(target);
     htmx
       .ajax('GET', here.pathname + here.search, {
         source: target,
@@ -128,7 +150,8 @@ function refreshDue() {
         swap: 'morph:outerHTML',
       })
       .then(() => {
-        keep(document.getElementById(id));
+        keptOf.get(target)?.(document.getElementById(id));
+        keptOf.delete(target);
         document.dispatchEvent(new window.CustomEvent('mf:ticked'));
         showCopyButtons();
       });

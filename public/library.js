@@ -147,7 +147,8 @@ function showTitles() {
 document.addEventListener('change', (event) => {
   if (event.target.form?.id === 'bulk' || event.target.matches('[data-pick-all]')) showTitles();
 });
-for (const name of ['htmx:afterSettle', 'mf:ticked']) document.addEventListener(name, showTitles);
+// Also before it settles: until then a late sum would say what is no longer selected.
+for (const name of ['htmx:afterSwap', 'htmx:afterSettle', 'mf:ticked']) document.addEventListener(name, showTitles);
 showTitles();
 
 // ---- A question lies over the page it is about

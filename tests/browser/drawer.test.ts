@@ -217,6 +217,39 @@ describe('a title beside the library, and what is selected at once', function ()
     await page.unroute('**/library/queue/totals');
   });
 
+  it('keeps what is ticked while the list is being read again', async () => {
+    await page.goto(`${web.url}/library?q=glass%20orchard&pageSize=3`);
+    let goOn = (): void => undefined;
+    const held = new Promise<void>((resolve) => (goOn = resolve));
+    // Not one that reads on where the page ends: the list is read again up to its length.
+    const isList = (url: URL): boolean => url.searchParams.get('pageSize') === '50';
+    await page.route(isList, async (route) => {
+      const response = await route.fetch();
+      await held;
+      await route.fulfill({ response });
+    });
+    const asked = page.waitForRequest((request) => isList(new URL(request.url())));
+    // Its socket may not be connected yet, and what came before that is not told again.
+    const ringing = setInterval(() => {
+      web.context.bus.emit('library.changed', { itemIds: [] });
+    }, 100);
+    await asked;
+    clearInterval(ringing);
+    for (const at of [1, 2]) await page.check(`${row(at)} .pick input`);
+    expect(await selected()).to.equal('2 selected');
+    await page.check('[data-pick-everything]');
+    expect(await selected()).to.equal('8 selected');
+    // Whatever the server does not know of goes when the list is drawn anew.
+    await page.evaluate(`document.querySelector('${row(3)}').dataset.old = 'yes'`);
+    goOn();
+    await page.waitForSelector('[data-old]', { state: 'detached' });
+    await page.unroute(isList);
+    for (const at of [1, 2]) expect(await page.isChecked(`${row(at)} .pick input`), `row ${at}`).to.equal(true);
+    expect(await page.locator('[data-pick-everything]').count(), 'all of them stand on the page now').to.equal(0);
+    expect(await selected()).to.equal('8 selected');
+    await page.click('#bulk [data-pick-none]');
+  });
+
   it('tags what is selected, and everything that matches', async () => {
     await page.goto(`${web.url}/tags`);
     if (!(await page.content()).includes('Twice')) {
