@@ -4,7 +4,9 @@ import { Job } from '../domain/job.js';
 import { LeftOut } from '../domain/left-out.js';
 import { QuarantineEntry } from '../domain/quarantine.js';
 import { COVERED_NOTE, Recommendation } from '../domain/recommendation.js';
+import { presetOfJob } from '../domain/preset-merge.js';
 import type { Context } from './action.js';
+import { alsoPresetIds } from './preset-choice.js';
 
 /** What came of a "yes". */
 export const Approved = z.object({
@@ -26,6 +28,9 @@ export type Approved = z.infer<typeof Approved>;
 export const canBeApproved = ({ kind, presetId, keep }: Recommendation): boolean =>
   ((kind === 'transcode' || kind === 'remux') && presetId !== null) || keep !== null;
 
+/** Why a recommendation that is merged into another one is not decided about. */
+export const MERGED = 'Another recommendation for the same file includes this one. Decide about that one.';
+
 /**
  * Does what a recommendation asks for: queues its job, queues every file of its group (of `planned`, where that is given), or
  * sets a surplus copy aside.
@@ -38,6 +43,7 @@ export async function approve(
   planned?: readonly { wish: { itemId: string; fileId?: string } }[],
 ): Promise<Approved> {
   const found = ctx.store.recommendations.get(id);
+  if (found.state === 'merged') throw conflict(MERGED);
   if (found.state !== 'open' && found.state !== 'snoozed')
     throw conflict(`This recommendation was already ${found.state}`);
   if (!canBeApproved(found))
@@ -72,15 +78,17 @@ async function queueOne(
   presetId: string,
 ): Promise<{ job: Job; isOfOther: boolean }> {
   const { itemId, fileId, ruleId, id, priority } = found;
+  const also = alsoPresetIds(ctx, found, presetId);
   try {
     const wish = {
       itemId,
       fileId,
       presetId,
+      alsoPresetIds: also,
       ruleId,
       priority,
       recommendationId: id,
-      expectedSavesBytes: expectedOf(ctx, found, presetId),
+      expectedSavesBytes: expectedOf(ctx, found, { presetId, alsoPresetIds: also }),
     };
     return { job: await ctx.enqueue.job(wish), isOfOther: false };
   } catch (error) {
@@ -101,9 +109,13 @@ async function cover(ctx: Context, { id }: Recommendation, job: Job): Promise<Re
 }
 
 /** What is promised for the preset that is proposed; for another one what that is expected to save. */
-function expectedOf({ store, presets, estimates }: Context, found: Recommendation, presetId: string): number {
+function expectedOf(
+  { store, presets, estimates }: Context,
+  found: Recommendation,
+  recipe: { presetId: string; alsoPresetIds: readonly string[] },
+): number {
   const file = store.library.find(found.itemId)?.files.find(({ id }) => id === found.fileId);
-  const preset = presets.list().find(({ id }) => id === presetId);
-  if (presetId === found.presetId || !file || !preset) return found.savesBytes;
-  return estimates.saving(file, preset).savesBytes;
+  const isAsProposed = recipe.presetId === found.presetId && recipe.alsoPresetIds.length === 0;
+  if (isAsProposed || !file || !presets.list().some(({ id }) => id === recipe.presetId)) return found.savesBytes;
+  return estimates.saving(file, presetOfJob(recipe, presets)).savesBytes;
 }

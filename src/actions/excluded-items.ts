@@ -67,11 +67,12 @@ export async function exclude(ctx: Context, itemIds: readonly string[], reason: 
   });
   const ids = new Set(rows.map(({ id }) => id));
   const open = store.recommendations.where(
-    ({ itemId, state }) => ids.has(itemId) && (state === 'open' || state === 'snoozed'),
+    ({ itemId, state }) => ids.has(itemId) && (state === 'open' || state === 'snoozed' || state === 'merged'),
   );
   const closed = open.map((found) => ({
     ...found,
     state: 'closed' as const,
+    mergedInto: null,
     note: EXCLUDED_REASON,
     snoozedUntil: null,
     changedAt: at,

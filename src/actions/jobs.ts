@@ -3,6 +3,7 @@ import { Choices } from '../domain/choices.js';
 import { invalid } from '../domain/errors.js';
 import { Job, JobState } from '../domain/job.js';
 import type { MediaFile } from '../domain/media.js';
+import { presetOfJob } from '../domain/preset-merge.js';
 import type { Preset } from '../domain/preset.js';
 import { Confidence } from '../domain/recommendation.js';
 import { StreamChange } from '../domain/stream-changes.js';
@@ -10,7 +11,7 @@ import { LOCAL_WORKER_ID } from '../domain/worker.js';
 import { action, type Context } from './action.js';
 import { liveJob } from './live-job.js';
 import { listOf, pageOf, Paging } from './paging.js';
-import { defaultPresetId, presetIdFor, PresetWish, proposalsFor } from './preset-choice.js';
+import { defaultPresetId, PresetWish, proposalsFor } from './preset-choice.js';
 
 const ById = z.object({ id: z.string() });
 
@@ -91,11 +92,15 @@ export const createJobs = action(
     const proposed = proposalsFor(ctx, new Set(wanted.map(({ itemId }) => itemId)));
     const usual = defaultPresetId(ctx);
     const items: Job[] = [];
-    for (const { itemId, fileId: own } of wanted) {
+    for (const { itemId, fileId } of wanted) {
+      const proposal = proposed.get(itemId);
+      // What is recommended is recommended for one of its files.
+      const own = fileId ?? (presetId === '' ? proposal?.fileId : undefined);
       items.push(
         await ctx.enqueue.job({
           itemId,
-          presetId: presetId || (proposed.get(itemId)?.presetId ?? usual),
+          presetId: presetId || (proposal?.presetId ?? usual),
+          alsoPresetIds: presetId === '' && own === proposal?.fileId ? (proposal?.alsoPresetIds ?? []) : [],
           ...(workerId === undefined ? {} : { workerId }),
           force,
           ...(own === undefined ? {} : { fileId: own }),
@@ -138,11 +143,14 @@ export async function simulate(
   { itemId, presetId, fileId }: { itemId: string; presetId: string; fileId?: string | undefined },
 ): Promise<z.infer<typeof Simulated>> {
   const item = ctx.store.library.get(itemId);
-  const preset = ctx.presets.get(presetId || presetIdFor(ctx, item));
-  const wish = { itemId, presetId: preset.id, ...(fileId === undefined ? {} : { fileId }) };
-  const plan = await ctx.queue.simulate(wish);
+  const proposal = proposalsFor(ctx, new Set([itemId])).get(itemId);
+  const preset = ctx.presets.get(presetId || (proposal?.presetId ?? defaultPresetId(ctx)));
+  const isProposed = proposal?.presetId === preset.id && (fileId === undefined || fileId === proposal.fileId);
+  const recipe = { presetId: preset.id, alsoPresetIds: isProposed ? proposal.alsoPresetIds : [] };
+  const plan = await ctx.queue.simulate({ itemId, ...recipe, ...(fileId === undefined ? {} : { fileId }) });
   const file = item.files.find(({ id }) => id === plan.fileId);
-  return { ...plan, presetId: preset.id, expected: file ? expectedOf(ctx, file, preset) : null };
+  const expected = file ? expectedOf(ctx, file, presetOfJob(recipe, ctx.presets)) : null;
+  return { ...plan, presetId: preset.id, expected };
 }
 
 function expectedOf({ estimates }: Context, file: MediaFile, preset: Preset): z.infer<typeof Expected> {

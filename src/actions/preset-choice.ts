@@ -1,7 +1,8 @@
 import { z } from 'zod';
-import type { LibraryItem } from '../domain/library.js';
 import { defaultPresetIdOf } from '../domain/preset-choice.js';
+import { alsoPresetsOf, mergedIn } from '../domain/recommendation-merge.js';
 import type { Recommendation } from '../domain/recommendation.js';
+import { itemIdOf } from '../store/row-keys.js';
 import type { Context } from './action.js';
 
 /** The id of the preset that is taken where no recommendation proposes one. Empty: there are no presets. */
@@ -11,8 +12,17 @@ export const defaultPresetId = ({ store, presets }: Pick<Context, 'store' | 'pre
 /** What is proposed for an item, and for which of its files. */
 export interface Proposal {
   presetId: string;
+  /** What other rules propose for the same file, see `presetOfJob`. */
+  alsoPresetIds: readonly string[];
   fileId: string;
   recommendation: Recommendation;
+}
+
+/** What a job for a recommendation does together with this preset. With a preset that nobody proposed, what the owner chose and no more. */
+export function alsoPresetIds({ store }: Pick<Context, 'store'>, row: Recommendation, presetId: string): string[] {
+  const ofItem = store.recommendations.by(itemIdOf);
+  if (presetId !== row.presetId || row.group !== null || ofItem.count(row.itemId) < 2) return [];
+  return alsoPresetsOf(row, mergedIn(row, ofItem.of(row.itemId)));
 }
 
 /** The best open recommendation with a preset of each of these items, found in one pass; of those in `versions` only for these files. */
@@ -29,14 +39,11 @@ export function proposalsFor(
     if (versions.get(row.itemId)?.includes(row.fileId) === false) continue;
     const other = best.get(row.itemId)?.recommendation;
     if (other && (other.priority - row.priority || other.savesBytes - row.savesBytes) >= 0) continue;
-    best.set(row.itemId, { presetId: row.presetId, fileId: row.fileId, recommendation: row });
+    const also = alsoPresetIds({ store }, row, row.presetId);
+    best.set(row.itemId, { presetId: row.presetId, alsoPresetIds: also, fileId: row.fileId, recommendation: row });
   }
   return best;
 }
-
-/** What an item is encoded with unless the owner says otherwise: what is recommended for it, else the default preset. */
-export const presetIdFor = (ctx: Pick<Context, 'store' | 'presets'>, { id }: Pick<LibraryItem, 'id'>): string =>
-  proposalsFor(ctx, new Set([id])).get(id)?.presetId ?? defaultPresetId(ctx);
 
 /** A preset somebody asks for; empty stands for what is recommended, else the default preset. */
 export const PresetWish = z.string().max(60).default('');

@@ -3,12 +3,14 @@ import { totalTime, type TimeEstimate } from '../domain/encode-time.js';
 import { AppError } from '../domain/errors.js';
 import { LEFT_OUT_WORDS, LeftOut, LeftOutReason } from '../domain/left-out.js';
 import type { MediaFile } from '../domain/media.js';
+import { presetOfJob } from '../domain/preset-merge.js';
+import type { Preset } from '../domain/preset.js';
 import { Confidence, COVERED_NOTE, type Recommendation } from '../domain/recommendation.js';
 import { totalSaving, type SavingRange } from '../domain/savings.js';
 import { Breather } from '../lib/breather.js';
 import type { Context } from './action.js';
 import { canBeApproved } from './approve.js';
-import { defaultPresetId, proposalsFor } from './preset-choice.js';
+import { alsoPresetIds, defaultPresetId, proposalsFor } from './preset-choice.js';
 import type { JobWish } from '../engine/queue/enqueue.js';
 
 /** A job that would be made, with what it would bring. */
@@ -69,7 +71,8 @@ export async function planItems(
     const preset = presetId === '' ? (proposal?.presetId ?? usual) : presetId;
     const isProposed = proposal?.presetId === preset;
     const fileId = proposal?.fileId ?? versions.get(itemId)?.[0];
-    const wish = { itemId, presetId: preset, ...(fileId === undefined ? {} : { fileId }) };
+    const also = isProposed ? proposal.alsoPresetIds : [];
+    const wish = { itemId, presetId: preset, alsoPresetIds: also, ...(fileId === undefined ? {} : { fileId }) };
     planner.add(itemId, wish, isProposed ? proposal.recommendation : null);
     await planner.breathe();
   }
@@ -97,7 +100,8 @@ export async function planApproval(ctx: Context, ids: readonly string[], presetI
   }
   for (const row of best.values()) {
     const preset = presetId || (row.presetId ?? '');
-    planner.add(row.id, wishOf(row, preset, row), preset === row.presetId ? row : null, row);
+    const wish = { ...wishOf(row, preset, row), alsoPresetIds: alsoPresetIds(ctx, row, preset) };
+    planner.add(row.id, wish, preset === row.presetId ? row : null, row);
     await planner.breathe();
   }
   for (const row of groups) {
@@ -162,11 +166,11 @@ class Planner {
       const file = this.#ctx.store.library.find(wish.itemId)?.files.find((one) => one.id === fileId) ?? null;
       // A recommendation about one version says nothing of the others.
       const known = figures !== null && (figures.group !== null || figures.fileId === fileId) ? figures : null;
-      const saving = this.#savingOf(file, wish.presetId, known);
+      const saving = this.#savingOf(file, wish, known);
       const expectedSavesBytes = saving.savesBytes;
       this.#jobs.set(sourcePath, {
         ...{ id, saving, recommendation: asker, localPath: sourcePath },
-        time: this.#timeOf(file, wish.presetId),
+        time: this.#timeOf(file, wish),
         wish: { ...wish, expectedSavesBytes },
       });
     } catch (error) {
@@ -193,18 +197,23 @@ class Planner {
     return { jobs, copies: this.copies, leftOut: this.#leftOut };
   }
 
-  #savingOf(file: MediaFile | null, presetId: string, known: Recommendation | null): SavingRange {
-    if (known !== null) {
+  #savingOf(file: MediaFile | null, wish: JobWish, known: Recommendation | null): SavingRange {
+    if (known !== null && (wish.alsoPresetIds ?? []).length === 0) {
       const { savesBytes, savesLowBytes: lowBytes, savesHighBytes: highBytes, confidence } = known;
       return { savesBytes, lowBytes, highBytes, confidence };
     }
-    const preset = this.#ctx.presets.list().find(({ id }) => id === presetId);
+    const preset = this.#presetOf(wish);
     if (!file || !preset) return { savesBytes: 0, lowBytes: 0, highBytes: 0, confidence: 'low' };
     return this.#ctx.estimates.saving(file, preset);
   }
 
-  #timeOf(file: MediaFile | null, presetId: string): TimeEstimate | null {
-    const preset = this.#ctx.presets.list().find(({ id }) => id === presetId);
+  #presetOf({ presetId, alsoPresetIds = [] }: JobWish): Preset | null {
+    const { presets } = this.#ctx;
+    return presets.list().some(({ id }) => id === presetId) ? presetOfJob({ presetId, alsoPresetIds }, presets) : null;
+  }
+
+  #timeOf(file: MediaFile | null, wish: JobWish): TimeEstimate | null {
+    const preset = this.#presetOf(wish);
     return file && preset ? this.#ctx.estimates.seconds(file, preset) : null;
   }
 }

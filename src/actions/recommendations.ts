@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { conflict } from '../domain/errors.js';
 import { Recommendation } from '../domain/recommendation.js';
 import { action, type Context } from './action.js';
-import { approve, Approved } from './approve.js';
+import { approve, Approved, MERGED } from './approve.js';
 import { listOf, pageOf, Paging } from './paging.js';
 import { ReviewFilter, ReviewSort, ReviewState } from './review-query.js';
 import { RecommendationRow, toRows } from './review-rows.js';
@@ -56,6 +56,7 @@ export const dismissRecommendation = action(
   },
   async (ctx, { id, reason }) => {
     const { state } = ctx.store.recommendations.get(id);
+    if (state === 'merged') throw conflict(MERGED);
     if (state === 'approved' || state === 'closed') throw conflict(`This recommendation was already ${state}`);
     const recommendation = await change(ctx, id, { state: 'dismissed', note: reason || null, snoozedUntil: null });
     return { recommendation };
@@ -71,6 +72,7 @@ export const snoozeRecommendation = action(
   },
   async (ctx, { id, days }) => {
     const { state } = ctx.store.recommendations.get(id);
+    if (state === 'merged') throw conflict(MERGED);
     if (state !== 'open' && state !== 'snoozed') throw conflict(`This recommendation was already ${state}`);
     const snoozedUntil = new Date(ctx.now().getTime() + days * DAY_MS).toISOString();
     return { recommendation: await change(ctx, id, { state: 'snoozed', snoozedUntil }) };
@@ -86,6 +88,7 @@ export const reopenRecommendation = action(
   },
   async (ctx, { id }) => {
     const { state } = ctx.store.recommendations.get(id);
+    if (state === 'merged') throw conflict(MERGED);
     if (state !== 'dismissed' && state !== 'snoozed')
       throw conflict(`Only what was dismissed or snoozed can be reopened; this one is ${state}.`);
     return { recommendation: await change(ctx, id, { state: 'open', note: null, snoozedUntil: null }) };

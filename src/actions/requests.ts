@@ -252,7 +252,7 @@ export interface QueueRequests {
   progress(jobId: string): Progress | null;
   log(jobId: string): Promise<string>;
   /** What a job would do, and to which file; reads it and touches nothing. */
-  simulate(request: { itemId: string; presetId: string; fileId?: string }): Promise<{
+  simulate(request: { itemId: string; presetId: string; alsoPresetIds?: readonly string[]; fileId?: string }): Promise<{
     fileId: string;
     planNotes: string[];
     commands: string[];

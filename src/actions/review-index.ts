@@ -1,15 +1,19 @@
 import { plainText, textOf } from '../domain/library-filter.js';
 import type { LibraryItem } from '../domain/library.js';
 import { resolutionOf, type MediaFile } from '../domain/media.js';
+import { mergedIn } from '../domain/recommendation-merge.js';
 import type { Recommendation } from '../domain/recommendation.js';
 import { Risk, risksOf } from '../domain/risk.js';
 import { Breather } from '../lib/breather.js';
+import { itemIdOf, stateOf } from '../store/row-keys.js';
 import type { Context } from './action.js';
 import type { ReviewSort } from './review-query.js';
 
 /** A recommendation with what it is filtered and grouped by. */
 export interface Entry {
   readonly row: Recommendation;
+  /** Rules that speak for it: its own, and those of what is merged into it. */
+  readonly ruleIds: readonly string[];
   readonly item: LibraryItem | null;
   readonly file: MediaFile | null;
   /** Number of the file it is about, -1 for a group: the savings of one file are counted once. */
@@ -92,6 +96,7 @@ export class ReviewIndex {
     const breather = new Breather();
     let made = 0;
     for (const row of [...store.recommendations.values()]) {
+      if (row.state === 'merged') continue;
       this.#entries.set(row.id, this.#entryOf(row));
       if (++made % ENTRIES_PER_TURN === 0 && breather.isDue) await breather.pause();
     }
@@ -105,9 +110,10 @@ export class ReviewIndex {
       this.#changedItems.clear();
     }
     // Whoever changed rows and told nobody, such as an import, is noticed by their number.
-    if (recommendations.size !== this.#entries.size) this.#compare();
+    if (recommendations.size - recommendations.tally(stateOf).of('merged') !== this.#entries.size) this.#compare();
     if (this.#changedRows.size === 0) return;
     this.#version++;
+    this.#addLeaders();
     for (const id of this.#changedRows) this.#renew(id);
     this.#changedRows.clear();
     for (const [sort, order] of this.#orders) this.#orders.set(sort, this.#mended(sort, order));
@@ -130,15 +136,28 @@ export class ReviewIndex {
 
   #compare(): void {
     const { recommendations } = this.#ctx.store;
-    for (const row of recommendations.values()) if (!this.#entries.has(row.id)) this.#changedRows.add(row.id);
-    for (const id of this.#entries.keys()) if (!recommendations.has(id)) this.#changedRows.add(id);
+    for (const row of recommendations.values())
+      if (row.state !== 'merged' && !this.#entries.has(row.id)) this.#changedRows.add(row.id);
+    for (const [id, { row }] of this.#entries)
+      if (!recommendations.has(id) || recommendations.find(id)?.state !== row.state) this.#changedRows.add(id);
+  }
+
+  /** What stands for a row that changed shows its rule, and what stood for it until now no longer does. */
+  #addLeaders(): void {
+    const { recommendations } = this.#ctx.store;
+    for (const id of [...this.#changedRows]) {
+      const row = recommendations.find(id);
+      const ofItem = row?.group === null ? recommendations.by(itemIdOf).of(row.itemId) : [];
+      if (ofItem.length < 2) continue;
+      for (const other of ofItem) if (other.fileId === row?.fileId) this.#changedRows.add(other.id);
+    }
   }
 
   #renew(id: string): void {
     const known = this.#entries.get(id);
     if (known) known.isGone = true;
     const row = this.#ctx.store.recommendations.find(id);
-    if (row === null) {
+    if (row === null || row.state === 'merged') {
       this.#entries.delete(id);
       return;
     }
@@ -153,6 +172,7 @@ export class ReviewIndex {
     const video = file?.video;
     return {
       row,
+      ruleIds: this.#rulesOf(row),
       item,
       file,
       fileNo: row.group === null ? this.#numberOf(`${row.itemId}.${row.fileId}`) : -1,
@@ -165,6 +185,12 @@ export class ReviewIndex {
       text: null,
       isGone: false,
     };
+  }
+
+  #rulesOf(row: Recommendation): readonly string[] {
+    const ofItem = this.#ctx.store.recommendations.by(itemIdOf);
+    if (row.group !== null || ofItem.count(row.itemId) < 2) return [row.ruleId];
+    return [row.ruleId, ...mergedIn(row, ofItem.of(row.itemId)).map(({ ruleId }) => ruleId)];
   }
 
   #numberOf(key: string): number {

@@ -4,7 +4,8 @@ import { invalid } from '../domain/errors.js';
 import { Recommendation } from '../domain/recommendation.js';
 import { refusedFields } from '../lib/plain-refusals.js';
 
-export const ReviewState = Recommendation.shape.state;
+/** What is merged into another one shows there, and nowhere by itself. */
+export const ReviewState = Recommendation.shape.state.exclude(['merged']);
 export type ReviewState = z.infer<typeof ReviewState>;
 
 export const ReviewSort = z.enum(['priority', 'saving', 'size', 'newest']);

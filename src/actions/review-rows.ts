@@ -3,9 +3,12 @@ import { displayTitle, type LibraryItem } from '../domain/library.js';
 import { isLossless } from '../domain/lossless-audio.js';
 import { MediaFile, type Hdr } from '../domain/media.js';
 import type { Preset } from '../domain/preset.js';
+import { mergedPreset } from '../domain/preset-merge.js';
 import { partsOf } from '../domain/priority.js';
+import { mergedIn } from '../domain/recommendation-merge.js';
 import { Recommendation, type SavingBasis } from '../domain/recommendation.js';
 import { Risk, risksOf, riskWords, type RiskWords } from '../domain/risk.js';
+import { itemIdOf } from '../store/row-keys.js';
 import type { Context } from './action.js';
 import { canBeApproved } from './approve.js';
 
@@ -65,6 +68,17 @@ export const RecommendationRow = Recommendation.extend({
   basisText: z.string(),
   /** Query string of the library that shows the files of a group. */
   groupQuery: z.string().nullable(),
+  /** What other rules found in the same file; a job for this one does it as well. */
+  merged: z.array(
+    z.object({
+      ruleId: z.string(),
+      ruleTitle: z.string(),
+      reason: z.string(),
+      presetTitle: z.string(),
+      /** It would have been queued by itself, were it not for this one, which waits for the owner. */
+      isHeldBack: z.boolean(),
+    }),
+  ),
   /** Both copies of a duplicate; null for anything else, and when the other copy is gone. */
   stays: Copy.nullable(),
 });
@@ -128,7 +142,16 @@ async function linksOf({ countLinks }: Context, rows: readonly RecommendationRow
 function toRow(ctx: Context, names: Names, row: Recommendation): RecommendationRow {
   const item = row.itemId === '' ? null : ctx.store.library.find(row.itemId);
   const file = item?.files.find(({ id }) => id === row.fileId) ?? null;
-  const preset = names.presets.get(row.presetId ?? '') ?? null;
+  const own = names.presets.get(row.presetId ?? '') ?? null;
+  const ofItem = row.group === null ? ctx.store.recommendations.by(itemIdOf).of(row.itemId) : [];
+  const merged = mergedIn(row, ofItem);
+  // What is proposed together; on its own the preset would show another result.
+  const preset =
+    own &&
+    mergedPreset(
+      own,
+      merged.flatMap(({ presetId }) => names.presets.get(presetId ?? '') ?? []),
+    );
   const percent = (bytes: number): number =>
     row.fileSizeBytes > 0 ? Math.min(100, Math.max(0, Math.round((bytes / row.fileSizeBytes) * 1000) / 10)) : 0;
   const remains = percent(row.fileSizeBytes - row.savesHighBytes);
@@ -154,8 +177,23 @@ function toRow(ctx: Context, names: Names, row: Recommendation): RecommendationR
     parts: partRows(row, item, file),
     basisText: row.basis ? BASIS[row.basis] : '',
     groupQuery: row.group ? new URLSearchParams({ codec: row.group.codec, resolution: row.group.resolution }).toString() : null, // prettier-ignore
+    merged: mergedRows(ctx, names, { row, merged }),
     stays: row.keep ? copyOf(ctx, names, row.keep) : null,
   };
+}
+
+function mergedRows(
+  { store }: Context,
+  names: Names,
+  { row, merged }: { row: Recommendation; merged: readonly Recommendation[] },
+): RecommendationRow['merged'] {
+  const isAutomatic = (ruleId: string): boolean => store.rules.find(ruleId)?.mode === 'automatic';
+  return merged.map(({ ruleId, reason, presetId }) => ({
+    ...{ ruleId, reason },
+    ruleTitle: names.rules.get(ruleId) ?? ruleId,
+    presetTitle: names.presets.get(presetId ?? '')?.title ?? presetId ?? '',
+    isHeldBack: row.state === 'open' && isAutomatic(ruleId) && !isAutomatic(row.ruleId),
+  }));
 }
 
 function partRows(row: Recommendation, item: LibraryItem | null, file: MediaFile | null): RecommendationRow['parts'] {

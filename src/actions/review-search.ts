@@ -101,7 +101,7 @@ function countStanding(order: readonly Entry[], state: ReviewState): Standing {
   const facets = Object.fromEntries(REVIEW_FACETS.map((name) => [name, new Map<string, number>()])) as Found['facets'];
   const bits = new Map<number, number>();
   for (const entry of order) {
-    counts[entry.row.state]++;
+    if (entry.row.state !== 'merged') counts[entry.row.state]++;
     if (entry.row.state !== state) continue;
     countFacets(facets, entry);
     if (entry.row.group === null) bits.set(entry.risks, (bits.get(entry.risks) ?? 0) + 1);
@@ -187,12 +187,12 @@ function placeOf(entry: Entry, group: Exclude<ReviewGrouping, 'none'>): Pick<Fou
   return { key: `${item.season} ${show}`, narrow: { show, season: String(item.season) } };
 }
 
-function countFacets(facets: Found['facets'], { row, item }: Entry): void {
+function countFacets(facets: Found['facets'], { row, ruleIds, item }: Entry): void {
   const count = (name: ReviewFacet, value: string): void => {
     const values = facets[name];
     values.set(value, (values.get(value) ?? 0) + 1);
   };
-  count('ruleId', row.ruleId);
+  for (const ruleId of ruleIds) count('ruleId', ruleId);
   count('kind', row.kind);
   count('severity', row.severity);
   count('confidence', row.confidence);
@@ -217,7 +217,8 @@ function matcherOf(filter: ReviewFilter): (entry: Entry) => boolean {
     const wanted = new Set(values);
     if (wanted.size > 0) tests.push((entry) => wanted.has(valueOf(entry)));
   };
-  choice(filter.ruleId, ({ row }) => row.ruleId);
+  const rules = new Set(filter.ruleId);
+  if (rules.size > 0) tests.push(({ ruleIds }) => ruleIds.some((id) => rules.has(id)));
   choice(filter.kind, ({ row }) => row.kind);
   choice(filter.severity, ({ row }) => row.severity);
   choice(filter.confidence, ({ row }) => row.confidence);

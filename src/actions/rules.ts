@@ -29,16 +29,18 @@ const RuleRow = RuleInfo.extend({
   wouldQueue: z.int(),
 });
 
-/** What is open for each rule, in one pass. */
+/** What is open for each rule, in one pass; what is merged into another counts as found, but is not queued by itself. */
 function openByRule({ store }: Context): ReadonlyMap<string, OpenOfRule> {
   const byRule = new Map<string, OpenOfRule>();
   for (const row of store.recommendations.values()) {
-    if (row.state !== 'open') continue;
+    const isOpen = row.state === 'open';
+    if (!isOpen && !(row.state === 'merged' && store.recommendations.find(row.mergedInto ?? '')?.state === 'open'))
+      continue;
     const sum = byRule.get(row.ruleId) ?? { findings: 0, savesBytes: 0, wouldQueue: 0 };
     sum.findings++;
     sum.savesBytes += row.savesBytes;
     // A surplus copy is moved by the owner's click only, whatever the mode.
-    if (row.keep === null && canBeApproved(row)) sum.wouldQueue++;
+    if (isOpen && row.keep === null && canBeApproved(row)) sum.wouldQueue++;
     byRule.set(row.ruleId, sum);
   }
   return byRule;

@@ -55,6 +55,8 @@ export const Job = z.object({
   ruleId: z.string().nullable(),
   recommendationId: z.string().nullable(),
   presetId: z.string(),
+  /** Presets that other rules proposed for the file: what they change beside this one is done in the same job. */
+  alsoPresetIds: z.array(z.string()).default([]),
   state: JobState,
   stage: JobStage.nullable(),
   /** Whole percent at the last state change; live figures travel as events and are never stored. */

@@ -29,6 +29,7 @@ export interface OpenSums {
   learned: number;
   promising: number;
   work: readonly Work[];
+  /** Also what is merged into another: each rule with all that it found. */
   byRule: ReadonlyMap<string, FindingSum>;
   bySeverity: ReadonlyMap<Severity, FindingSum>;
 }
@@ -36,6 +37,8 @@ export interface OpenSums {
 /** Keeps the sums of all open recommendations as they come, change and go; one of them costs microseconds. */
 export class OpenFindings {
   readonly #byId = new Map<string, OpenFinding>();
+  /** Those that another one stands for: they count for their rule, and for nothing else. */
+  readonly #merged = new Map<string, OpenFinding>();
   readonly #byFile = new Map<string, OpenFinding[]>();
   /** Recommendations about groups of files; a few dozen at most. */
   readonly #groups = new Map<string, OpenFinding>();
@@ -45,11 +48,16 @@ export class OpenFindings {
   readonly #work = new Map<string, Work>();
   readonly #of = { savesBytes: 0, lowBytes: 0, highBytes: 0, learned: 0, promising: 0 };
 
-  /** Takes in a recommendation as it is now; null when it is no longer open. */
+  /** Takes in a recommendation as it is now; null when neither it nor the one that it is merged into is open. */
   set(id: string, finding: OpenFinding | null): void {
     const before = this.#byId.get(id);
     if (before) this.#remove(id, before);
-    if (finding) this.#insert(id, finding);
+    const merged = this.#merged.get(id);
+    if (merged && this.#merged.delete(id)) this.#countOne(this.#byRule, merged.row.ruleId, merged, -1);
+    if (finding?.row.state === 'merged') {
+      this.#merged.set(id, finding);
+      this.#countOne(this.#byRule, finding.row.ruleId, finding, 1);
+    } else if (finding) this.#insert(id, finding);
   }
 
   sums(): OpenSums {
@@ -138,14 +146,16 @@ export class OpenFindings {
     this.#work.set(workKey(work), known ? addWork(known, change) : change);
   }
 
-  #count({ row }: OpenFinding, sign: 1 | -1): void {
-    const add = <Key>(sums: Map<Key, FindingSum>, key: Key): void => {
-      const { findings, savesBytes } = sums.get(key) ?? { findings: 0, savesBytes: 0 };
-      if (findings + sign === 0) sums.delete(key);
-      else sums.set(key, { findings: findings + sign, savesBytes: savesBytes + sign * row.savesBytes });
-    };
-    add(this.#byRule, row.ruleId);
-    add(this.#bySeverity, row.severity);
+  #countOne<Key>(sums: Map<Key, FindingSum>, key: Key, { row }: OpenFinding, sign: 1 | -1): void {
+    const { findings, savesBytes } = sums.get(key) ?? { findings: 0, savesBytes: 0 };
+    if (findings + sign === 0) sums.delete(key);
+    else sums.set(key, { findings: findings + sign, savesBytes: savesBytes + sign * row.savesBytes });
+  }
+
+  #count(finding: OpenFinding, sign: 1 | -1): void {
+    const { row } = finding;
+    this.#countOne(this.#byRule, row.ruleId, finding, sign);
+    this.#countOne(this.#bySeverity, row.severity, finding, sign);
     if (row.savesBytes <= 0) return;
     this.#of.promising += sign;
     if (row.basis === 'learned') this.#of.learned += sign;

@@ -23,6 +23,8 @@ export const Recommendation = z.object({
   group: z.object({ codec: z.string(), resolution: Resolution, files: z.int().positive() }).nullable().default(null),
   /** The copy that stays when this file goes to quarantine. */
   keep: z.object({ itemId: z.string(), fileId: z.string() }).nullable().default(null),
+  /** The recommendation for the same file that stands for this one as well, while it is `merged`. */
+  mergedInto: z.string().nullable().default(null),
   ruleId: z.string(),
   kind: Finding.shape.kind,
   presetId: z.string().nullable(),
@@ -37,7 +39,8 @@ export const Recommendation = z.object({
   confidence: Confidence,
   /** Of the saving; absent in rows of older versions until they are looked at again. */
   basis: SavingBasis.optional(),
-  state: z.enum(['open', 'approved', 'dismissed', 'snoozed', 'closed']),
+  /** `merged`: another one for the same file stands for it, and what becomes of that becomes of this. */
+  state: z.enum(['open', 'approved', 'dismissed', 'snoozed', 'closed', 'merged']),
   /** Why it was dismissed or closed. */
   note: z.string().nullable(),
   snoozedUntil: z.string().nullable(),

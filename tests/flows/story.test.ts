@@ -14,6 +14,12 @@ const OLD = [
   ...['-c:v', 'mpeg4', '-q:v', '2', '-c:a', 'aac'],
 ];
 
+/** A recording: an old codec in a container that could hold the new one, and would be kept. */
+const TAPED = [
+  ...['-f', 'lavfi', '-i', 'testsrc2=s=320x180:r=25:d=2', '-f', 'lavfi', '-i', 'sine=f=440:d=2'],
+  ...['-c:v', 'mpeg2video', '-q:v', '2', '-c:a', 'ac3', '-f', 'mpegts'],
+];
+
 describe('a new film', function () {
   this.timeout(240_000);
   let clips: Clips;
@@ -128,6 +134,38 @@ function play(clips: () => Clips): Play {
         return others.length === 0 && only?.files.length === 1 && only.files[0]?.serverPath.endsWith('.avi');
       });
       expect(stage.plex.items().map((item) => item.ratingKey)).to.deep.equal([ratingKey]);
+    },
+
+    'is encoded once when several rules speak for it, and none of them has anything to say afterwards': async () => {
+      stage = await Stage.set();
+      await stage.startApp();
+      await stage.setToWork({ mode: 'recommend' });
+      const path = await stage.add('Films/Taped (1997)/Taped (1997).ts', await clips().make('taped.ts', TAPED));
+      await stage.plex.scan();
+      const list = () =>
+        stage.api<{ items: (Recommendation & { merged: { ruleId: string }[] })[]; total: number }>(
+          'GET',
+          '/api/recommendations',
+        );
+      const found = await stage.until('both rules spoke', async () => {
+        const { items } = await list();
+        return items.find(({ merged }) => merged.length === 1) ?? null;
+      });
+      expect(await list()).to.include({ total: 1 });
+      expect(found).to.include({ ruleId: 'codec-modernization', presetId: 'quick' });
+      expect(found.merged[0]).to.include({ ruleId: 'container-modernize' });
+      const plan = await stage.api<{ commands: string[] }>('POST', '/api/transcode/simulate', { itemId: found.itemId });
+      expect(plan.commands.join(), 'the plan is of what will be done').to.match(/matroska|\.mkv/);
+
+      await stage.api('POST', `/api/recommendations/${found.id}/approve`);
+      const job = await stage.jobThat(({ state }) => state === 'done');
+      expect(job).to.include({ presetId: 'quick', outputVideoCodec: 'hevc' });
+      expect(job.targetPath).to.equal(path.replace(/\.ts$/, '.mkv'));
+      expect(await filesBelow(join(stage.media, 'Films'))).to.deep.equal([job.targetPath]);
+      await stage.api('POST', '/api/recommendations/analyze');
+      expect(await list(), 'nothing is left to do').to.include({ total: 0 });
+      expect(await stage.jobs()).to.have.length(1);
+      expect(stage.app?.context.store.receipts.size).to.equal(1);
     },
 
     'is found by the schedule when no webhook comes': async () => {

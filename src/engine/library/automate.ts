@@ -1,9 +1,11 @@
 import { toAppError } from '../../domain/errors.js';
 import { isFinished } from '../../domain/job.js';
 import type { MediaFile } from '../../domain/media.js';
+import { alsoPresetsOf, mergedIn } from '../../domain/recommendation-merge.js';
 import type { Recommendation } from '../../domain/recommendation.js';
 import type { Subject } from '../../domain/rule.js';
 import type { Log } from '../../lib/log.js';
+import { itemIdOf } from '../../store/row-keys.js';
 import { GroupQueue, type GroupQueueParts } from './group-queue.js';
 
 export type AutomationParts = GroupQueueParts & { log: Log };
@@ -148,6 +150,7 @@ export class Automation {
         itemId: row.itemId,
         fileId: row.fileId,
         presetId: row.presetId,
+        alsoPresetIds: this.#alsoPresetsOf(row),
         ruleId: row.ruleId,
         recommendationId: id,
         priority: row.priority,
@@ -159,6 +162,16 @@ export class Automation {
     } catch (error) {
       await this.#note(row, error);
     }
+  }
+
+  /** Only of rules that are automatic as well: what another one asks for waits for the owner. */
+  #alsoPresetsOf(row: Recommendation): string[] {
+    const { store } = this.#parts;
+    const merged = mergedIn(row, store.recommendations.by(itemIdOf).of(row.itemId));
+    return alsoPresetsOf(
+      row,
+      merged.filter(({ ruleId }) => store.rules.find(ruleId)?.mode === 'automatic'),
+    );
   }
 
   /** Says once why it was refused. A job that is already open for the file is no refusal. */

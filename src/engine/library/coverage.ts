@@ -1,10 +1,13 @@
 import type { Events } from '../../domain/events.js';
 import { isFinished, type Job } from '../../domain/job.js';
+import type { Presets } from '../../domain/presets.js';
 import { COVERED_NOTE, type Recommendation } from '../../domain/recommendation.js';
+import { mergeOfFile, wantsJob } from '../../domain/recommendation-merge.js';
 import type { RuleRunner } from '../../domain/rule.js';
 import { Breather } from '../../lib/breather.js';
 import type { Bus } from '../../lib/bus.js';
 import type { Log } from '../../lib/log.js';
+import { itemIdOf } from '../../store/row-keys.js';
 import type { Store } from '../../store/store.js';
 import { outOfReach } from './rule-reach.js';
 import { close, isWaiting, recommendationId } from './upkeep.js';
@@ -15,6 +18,7 @@ export interface CoverageParts {
   log: Log;
   now: () => Date;
   rules: Pick<RuleRunner, 'list'>;
+  presets: Presets;
 }
 
 const DONE = 'Done: the file was replaced.';
@@ -25,13 +29,9 @@ const fileKey = ({ itemId, fileId }: { itemId: string; fileId: string }): string
 const isCoveredBy = (row: Recommendation, job: Job): boolean =>
   row.state === 'closed' && row.jobId === job.id && job.recommendationId !== row.id;
 
-/** Whether approving it would make a job for its file. */
-const wantsJob = (row: Recommendation): boolean =>
-  isWaiting(row) && row.group === null && row.keep === null && (row.kind === 'transcode' || row.kind === 'remux');
-
 /**
- * Keeps one live recommendation for each file: while there is a job for a file, whatever else is recommended for it is
- * closed with that reason, and it is back when the job leads to nothing.
+ * Keeps one live recommendation for each file: what several rules say of it is one, and while there is a job for a file, whatever
+ * else is recommended for it is closed with that reason, and it is back when the job leads to nothing.
  */
 export class Coverage {
   readonly #parts: CoverageParts;
@@ -53,7 +53,7 @@ export class Coverage {
     this.#stopListening = [
       bus.on('job.changed', (job) => this.#follow(job)),
       bus.on('recommendation.changed', ({ ids }) =>
-        this.#change(ids.flatMap((id) => store.recommendations.find(id) ?? []).map((row) => this.#coveredNow(row))),
+        this.#change(ids.flatMap((id) => this.#settled(store.recommendations.find(id)))),
       ),
     ];
     this.#checking = this.#checkAll().catch((error: unknown) => {
@@ -79,7 +79,8 @@ export class Coverage {
     for (const { id } of [...store.recommendations.values()]) {
       if (this.#isStopped) return;
       const row = store.recommendations.find(id);
-      if (row) await this.#change([this.#coveredNow(row) ?? this.#afterItsJob(row)]);
+      const covered = row && (this.#coveredNow(row) ?? this.#afterItsJob(row));
+      await this.#change(covered ? [covered] : this.#mergedNow(row));
       if (breather.isDue) await breather.pause();
     }
   }
@@ -93,7 +94,7 @@ export class Coverage {
       return this.#change(this.#rowsOf(job).map((row) => this.#coveredNow(row)));
     }
     if (known?.id === job.id) this.#open.delete(key);
-    return this.#change(this.#rowsOf(job).map((row) => this.#after(row, job)));
+    return this.#change(this.#rowsOf(job).map((row) => this.#after(row, job) ?? this.#released(row, job)));
   }
 
   /** All that rules say of the file, without a pass over everything. */
@@ -102,9 +103,25 @@ export class Coverage {
     return rules.list().flatMap(({ id }) => store.recommendations.find(recommendationId(itemId, fileId, id)) ?? []);
   }
 
+  /** What changes about a row that was written: it is covered, or it is merged with others about its file. */
+  #settled(row: Recommendation | null): Recommendation[] {
+    const covered = row && this.#coveredNow(row);
+    return covered ? [covered] : this.#mergedNow(row);
+  }
+
+  /** Nearly every file has one recommendation, and costs next to nothing here. */
+  #mergedNow(row: Recommendation | null): Recommendation[] {
+    if (row?.group !== null) return [];
+    const { store, presets } = this.#parts;
+    const ofItem = store.recommendations.by(itemIdOf);
+    if (row.state !== 'merged' && ofItem.count(row.itemId) < 2) return [];
+    const ofFile = ofItem.of(row.itemId).filter(({ fileId }) => fileId === row.fileId);
+    return mergeOfFile(ofFile, presets, this.#at);
+  }
+
   /** The row once it is covered; null when it is not to be. */
   #coveredNow(row: Recommendation): Recommendation | null {
-    const job = wantsJob(row) ? this.#open.get(fileKey(row)) : undefined;
+    const job = isWaiting(row) && wantsJob(row) ? this.#open.get(fileKey(row)) : undefined;
     if (!job || job.recommendationId === row.id) return null;
     // Until when it was snoozed is kept for the day it comes back.
     return { ...close(row, COVERED_NOTE, this.#at), snoozedUntil: row.snoozedUntil, jobId: job.id };
@@ -140,6 +157,13 @@ export class Coverage {
       snoozedUntil: isSnoozed ? row.snoozedUntil : null,
       changedAt: this.#at,
     };
+  }
+
+  /** What was to be done in a job that did not succeed stands by itself again; null for anything else. */
+  #released(row: Recommendation, { state, recommendationId: leaderId }: Job): Recommendation | null {
+    const isOfIt = row.state === 'merged' && row.mergedInto === leaderId;
+    if (!isOfIt || (state !== 'failed' && state !== 'skipped')) return null;
+    return { ...row, state: 'open', mergedInto: null, changedAt: this.#at };
   }
 
   get #at(): string {

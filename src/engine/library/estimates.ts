@@ -12,6 +12,7 @@ import { estimateSaving, type Saving } from '../../domain/savings.js';
 import { Breather } from '../../lib/breather.js';
 import type { Bus } from '../../lib/bus.js';
 import type { Log } from '../../lib/log.js';
+import { itemIdOf } from '../../store/row-keys.js';
 import type { Store } from '../../store/store.js';
 import { HERE, type Learning } from './learning.js';
 
@@ -57,7 +58,7 @@ export class Estimates {
     const { bus, store, log } = this.#parts;
     this.#abort = new AbortController();
     this.#stopListening = bus.on('recommendation.changed', ({ ids }) => {
-      for (const id of ids) this.#take(id, store.recommendations.find(id));
+      for (const id of ids) this.#follow(id, store.recommendations.find(id));
     });
     this.#counting = this.#countAll().catch((error: unknown) => {
       log.error({ err: error }, 'What is recommended could not be added up');
@@ -142,8 +143,21 @@ export class Estimates {
     }
   }
 
+  /** What is merged into a row goes with it. */
+  #follow(id: string, row: Recommendation | null): void {
+    this.#take(id, row);
+    const ofItem = this.#parts.store.recommendations.by(itemIdOf);
+    if (!row || ofItem.count(row.itemId) < 2) return;
+    for (const other of ofItem.of(row.itemId)) if (other.mergedInto === id) this.#take(other.id, other);
+  }
+
+  #isOpen({ state, mergedInto }: Recommendation): boolean {
+    if (mergedInto === null) return state === 'open';
+    return state === 'merged' && this.#parts.store.recommendations.find(mergedInto)?.state === 'open';
+  }
+
   #take(id: string, row: Recommendation | null): void {
-    if (row?.state !== 'open') {
+    if (!row || !this.#isOpen(row)) {
       this.#open.set(id, null);
       return;
     }

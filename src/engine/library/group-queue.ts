@@ -15,6 +15,7 @@ export interface GroupQueueParts {
       itemId: string;
       fileId: string;
       presetId: string;
+      alsoPresetIds?: readonly string[];
       ruleId: string;
       recommendationId: string;
       priority: number;

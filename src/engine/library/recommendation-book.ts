@@ -1,6 +1,7 @@
 import type { Events } from '../../domain/events.js';
 import { isFinished } from '../../domain/job.js';
 import type { Recommendation } from '../../domain/recommendation.js';
+import { mergeOfFile } from '../../domain/recommendation-merge.js';
 import type { Decision, Subject } from '../../domain/rule.js';
 import type { Bus } from '../../lib/bus.js';
 import { itemIdOf } from '../../store/row-keys.js';
@@ -8,7 +9,7 @@ import type { Store } from '../../store/store.js';
 import { GroupBook } from './group-book.js';
 import { Desk } from './recommendation-desk.js';
 import { outOfReach } from './rule-reach.js';
-import { close, isWaiting, recommendationId, settle, type Known } from './upkeep.js';
+import { close, isAlive, settle, type Known } from './upkeep.js';
 
 export interface Changes {
   added: number;
@@ -90,8 +91,8 @@ export class RecommendationBook {
   /** Closes whatever nobody stands behind: its rule was switched off or is gone, or its file or title is. One pass. Returns how many. */
   async closeUnfounded(offRules: ReadonlySet<string>, isThere: (ruleId: string) => boolean): Promise<number> {
     return this.#closeAll(this.#store.recommendations.ids(), (row) => {
-      if (isWaiting(row) && offRules.has(row.ruleId)) return SWITCHED_OFF;
-      if (isWaiting(row) && !isThere(row.ruleId)) return 'The rule is gone.';
+      if (isAlive(row) && offRules.has(row.ruleId)) return SWITCHED_OFF;
+      if (isAlive(row) && !isThere(row.ruleId)) return 'The rule is gone.';
       return this.#whyGone(row);
     });
   }
@@ -139,21 +140,34 @@ export class RecommendationBook {
       const known = ofRule(standing, ruleId);
       const decision = ofRule(said, ruleId);
       if (!known && !decision) continue;
-      const id = recommendationId(item.id, file.id, ruleId);
       const whyNot = outOfReach(this.#store, ruleId, item);
       const finding = whyNot === null ? (decision?.finding ?? null) : null;
       const verdict = { itemId: item.id, plays: item.plays, file, group: null, ruleId, finding, whyNot };
       const row = settle(known, verdict, this.#estimates, at);
       if (row) rows.push(row);
-      if ((row ?? known)?.state === 'open') changes.openIds.push(id);
       if (row) changes[known ? (row.state === 'closed' ? 'closed' : 'changed') : 'added']++;
     }
     for (const row of standing) {
-      if (!isWaiting(row) || !offRules.has(row.ruleId)) continue;
+      if (!isAlive(row) || !offRules.has(row.ruleId)) continue;
       changes.closed++;
       rows.push(close(row, SWITCHED_OFF, at));
     }
-    return rows;
+    return this.#merge(standing, rows, { at, ruleIds, changes });
+  }
+
+  /** Makes one of what several rules say of a file, before any of it is put. `rows` go before what is `standing`. */
+  #merge(
+    standing: readonly Recommendation[],
+    rows: Recommendation[],
+    { at, ruleIds, changes }: Pick<Said, 'at' | 'ruleIds'> & { changes: Changes },
+  ): Recommendation[] {
+    const isNew = (row: Recommendation): boolean => !rows.some(({ id }) => id === row.id);
+    const all = standing.length === 0 ? rows : [...rows, ...standing.filter(isNew)];
+    const merged = mergeOfFile(all, this.#estimates.presets, at);
+    const result = merged.length === 0 ? rows : replaced(rows, merged);
+    for (const row of merged.length === 0 ? all : replaced(all, merged))
+      if (row.state === 'open' && ruleIds.includes(row.ruleId)) changes.openIds.push(row.id);
+    return result;
   }
 
   /** Closes every row for which there is a reason. An approved one is left to its job as long as that is open. */
@@ -174,10 +188,16 @@ export class RecommendationBook {
   }
 
   #mayClose(row: Recommendation): boolean {
-    if (row.state !== 'approved') return isWaiting(row);
+    if (row.state !== 'approved') return isAlive(row);
     const job = row.jobId === null ? null : this.#store.jobs.find(row.jobId);
     return !job || isFinished(job.state);
   }
+}
+
+/** These rows with those of the same id in place of them, and the others behind. */
+function replaced(rows: readonly Recommendation[], by: readonly Recommendation[]): Recommendation[] {
+  const ids = new Set(by.map(({ id }) => id));
+  return [...rows.filter(({ id }) => !ids.has(id)), ...by];
 }
 
 /** Not by `find`, which needs a function of its own for each file and rule. */

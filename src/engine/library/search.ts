@@ -4,6 +4,7 @@ import { isFinished, type Job } from '../../domain/job.js';
 import { LibraryFilter, type FacetCounts, type LibrarySort } from '../../domain/library-filter.js';
 import type { LibraryItem } from '../../domain/library.js';
 import type { MediaFile } from '../../domain/media.js';
+import { mergedIn } from '../../domain/recommendation-merge.js';
 import type { Recommendation } from '../../domain/recommendation.js';
 import { Breather } from '../../lib/breather.js';
 import type { Bus } from '../../lib/bus.js';
@@ -205,7 +206,7 @@ export class LibrarySearch {
     const open = record.recommendations.filter(({ state }) => state === 'open');
     return {
       states: [statusOfFile(file, record).state],
-      ruleIds: open.map(({ ruleId }) => ruleId),
+      ruleIds: [...open, ...open.flatMap((row) => mergedIn(row, record.recommendations))].map(({ ruleId }) => ruleId),
       savesBytes: open.length === 0 ? null : Math.max(...open.map(({ savesBytes }) => savesBytes)),
     };
   }

@@ -97,7 +97,7 @@ export function settle(
 ): Recommendation | null {
   const { finding } = verdict;
   if (finding === null)
-    return known && isWaiting(known) ? close(known, verdict.whyNot ?? 'The rule no longer finds it.', at) : null;
+    return known && isAlive(known) ? close(known, verdict.whyNot ?? 'The rule no longer finds it.', at) : null;
   const figures = figuresOf(verdict, finding, estimates);
   if (!known) return fresh(verdict, figures, at);
   const isSameFile = known.group !== null || known.fileSizeBytes === figures.fileSizeBytes;
@@ -108,11 +108,15 @@ export function settle(
       if (known.snoozedUntil !== null && known.snoozedUntil > at) return change(known, figures, at);
       return change(known, { ...figures, state: 'open', snoozedUntil: null }, at);
     case 'dismissed':
-      return isSameFile ? null : change(known, { ...figures, state: 'open', note: null, jobId: null }, at);
+      return isSameFile
+        ? null
+        : change(known, { ...figures, state: 'open', note: null, jobId: null, mergedInto: null }, at);
     case 'closed':
       // Its job is done, but the server still describes the file that was replaced.
       if (known.jobId !== null && isSameFile) return null;
-      return change(known, { ...figures, state: 'open', note: null, jobId: null }, at);
+      return change(known, { ...figures, state: 'open', note: null, jobId: null, mergedInto: null }, at);
+    case 'merged':
+      return change(known, isSameFile ? figures : { ...figures, state: 'open', mergedInto: null }, at);
     case 'approved':
       return null;
   }
@@ -121,10 +125,14 @@ export function settle(
 /** Still in front of the owner, now or later. */
 export const isWaiting = ({ state }: Recommendation): boolean => state === 'open' || state === 'snoozed';
 
+/** Not decided: in front of the owner, or behind another one that is. */
+export const isAlive = (row: Recommendation): boolean => isWaiting(row) || row.state === 'merged';
+
 /** Ends a recommendation with the reason. */
 export const close = (known: Recommendation, note: string, at: string): Recommendation => ({
   ...known,
   state: 'closed',
+  mergedInto: null,
   note,
   snoozedUntil: null,
   changedAt: at,
@@ -139,6 +147,7 @@ function fresh({ itemId, file, group, ruleId }: Verdict, figures: Figures, at: s
     // One by one and in the order of the schema: then the store need not copy it.
     group: figures.group,
     keep: figures.keep,
+    mergedInto: null,
     ruleId,
     kind: figures.kind,
     presetId: figures.presetId,

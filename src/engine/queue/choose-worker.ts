@@ -3,6 +3,7 @@ import { encoderNeeds } from '../../domain/encoder.js';
 import { speedKey } from '../../domain/encode-time.js';
 import type { Job } from '../../domain/job.js';
 import type { MediaFile } from '../../domain/media.js';
+import { presetOfJob } from '../../domain/preset-merge.js';
 import { streamProblem, type FilesOfJob } from '../../domain/transfer-choice.js';
 import { LOCAL_WORKER_ID } from '../../domain/worker.js';
 import { chooseWorker, type JobNeed, type WorkerCandidate, type WorkerChoice } from '../../domain/worker-choice.js';
@@ -40,7 +41,7 @@ export class WorkerChooser {
     const { prepared } = await this.#planOf(job, signal);
     const { store, presets, now, secondsOf } = this.#parts;
     const file = store.library.find(job.itemId)?.files.find(({ id }) => id === job.fileId) ?? null;
-    const preset = presets.get(job.presetId);
+    const preset = presetOfJob(job, presets);
     const seconds = (workerId: string) => (encoder: string | null) =>
       file === null ? 0 : secondsOf(file, preset, speedKey(workerId, encoder));
     return chooseWorker(this.#needOf(job, prepared, file), this.#candidates(look, seconds), now());

@@ -13,6 +13,8 @@ export interface JobWish {
   itemId: string;
   fileId?: string;
   presetId: string;
+  /** What is done together with it, see `presetOfJob`. */
+  alsoPresetIds?: readonly string[];
   ruleId?: string;
   recommendationId?: string;
   priority?: number;
@@ -87,6 +89,7 @@ export class Enqueue {
       ruleId: request.ruleId ?? null,
       recommendationId: request.recommendationId ?? null,
       presetId: request.presetId,
+      alsoPresetIds: [...(request.alsoPresetIds ?? [])],
       state: 'queued',
       stage: null,
       percent: 0,

@@ -6,6 +6,7 @@ import type { Job } from '../../domain/job.js';
 import { withExtension } from '../../domain/paths.js';
 import type { EncodePlan } from '../../domain/plan.js';
 import { describePlan, planEncode } from '../../domain/plan-encode.js';
+import { presetOfJob } from '../../domain/preset-merge.js';
 import { mainVideo, type Probe } from '../../domain/probe.js';
 import { streamLines } from '../../domain/receipt.js';
 import { streamChanges } from '../../domain/stream-changes.js';
@@ -59,7 +60,7 @@ export async function prepareJob(
     here === undefined && isFar(job.sourcePath)
       ? await farSources.look(job.sourcePath, seen, signal)
       : await probeFile(here ?? job.sourcePath, { ffprobe: tools.ffprobe, signal });
-  const plan = planEncode(probe, presets.get(job.presetId));
+  const plan = planEncode(probe, presetOfJob(job, presets));
   const targetPath = targetOf(job.sourcePath, plan);
   await refuseOccupied(job.sourcePath, targetPath);
   const chosen = encodersOf ? choose(plan, await encodersOf(), job) : null;

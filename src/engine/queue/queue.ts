@@ -227,7 +227,12 @@ export class Queue {
   }
 
   /** Plans without making a job. Reads the file, touches nothing. Throws what queueing throws. */
-  async simulate(request: { itemId: string; presetId: string; fileId?: string }): Promise<{
+  async simulate(request: {
+    itemId: string;
+    presetId: string;
+    alsoPresetIds?: readonly string[];
+    fileId?: string;
+  }): Promise<{
     fileId: string;
     planNotes: string[];
     commands: string[];

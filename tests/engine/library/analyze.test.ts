@@ -290,7 +290,24 @@ describe('analysis', () => {
       await look();
       expect(world.queued).to.have.length(1);
       expect(world.store.jobs.size).to.equal(1);
-      expect(world.store.recommendations.where(({ state }) => state === 'open')).to.have.length(1);
+      expect(world.store.recommendations.where(({ state }) => state === 'merged')).to.have.length(1);
+      const [job] = world.store.jobs.values();
+      expect(job).to.deep.include({ presetId: 'balanced', alsoPresetIds: ['remux'] });
+    });
+
+    it('leave what another rule finds in the same file to the owner, when that rule is not automatic', async () => {
+      await world.store.rules.put({ id: 'big', mode: 'recommend', options: {} });
+      world.rules.rules.set('small', () => ({ ...transcode(), kind: 'remux', preset: 'remux' }));
+      await quietly('small');
+      await look();
+      expect(world.queued, 'the encode waits for the owner, and the remux with it').to.have.length(0);
+      expect(world.store.recommendations.where(({ state }) => state === 'merged')).to.have.length(1);
+      await quietly('big');
+      await world.store.rules.put({ id: 'small', mode: 'recommend', options: {} });
+      await look();
+      expect(world.queued).to.have.length(1);
+      const [job] = world.store.jobs.values();
+      expect(job, 'nobody allowed the remux').to.deep.include({ presetId: 'balanced', alsoPresetIds: [] });
     });
 
     it('queue nothing that was only listed, is missing, frozen, dismissed, or only informs', async () => {

@@ -269,13 +269,15 @@ export class World {
         recommendationId: string;
         ruleId: string;
         presetId: string;
+        alsoPresetIds?: readonly string[];
       }): Promise<Job> => {
         this.queued.push(request.recommendationId);
         if (this.refuse) throw this.refuse;
         const isOpen = ({ fileId, state }: Job): boolean => fileId === request.fileId && state === 'queued';
         if (store.jobs.where(isOpen).length > 0) throw conflict('There is already a job for this file');
-        const { itemId, fileId, recommendationId, ruleId, presetId } = request;
-        return store.jobs.put(aJob({ id: newId('job'), itemId, fileId, recommendationId, ruleId, presetId }));
+        const { itemId, fileId, recommendationId, ruleId, presetId, alsoPresetIds = [] } = request;
+        const recipe = { presetId, alsoPresetIds: [...alsoPresetIds] };
+        return store.jobs.put(aJob({ id: newId('job'), itemId, fileId, recommendationId, ruleId, ...recipe }));
       },
     };
     this.automation = new Automation({ ...shared, enqueue });

@@ -3,11 +3,17 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Context } from '../../../src/actions/action.js';
-import { approveRecommendation } from '../../../src/actions/recommendations.js';
+import {
+  approveRecommendation,
+  dismissRecommendation,
+  reopenRecommendation,
+  snoozeRecommendation,
+} from '../../../src/actions/recommendations.js';
 import { openPresets } from '../../../src/catalog/presets.js';
 import { attemptId } from '../../../src/domain/job.js';
 import type { Events } from '../../../src/domain/events.js';
 import { AppError } from '../../../src/domain/errors.js';
+import { presetOfJob } from '../../../src/domain/preset-merge.js';
 import { COVERED_NOTE } from '../../../src/domain/recommendation.js';
 import { Coverage } from '../../../src/engine/library/coverage.js';
 import { Enqueue } from '../../../src/engine/queue/enqueue.js';
@@ -142,28 +148,74 @@ describe('Enqueue', () => {
       await store.recommendations.putMany([own, twin]);
       coverage = new Coverage(shared);
       coverage.start();
-      ctx = { ...shared, enqueue } as unknown as Context;
+      const estimates = { saving: () => ({ savesBytes: 7e9 }) };
+      ctx = { ...shared, enqueue, estimates } as unknown as Context;
     });
     afterEach(() => coverage.stop());
     const states = (): string[] => [own, twin].map(({ id }) => store.recommendations.get(id).state);
 
-    it('closes the other one when one is approved, and has it back when the job leads to nothing', async () => {
+    it('makes one of them, and one job that does what both ask for', async () => {
+      await coverage.settled();
+      expect(states()).to.deep.equal(['open', 'merged']);
       const { job } = await approveRecommendation(ctx, { id: own.id });
-      expect(states()).to.deep.equal(['approved', 'closed']);
-      expect(store.recommendations.get(twin.id)).to.include({ jobId: job?.id, note: COVERED_NOTE });
+      expect(job).to.include({ presetId: 'balanced', expectedSavesBytes: 7e9 });
+      expect(job?.alsoPresetIds).to.deep.equal(['audio-saver']);
+      expect(presetOfJob(job ?? { presetId: '', alsoPresetIds: [] }, shared.presets).audio.codec).to.equal('eac3');
+      expect(states()).to.deep.equal(['approved', 'merged']);
+    });
+
+    it('does what the owner chose and no more with another preset', async () => {
+      await coverage.settled();
+      const { job } = await approveRecommendation(ctx, { id: own.id, presetId: 'remux' });
+      expect(job).to.include({ presetId: 'remux' });
+      expect(job?.alsoPresetIds).to.deep.equal([]);
+    });
+
+    it('refuses a decision about the one that is merged, and says where to decide', async () => {
+      await coverage.settled();
+      const { id } = twin;
+      const decisions = [
+        approveRecommendation(ctx, { id }),
+        dismissRecommendation(ctx, { id, reason: '' }),
+        snoozeRecommendation(ctx, { id, days: 1 }),
+        reopenRecommendation(ctx, { id }),
+      ];
+      for (const decision of decisions) {
+        const says = await (decision as Promise<unknown>).then(
+          () => 'went through',
+          (error: unknown) => (error as Error).message,
+        );
+        expect(says).to.match(/Another recommendation for the same file includes this one/);
+      }
+      expect(states()).to.deep.equal(['open', 'merged']);
+    });
+
+    it('has the other one back when the job fails, and covers it when it is tried again', async () => {
+      await coverage.settled();
+      const { job } = await approveRecommendation(ctx, { id: own.id });
       const book = new JobBook(shared);
-      await book.end(job?.id ?? '', 'cancelled', new AppError('cancelled', 'You cancelled it.'));
-      expect(states()).to.deep.equal(['dismissed', 'open']);
-      expect(store.recommendations.get(twin.id)).to.include({ jobId: null, note: null });
-      await book.move(job?.id ?? '', 'queued');
-      expect(states()[1]).to.equal('closed');
       await book.move(job?.id ?? '', 'running');
       await book.end(job?.id ?? '', 'failed', new AppError('encode_failed', 'It broke.'));
       expect(states()[1]).to.equal('open');
+      await book.move(job?.id ?? '', 'queued');
+      expect(states()[1]).to.equal('closed');
+      expect(store.recommendations.get(twin.id)).to.include({ jobId: job?.id, note: COVERED_NOTE, mergedInto: null });
+    });
+
+    it('takes a cancelled job for a no to both, and both back when it is taken back', async () => {
+      await coverage.settled();
+      const { job } = await approveRecommendation(ctx, { id: own.id });
+      await new JobBook(shared).end(job?.id ?? '', 'cancelled', new AppError('cancelled', 'You cancelled it.'));
+      expect(states()).to.deep.equal(['dismissed', 'merged']);
+      await reopenRecommendation(ctx, { id: own.id });
+      expect(states()).to.deep.equal(['open', 'merged']);
     });
 
     it('closes both for a job that the owner asked for by hand, and one that comes later', async () => {
-      await store.recommendations.patch(twin.id, { state: 'snoozed', snoozedUntil: '2099-01-01T00:00:00.000Z' });
+      await store.recommendations.patch(twin.id, {
+        ...{ state: 'snoozed', mergedInto: null },
+        snoozedUntil: '2099-01-01T00:00:00.000Z',
+      });
       const job = await enqueue.job(request);
       expect(states()).to.deep.equal(['closed', 'closed']);
       await store.recommendations.put(own);
@@ -175,6 +227,7 @@ describe('Enqueue', () => {
 
     it('is no dead end for a twin that stayed open: the job covers it', async () => {
       await coverage.stop();
+      await store.recommendations.putMany([own, twin]);
       const { job } = await approveRecommendation(ctx, { id: own.id });
       expect(states()).to.deep.equal(['approved', 'open']);
       expect(await approveRecommendation(ctx, { id: twin.id })).to.deep.include({ isCovered: true, items: [], job });
@@ -184,6 +237,7 @@ describe('Enqueue', () => {
 
     it('corrects at the start what was left: a twin beside a job, and one whose job is over', async () => {
       await coverage.stop();
+      await store.recommendations.putMany([own, twin]);
       const job = await enqueue.job(request);
       coverage.start();
       await coverage.settled();
@@ -194,7 +248,7 @@ describe('Enqueue', () => {
       coverage.start();
       await coverage.settled();
       await coverage.stop();
-      expect(states()).to.deep.equal(['open', 'open']);
+      expect(states()).to.deep.equal(['open', 'merged']);
     });
   });
 
