@@ -14,10 +14,10 @@ const OLD = [
   ...['-c:v', 'mpeg4', '-q:v', '2', '-c:a', 'aac'],
 ];
 
-/** A recording: an old codec in a container that could hold the new one, and would be kept. */
+/** Three rules speak for it: an old codec, an old container, and lossless surround sound. */
 const TAPED = [
   ...['-f', 'lavfi', '-i', 'testsrc2=s=320x180:r=25:d=2', '-f', 'lavfi', '-i', 'sine=f=440:d=2'],
-  ...['-c:v', 'mpeg2video', '-q:v', '2', '-c:a', 'ac3', '-f', 'mpegts'],
+  ...['-c:v', 'mpeg4', '-q:v', '2', '-c:a', 'pcm_s16le', '-ac', '6', '-ar', '48000'],
 ];
 
 describe('a new film', function () {
@@ -139,28 +139,32 @@ function play(clips: () => Clips): Play {
     'is encoded once when several rules speak for it, and none of them has anything to say afterwards': async () => {
       stage = await Stage.set();
       await stage.startApp();
-      await stage.setToWork({ mode: 'recommend' });
-      const path = await stage.add('Films/Taped (1997)/Taped (1997).ts', await clips().make('taped.ts', TAPED));
+      await stage.setToWork({ mode: 'recommend', preset: 'balanced' });
+      const path = await stage.add('Films/Taped (1997)/Taped (1997).avi', await clips().make('taped.avi', TAPED));
       await stage.plex.scan();
       const list = () =>
         stage.api<{ items: (Recommendation & { merged: { ruleId: string }[] })[]; total: number }>(
           'GET',
           '/api/recommendations',
         );
-      const found = await stage.until('both rules spoke', async () => {
+      const found = await stage.until('all three rules spoke', async () => {
         const { items } = await list();
-        return items.find(({ merged }) => merged.length === 1) ?? null;
+        return items.find(({ merged }) => merged.length === 2) ?? null;
       });
       expect(await list()).to.include({ total: 1 });
-      expect(found).to.include({ ruleId: 'codec-modernization', presetId: 'quick' });
-      expect(found.merged[0]).to.include({ ruleId: 'container-modernize' });
+      expect(found).to.include({ ruleId: 'codec-modernization', presetId: 'balanced' });
+      expect(found.merged.map(({ ruleId }) => ruleId).sort()).to.deep.equal([
+        'audio-optimization',
+        'container-modernize',
+      ]);
       const plan = await stage.api<{ commands: string[] }>('POST', '/api/transcode/simulate', { itemId: found.itemId });
-      expect(plan.commands.join(), 'the plan is of what will be done').to.match(/matroska|\.mkv/);
+      expect(plan.commands.join(), 'the plan is of what will be done').to.contain('eac3');
 
       await stage.api('POST', `/api/recommendations/${found.id}/approve`);
       const job = await stage.jobThat(({ state }) => state === 'done');
-      expect(job).to.include({ presetId: 'quick', outputVideoCodec: 'hevc' });
-      expect(job.targetPath).to.equal(path.replace(/\.ts$/, '.mkv'));
+      expect(job).to.include({ presetId: 'balanced', outputVideoCodec: 'hevc' });
+      expect(job.streamsAfter.join(), 'the sound as well').to.match(/hevc.*eac3/);
+      expect(job.targetPath).to.equal(path.replace(/\.avi$/, '.mkv'));
       expect(await filesBelow(join(stage.media, 'Films'))).to.deep.equal([job.targetPath]);
       await stage.api('POST', '/api/recommendations/analyze');
       expect(await list(), 'nothing is left to do').to.include({ total: 0 });
