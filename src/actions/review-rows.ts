@@ -3,7 +3,7 @@ import { displayTitle, type LibraryItem } from '../domain/library.js';
 import { isLossless } from '../domain/lossless-audio.js';
 import { MediaFile, type Hdr } from '../domain/media.js';
 import type { Preset } from '../domain/preset.js';
-import { mergedPreset } from '../domain/preset-merge.js';
+import { canBeAdded, mergedPreset } from '../domain/preset-merge.js';
 import { partsOf } from '../domain/priority.js';
 import { mergedIn } from '../domain/recommendation-merge.js';
 import { Recommendation, type SavingBasis } from '../domain/recommendation.js';
@@ -68,13 +68,15 @@ export const RecommendationRow = Recommendation.extend({
   basisText: z.string(),
   /** Query string of the library that shows the files of a group. */
   groupQuery: z.string().nullable(),
-  /** What other rules found in the same file; a job for this one does it as well. */
+  /** What other rules found in the same file. */
   merged: z.array(
     z.object({
       ruleId: z.string(),
       ruleTitle: z.string(),
       reason: z.string(),
       presetTitle: z.string(),
+      /** A job for this one does it as well; otherwise it proposes another encode, in place of which this one is made. */
+      isAdded: z.boolean(),
       /** It would have been queued by itself, were it not for this one, which waits for the owner. */
       isHeldBack: z.boolean(),
     }),
@@ -182,6 +184,8 @@ function toRow(ctx: Context, names: Names, row: Recommendation): RecommendationR
   };
 }
 
+const isAdded = (preset: Preset | undefined): boolean => preset !== undefined && canBeAdded(preset);
+
 function mergedRows(
   { store }: Context,
   names: Names,
@@ -192,6 +196,7 @@ function mergedRows(
     ...{ ruleId, reason },
     ruleTitle: names.rules.get(ruleId) ?? ruleId,
     presetTitle: names.presets.get(presetId ?? '')?.title ?? presetId ?? '',
+    isAdded: isAdded(names.presets.get(presetId ?? '')),
     isHeldBack: row.state === 'open' && isAutomatic(ruleId) && !isAutomatic(row.ruleId),
   }));
 }

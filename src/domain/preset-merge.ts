@@ -1,13 +1,25 @@
 import type { Preset } from './preset.js';
 
+/** Whether it asks for something that can be done beside another's encode: new sound, a new container, SDR. */
+export const canBeAdded = ({ video }: Preset): boolean => video.codec === 'copy' || video.toneMap !== null;
+
 /**
  * One recipe for all that several ask of the same file, so that it is encoded and replaced once. The video and the name are
- * the first one's; a container that the first leaves as it is, and sound that it copies, are what another asks for.
+ * the first one's; a container that the first leaves as it is, sound that it copies, and the range of colours of a picture that
+ * it encodes are what another asks for. Another encode adds nothing: it was proposed in place of the first.
  */
-export function mergedPreset(first: Preset, others: readonly Preset[]): Preset {
+export function mergedPreset(first: Preset, proposed: readonly Preset[]): Preset {
+  const others = proposed.filter(canBeAdded);
   const container = first.container === 'keep' ? others.find((other) => other.container !== 'keep') : undefined;
   const audio = first.audio.codec === 'copy' ? others.find((other) => other.audio.codec !== 'copy') : undefined;
-  return { ...first, container: container?.container ?? first.container, audio: audio?.audio ?? first.audio };
+  const isEncoded = first.video.codec !== 'copy' && first.video.toneMap === null;
+  const range = isEncoded ? others.find(({ video }) => video.toneMap !== null)?.video : undefined;
+  return {
+    ...first,
+    container: container?.container ?? first.container,
+    video: range ? { ...first.video, toneMap: range.toneMap, bitDepth: range.bitDepth } : first.video,
+    audio: audio?.audio ?? first.audio,
+  };
 }
 
 /** The recipe of a job: its preset with what the others add. Others that are gone are passed over. Throws `not_found` for its own. */

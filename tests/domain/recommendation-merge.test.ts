@@ -141,6 +141,10 @@ describe('what several rules say of one file', () => {
     const [audio, remux] = [presets.get('audio-saver'), presets.get('remux')];
     expect(mergedPreset(balanced, [audio, remux])).to.deep.equal({ ...balanced, container: 'mkv', audio: audio.audio });
     expect(mergedPreset(mobile, [audio, remux]), 'what it says itself stands').to.deep.equal(mobile);
+    const sdr = mergedPreset(balanced, [presets.get('hdr-to-sdr'), presets.get('storage-saver')]);
+    expect(sdr.video).to.deep.equal({ ...balanced.video, toneMap: 'sdr', bitDepth: '8' });
+    expect(sdr.audio, 'another encode adds nothing').to.deep.equal(balanced.audio);
+    expect(mergedPreset(audio, [presets.get('hdr-to-sdr')]).video, 'nothing is encoded').to.deep.equal(audio.video);
     expect(presetOfJob({ presetId: 'balanced', alsoPresetIds: ['remux', 'gone'] }, presets).container).to.equal('mkv');
     expect(presetOfJob({ presetId: 'balanced', alsoPresetIds: [] }, presets)).to.equal(balanced);
   });
