@@ -28,7 +28,7 @@ export type Given = ReviewFilter & { sort: ReviewSort; group: ReviewGrouping };
 export type Names = ReadonlyMap<string, string>;
 
 function labelOf({ store }: Context, name: string, value: string, rules: Names): string {
-  if (name === 'ruleId') return rules.get(value) ?? value;
+  if (name === 'ruleId' || name === 'leadRuleId') return rules.get(value) ?? value;
   if (name === 'sectionId') return store.sections.find(value)?.title ?? value;
   if (name === 'risk')
     return value === 'none' ? 'Nothing to watch out for' : ((RISK_NAMES as Record<string, string>)[value] ?? value);
@@ -56,7 +56,7 @@ export function facetsOf(ctx: Context, found: Found, filter: ReviewFilter, rules
 /** Each thing that is filtered by, with the address of the page without it. */
 export function chipsOf(ctx: Context, given: Given, rules: Names): { label: string; query: string }[] {
   const chips: { label: string; query: string }[] = [];
-  for (const name of [...REVIEW_FACETS, 'about'] as const) {
+  for (const name of [...REVIEW_FACETS, 'leadRuleId', 'about'] as const) {
     for (const value of given[name]) {
       const rest = given[name].filter((other) => other !== value);
       chips.push({ label: labelOf(ctx, name, value, rules), query: queryOf({ ...given, [name]: rest }) });

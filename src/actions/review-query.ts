@@ -21,7 +21,10 @@ export const ReviewFilter = z.object({
   state: ReviewState.default('open'),
   /** Words that all occur in title, path or tags. */
   q: z.string().trim().max(200).default(''),
+  /** Rules that speak for it, also where another one stands for what they found. */
   ruleId: Choices,
+  /** Rules whose own proposal it is: a group by rule holds each recommendation once. */
+  leadRuleId: Choices,
   kind: Choices,
   severity: Choices,
   confidence: Choices,

@@ -177,7 +177,7 @@ const aboutOf = ({ row, item }: Entry): 'film' | 'episode' | 'group' =>
 /** The group an entry belongs to. */
 function placeOf(entry: Entry, group: Exclude<ReviewGrouping, 'none'>): Pick<FoundGroup, 'key' | 'narrow'> {
   const { row, item } = entry;
-  if (group === 'rule') return { key: row.ruleId, narrow: { ruleId: row.ruleId } };
+  if (group === 'rule') return { key: row.ruleId, narrow: { leadRuleId: row.ruleId } };
   const show = item?.show ?? null;
   if (show === null) {
     const about = aboutOf(entry) === 'group' ? 'group' : 'film';
@@ -219,6 +219,7 @@ function matcherOf(filter: ReviewFilter): (entry: Entry) => boolean {
   };
   const rules = new Set(filter.ruleId);
   if (rules.size > 0) tests.push(({ ruleIds }) => ruleIds.some((id) => rules.has(id)));
+  choice(filter.leadRuleId, ({ row }) => row.ruleId);
   choice(filter.kind, ({ row }) => row.kind);
   choice(filter.severity, ({ row }) => row.severity);
   choice(filter.confidence, ({ row }) => row.confidence);

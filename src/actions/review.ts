@@ -228,18 +228,18 @@ async function groupsOf(ctx: Context, found: Found, paging: Paging, given: Given
 
 /** The filter of a group alone. */
 function narrowed({ narrow }: FoundGroup): Partial<ReviewFilter> {
-  const { season, ruleId, about, ...rest } = narrow;
+  const { season, leadRuleId, about, ...rest } = narrow;
   return {
     ...rest,
-    ...(ruleId === undefined ? {} : { ruleId: [ruleId] }),
+    ...(leadRuleId === undefined ? {} : { leadRuleId: [leadRuleId] }),
     ...(about === undefined ? {} : { about: [about] }),
     ...(season === undefined ? {} : { season: Number(season) }),
   };
 }
 
 function titleOf({ rules }: Context, { narrow }: FoundGroup): string {
-  const { ruleId, show, season, about } = narrow;
-  if (ruleId !== undefined) return rules.list().find(({ id }) => id === ruleId)?.title ?? ruleId;
+  const { leadRuleId, show, season, about } = narrow;
+  if (leadRuleId !== undefined) return rules.list().find(({ id }) => id === leadRuleId)?.title ?? leadRuleId;
   if (about !== undefined) return about === 'group' ? 'Many files at once' : 'Films';
   return season === undefined ? (show ?? '') : `${show ?? ''}, season ${season}`;
 }

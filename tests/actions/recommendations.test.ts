@@ -7,6 +7,7 @@ import { approveMany, askAboutMany, dismissMany, sumSelection } from '../../src/
 import { createJobs, listJobs } from '../../src/actions/jobs.js';
 import { listQuarantine } from '../../src/actions/quarantine.js';
 import { showQueue } from '../../src/actions/queue.js';
+import { findReview } from '../../src/actions/review-search.js';
 import { saveRule } from '../../src/actions/rules.js';
 import {
   approveRecommendation,
@@ -164,6 +165,40 @@ describe('actions over a real store', () => {
       aRecommendation({ id: 'group.x.batch', itemId: '', fileId: '', group, ruleId: 'batch', savesBytes: 11e9 }),
     );
     expect((await listRecommendations(ctx, listRecommendations.input.parse({}))).savesBytes).to.equal(11e9);
+  });
+
+  it('lists what is merged into another with that one: found by its rule, in one group, selected once', async () => {
+    const other = aRecommendation({
+      id: '01234567-102.2002.remux',
+      itemId: '01234567-102',
+      fileId: '2002',
+      ruleId: 'remux',
+    });
+    const merged = aRecommendation({ id: '01234567-101.2001.remux', ruleId: 'remux', state: 'merged', mergedInto: ID });
+    await store.library.put(anItem({ id: '01234567-102', ratingKey: '102', file: { id: '2002' } }));
+    await store.recommendations.putMany([other, merged]);
+    const filter = (asked: object) => listRecommendations.input.parse(asked);
+    const list = await listRecommendations(ctx, filter({}));
+    expect(list).to.include({ total: 2 });
+    expect(list.items.find(({ id }) => id === ID)?.merged.map(({ ruleId }) => ruleId)).to.deep.equal(['remux']);
+    expect((await listRecommendations(ctx, filter({ ruleId: 'remux' }))).total).to.equal(2);
+    expect((await listRecommendations(ctx, filter({ leadRuleId: 'remux' }))).total).to.equal(1);
+    const { groups, facets } = await findReview(ctx, { filter: filter({}), sort: 'priority', group: 'rule' });
+    expect(facets.ruleId.get('remux')).to.equal(2);
+    for (const { narrow, entries } of groups) {
+      const again = await listRecommendations(ctx, filter(narrow));
+      expect(
+        again.items.map(({ id }) => id),
+        JSON.stringify(narrow),
+      ).to.deep.equal(entries.map(({ row }) => row.id));
+    }
+    // It stands by itself again, and the one that stood for it alone.
+    await store.recommendations.put({ ...merged, state: 'open', mergedInto: null });
+    ctx.bus.emit('recommendation.changed', { ids: [merged.id] });
+    expect((await listRecommendations(ctx, filter({ ruleId: 'codec-modernization' }))).items[0]?.merged).to.deep.equal(
+      [],
+    );
+    expect((await listRecommendations(ctx, filter({ leadRuleId: 'remux' }))).total).to.equal(2);
   });
 
   it('filters by rule, risk, saving and words, and follows what changes', async () => {
