@@ -63,7 +63,7 @@ if (typeof Idiomorph === 'object') Idiomorph.defaults.ignoreActiveValue = true;
 /** What the owner is filling in, has opened or has just sent is not taken away. */
 const isBusy = (region) =>
   region.querySelector(
-    '.htmx-request, details.menu[open], input:focus:not([type="checkbox"]), select:focus, textarea:focus',
+    'form.htmx-request, details.menu[open], input:focus:not([type="checkbox"]), select:focus, textarea:focus',
   ) !== null;
 
 /** Fields of a region, by what names them. A search says in its own fields what is shown; its answer is right. */
