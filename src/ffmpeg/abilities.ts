@@ -36,13 +36,15 @@ export async function abilitiesOf(ffmpeg: string, signal: AbortSignal): Promise<
         await versionOf(runHere(ffmpeg, signal));
         asked.answeredAtMs = steadyClock();
       }
-      return abilities;
+      if (!signal.aborted) return abilities;
     } catch (error) {
       if (known.get(key) === asked) known.delete(key);
       signal.throwIfAborted();
       // Somebody else began to try it, and was told to stop.
       if (asked !== standing) throw error;
     }
+    // Whoever was told to stop gets no answer, also when somebody else asked for it; that stays known.
+    signal.throwIfAborted();
   }
 }
 

@@ -52,4 +52,19 @@ describe('what an ffmpeg can do', () => {
     expect(await first).to.have.property('message', 'stop');
     expect(await second).to.equal('7.1');
   });
+
+  it('is not told to somebody who was told to stop while another asked, and stays known', async () => {
+    await stand('7.1', 0.2);
+    const first = ask();
+    // By then it is being tried.
+    while (!(await readFile(join(dir, 'calls')).catch(() => null))) await new Promise(setImmediate);
+    const abort = new AbortController();
+    const second = ask(abort.signal).catch((error: unknown) => error);
+    abort.abort(new Error('stop'));
+    expect(await second).to.have.property('message', 'stop');
+    expect(await first).to.equal('7.1');
+    const once = await calls();
+    expect(await ask()).to.equal('7.1');
+    expect(await calls()).to.equal(once);
+  });
 });
