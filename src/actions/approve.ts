@@ -4,6 +4,7 @@ import { Job } from '../domain/job.js';
 import { LeftOut } from '../domain/left-out.js';
 import { QuarantineEntry } from '../domain/quarantine.js';
 import { COVERED_NOTE, Recommendation } from '../domain/recommendation.js';
+import { asksForJobs } from '../domain/recommendation-merge.js';
 import { presetOfJob } from '../domain/preset-merge.js';
 import type { Context } from './action.js';
 import { alsoPresetIds } from './preset-choice.js';
@@ -25,8 +26,7 @@ export const Approved = z.object({
 export type Approved = z.infer<typeof Approved>;
 
 /** Whether a "yes" does something: queues jobs, or sets a surplus copy aside. */
-export const canBeApproved = ({ kind, presetId, keep }: Recommendation): boolean =>
-  ((kind === 'transcode' || kind === 'remux') && presetId !== null) || keep !== null;
+export const canBeApproved = (row: Recommendation): boolean => asksForJobs(row) || row.keep !== null;
 
 /** Why a recommendation that is merged into another one is not decided about. */
 export const MERGED = 'Another recommendation for the same file includes this one. Decide about that one.';

@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { EXCLUDED_REASON, ExcludedItem } from '../domain/excluded-items.js';
 import { isFinished } from '../domain/job.js';
 import { displayTitle } from '../domain/library.js';
+import { close, isAlive } from '../engine/library/upkeep.js';
 import { action, type Context } from './action.js';
 import { Selection, selectedIds } from './bulk.js';
 import { listOf, pageOf, Paging } from './paging.js';
@@ -66,17 +67,8 @@ export async function exclude(ctx: Context, itemIds: readonly string[], reason: 
     return [{ id, title: displayTitle(item), note: reason || null, at }];
   });
   const ids = new Set(rows.map(({ id }) => id));
-  const open = store.recommendations.where(
-    ({ itemId, state }) => ids.has(itemId) && (state === 'open' || state === 'snoozed' || state === 'merged'),
-  );
-  const closed = open.map((found) => ({
-    ...found,
-    state: 'closed' as const,
-    mergedInto: null,
-    note: EXCLUDED_REASON,
-    snoozedUntil: null,
-    changedAt: at,
-  }));
+  const open = store.recommendations.where((row) => ids.has(row.itemId) && isAlive(row));
+  const closed = open.map((row) => close(row, EXCLUDED_REASON, at));
   await Promise.all([store.excluded.putMany(rows), store.recommendations.putMany(closed)]);
   if (rows.length > 0) bus.emit('library.changed', { itemIds: [...ids] });
   if (closed.length > 0) bus.emit('recommendation.changed', { ids: closed.map((found) => found.id) });

@@ -145,9 +145,11 @@ export async function simulate(
   const item = ctx.store.library.get(itemId);
   const proposal = proposalsFor(ctx, new Set([itemId])).get(itemId);
   const preset = ctx.presets.get(presetId || (proposal?.presetId ?? defaultPresetId(ctx)));
-  const isProposed = proposal?.presetId === preset.id && (fileId === undefined || fileId === proposal.fileId);
-  const recipe = { presetId: preset.id, alsoPresetIds: isProposed ? proposal.alsoPresetIds : [] };
-  const plan = await ctx.queue.simulate({ itemId, ...recipe, ...(fileId === undefined ? {} : { fileId }) });
+  // As `createJobs` does: a preset that is named is all that is done.
+  const own = fileId ?? (presetId === '' ? proposal?.fileId : undefined);
+  const isProposed = presetId === '' && own === proposal?.fileId;
+  const recipe = { presetId: preset.id, alsoPresetIds: isProposed ? (proposal?.alsoPresetIds ?? []) : [] };
+  const plan = await ctx.queue.simulate({ itemId, ...recipe, ...(own === undefined ? {} : { fileId: own }) });
   const file = item.files.find(({ id }) => id === plan.fileId);
   const expected = file ? expectedOf(ctx, file, presetOfJob(recipe, ctx.presets)) : null;
   return { ...plan, presetId: preset.id, expected };

@@ -1,8 +1,8 @@
 import { z } from 'zod';
 import { defaultPresetIdOf } from '../domain/preset-choice.js';
-import { alsoPresetsOf, mergedIn } from '../domain/recommendation-merge.js';
+import { alsoPresetsOf } from '../domain/recommendation-merge.js';
 import type { Recommendation } from '../domain/recommendation.js';
-import { itemIdOf } from '../store/row-keys.js';
+import { itemIdOf, mergedInto } from '../store/row-keys.js';
 import type { Context } from './action.js';
 
 /** The id of the preset that is taken where no recommendation proposes one. Empty: there are no presets. */
@@ -20,12 +20,10 @@ export interface Proposal {
 
 /** What a job for a recommendation does together with this preset. With a preset that nobody proposed, what the owner chose and no more. */
 export function alsoPresetIds({ store }: Pick<Context, 'store'>, row: Recommendation, presetId: string): string[] {
-  const ofItem = store.recommendations.by(itemIdOf);
-  if (presetId !== row.presetId || row.group !== null || ofItem.count(row.itemId) < 2) return [];
-  return alsoPresetsOf(row, mergedIn(row, ofItem.of(row.itemId)));
+  return presetId === row.presetId ? alsoPresetsOf(row, mergedInto(store, row)) : [];
 }
 
-/** The best open recommendation with a preset of each of these items, found in one pass; of those in `versions` only for these files. */
+/** The best open recommendation with a preset of each of these items, of those in `versions` only for these files. */
 export function proposalsFor(
   { store, presets }: Pick<Context, 'store' | 'presets'>,
   itemIds: ReadonlySet<string>,
@@ -33,9 +31,10 @@ export function proposalsFor(
 ): ReadonlyMap<string, Proposal> {
   const known = new Set(presets.list().map(({ id }) => id));
   const best = new Map<string, Proposal>();
-  for (const row of store.recommendations.values()) {
+  const ofItem = store.recommendations.by(itemIdOf);
+  for (const row of [...itemIds].flatMap((id) => ofItem.of(id))) {
     if (row.state !== 'open' || row.group !== null || row.keep !== null || row.presetId === null) continue;
-    if (!itemIds.has(row.itemId) || !known.has(row.presetId)) continue;
+    if (!known.has(row.presetId)) continue;
     if (versions.get(row.itemId)?.includes(row.fileId) === false) continue;
     const other = best.get(row.itemId)?.recommendation;
     if (other && (other.priority - row.priority || other.savesBytes - row.savesBytes) >= 0) continue;

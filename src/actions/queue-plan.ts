@@ -71,7 +71,7 @@ export async function planItems(
     const preset = presetId === '' ? (proposal?.presetId ?? usual) : presetId;
     const isProposed = proposal?.presetId === preset;
     const fileId = proposal?.fileId ?? versions.get(itemId)?.[0];
-    const also = isProposed ? proposal.alsoPresetIds : [];
+    const also = presetId === '' ? (proposal?.alsoPresetIds ?? []) : [];
     const wish = { itemId, presetId: preset, alsoPresetIds: also, ...(fileId === undefined ? {} : { fileId }) };
     planner.add(itemId, wish, isProposed ? proposal.recommendation : null);
     await planner.breathe();

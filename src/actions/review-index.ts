@@ -1,11 +1,10 @@
 import { plainText, textOf } from '../domain/library-filter.js';
 import type { LibraryItem } from '../domain/library.js';
 import { resolutionOf, type MediaFile } from '../domain/media.js';
-import { mergedIn } from '../domain/recommendation-merge.js';
 import type { Recommendation } from '../domain/recommendation.js';
 import { Risk, risksOf } from '../domain/risk.js';
 import { Breather } from '../lib/breather.js';
-import { itemIdOf, stateOf } from '../store/row-keys.js';
+import { itemIdOf, mergedInto, stateOf } from '../store/row-keys.js';
 import type { Context } from './action.js';
 import type { ReviewSort } from './review-query.js';
 
@@ -188,9 +187,7 @@ export class ReviewIndex {
   }
 
   #rulesOf(row: Recommendation): readonly string[] {
-    const ofItem = this.#ctx.store.recommendations.by(itemIdOf);
-    if (row.group !== null || ofItem.count(row.itemId) < 2) return [row.ruleId];
-    return [row.ruleId, ...mergedIn(row, ofItem.of(row.itemId)).map(({ ruleId }) => ruleId)];
+    return [row.ruleId, ...mergedInto(this.#ctx.store, row).map(({ ruleId }) => ruleId)];
   }
 
   #numberOf(key: string): number {

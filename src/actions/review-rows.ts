@@ -5,10 +5,9 @@ import { MediaFile, type Hdr } from '../domain/media.js';
 import type { Preset } from '../domain/preset.js';
 import { canBeAdded, mergedPreset } from '../domain/preset-merge.js';
 import { partsOf } from '../domain/priority.js';
-import { mergedIn } from '../domain/recommendation-merge.js';
 import { Recommendation, type SavingBasis } from '../domain/recommendation.js';
 import { Risk, risksOf, riskWords, type RiskWords } from '../domain/risk.js';
-import { itemIdOf } from '../store/row-keys.js';
+import { mergedInto } from '../store/row-keys.js';
 import type { Context } from './action.js';
 import { canBeApproved } from './approve.js';
 
@@ -145,8 +144,7 @@ function toRow(ctx: Context, names: Names, row: Recommendation): RecommendationR
   const item = row.itemId === '' ? null : ctx.store.library.find(row.itemId);
   const file = item?.files.find(({ id }) => id === row.fileId) ?? null;
   const own = names.presets.get(row.presetId ?? '') ?? null;
-  const ofItem = row.group === null ? ctx.store.recommendations.by(itemIdOf).of(row.itemId) : [];
-  const merged = mergedIn(row, ofItem);
+  const merged = mergedInto(ctx.store, row);
   // What is proposed together; on its own the preset would show another result.
   const preset =
     own &&

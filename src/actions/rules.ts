@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { displayTitle } from '../domain/library.js';
+import { standsOpen } from '../domain/recommendation-merge.js';
 import { RuleInfo, RuleSetting } from '../domain/rule.js';
 import { action, type Context } from './action.js';
 import { canBeApproved } from './approve.js';
@@ -33,14 +34,12 @@ const RuleRow = RuleInfo.extend({
 function openByRule({ store }: Context): ReadonlyMap<string, OpenOfRule> {
   const byRule = new Map<string, OpenOfRule>();
   for (const row of store.recommendations.values()) {
-    const isOpen = row.state === 'open';
-    if (!isOpen && !(row.state === 'merged' && store.recommendations.find(row.mergedInto ?? '')?.state === 'open'))
-      continue;
+    if (!standsOpen(row, (leaderId) => store.recommendations.find(leaderId))) continue;
     const sum = byRule.get(row.ruleId) ?? { findings: 0, savesBytes: 0, wouldQueue: 0 };
     sum.findings++;
     sum.savesBytes += row.savesBytes;
     // A surplus copy is moved by the owner's click only, whatever the mode.
-    if (isOpen && row.keep === null && canBeApproved(row)) sum.wouldQueue++;
+    if (row.state === 'open' && row.keep === null && canBeApproved(row)) sum.wouldQueue++;
     byRule.set(row.ruleId, sum);
   }
   return byRule;

@@ -1,9 +1,18 @@
 import type { Presets } from './presets.js';
 import type { Recommendation } from './recommendation.js';
 
+/** Whether it asks for jobs, of one file or of many. */
+export const asksForJobs = ({ kind, presetId }: Pick<Recommendation, 'kind' | 'presetId'>): boolean =>
+  presetId !== null && (kind === 'transcode' || kind === 'remux');
+
 /** Whether approving it would make a job for its one file, so that it can be done together with others. */
-export const wantsJob = ({ kind, group, keep, presetId }: Recommendation): boolean =>
-  group === null && keep === null && presetId !== null && (kind === 'transcode' || kind === 'remux');
+export const wantsJob = (row: Recommendation): boolean => row.group === null && row.keep === null && asksForJobs(row);
+
+/** Whether it is in front of the owner now: by itself, or behind another one of its file that is. */
+export const standsOpen = (
+  { state, mergedInto }: Recommendation,
+  find: (id: string) => Recommendation | null,
+): boolean => state === 'open' || (state === 'merged' && mergedInto !== null && find(mergedInto)?.state === 'open');
 
 /** Those that this one stands for, of all recommendations of its file. */
 export const mergedIn = (leader: Recommendation, ofFile: readonly Recommendation[]): Recommendation[] =>

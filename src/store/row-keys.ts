@@ -1,10 +1,22 @@
 import { isFinished, type Job } from '../domain/job.js';
+import { mergedIn } from '../domain/recommendation-merge.js';
+import type { Recommendation } from '../domain/recommendation.js';
+import type { Store } from './store.js';
 
 /** Words by which rows are found, for `Collection.by` and `Collection.tally`: the same functions make the same index. */
 export const stateOf = ({ state }: { state: string }): string => state;
 
 /** The title a row is about; null for a row about many. */
 export const itemIdOf = ({ itemId }: { itemId: string }): string | null => (itemId === '' ? null : itemId);
+
+/** The recommendations that this one stands for. Nearly every title has one, and costs next to nothing. */
+export function mergedInto(
+  { recommendations }: Pick<Store, 'recommendations'>,
+  leader: Recommendation,
+): Recommendation[] {
+  const ofItem = recommendations.by(itemIdOf);
+  return leader.group !== null || ofItem.count(leader.itemId) < 2 ? [] : mergedIn(leader, ofItem.of(leader.itemId));
+}
 
 /** The recommendation a job came from. */
 export const recommendationIdOf = ({ recommendationId }: { recommendationId: string | null }): string | null =>

@@ -68,9 +68,17 @@ async function open(dir: string) {
         if (store.jobs.has(`job-${itemId}`)) throw new LeftOut('has-job', 'It is already queued');
         return aJob({ itemId, sourcePath: `/films/${itemId}` });
       },
-      job: ({ itemId, presetId }: { itemId: string; presetId: string }) => {
+      job: ({
+        itemId,
+        presetId,
+        alsoPresetIds = [],
+      }: {
+        itemId: string;
+        presetId: string;
+        alsoPresetIds?: string[];
+      }) => {
         if (store.jobs.has(`job-${itemId}`)) return Promise.reject(conflict('It is already queued'));
-        return store.jobs.put(aJob({ id: `job-${itemId}`, itemId, presetId }));
+        return store.jobs.put(aJob({ id: `job-${itemId}`, itemId, presetId, alsoPresetIds }));
       },
     },
   } as unknown as Context;
@@ -199,6 +207,26 @@ describe('actions over a real store', () => {
       [],
     );
     expect((await listRecommendations(ctx, filter({ leadRuleId: 'remux' }))).total).to.equal(2);
+  });
+
+  it('does what is recommended for a file as a whole, and of a preset that is named nothing else', async () => {
+    ctx.presets = { ...ctx.presets, list: () => [{ id: 'balanced' }, { id: 'remux' }] as never };
+    const merged = { ruleId: 'remux', presetId: 'remux', state: 'merged', mergedInto: ID } as const;
+    for (const key of ['101', '102']) {
+      const of = { itemId: `01234567-${key}`, mergedInto: null };
+      await store.library.put(anItem({ id: of.itemId, ratingKey: key }));
+      const leader = aRecommendation({ ...of, id: key === '101' ? ID : 'other' });
+      await store.recommendations.putMany([
+        leader,
+        aRecommendation({ ...of, ...merged, id: `${key}.remux`, mergedInto: leader.id }),
+      ]);
+    }
+    const queue = async (itemId: string, presetId: string): Promise<string[][]> => {
+      const { items } = await createJobs(ctx, createJobs.input.parse({ itemIds: [itemId], presetId }));
+      return items.map((job) => [job.presetId, ...job.alsoPresetIds]);
+    };
+    expect(await queue('01234567-101', '')).to.deep.equal([['balanced', 'remux']]);
+    expect(await queue('01234567-102', 'balanced')).to.deep.equal([['balanced']]);
   });
 
   it('filters by rule, risk, saving and words, and follows what changes', async () => {

@@ -160,6 +160,10 @@ function play(clips: () => Clips): Play {
       const plan = await stage.api<{ commands: string[] }>('POST', '/api/transcode/simulate', { itemId: found.itemId });
       expect(plan.commands.join(), 'the plan is of what will be done').to.contain('eac3');
 
+      const named = { itemId: found.itemId, presetId: 'balanced' };
+      const alone = await stage.api<{ commands: string[] }>('POST', '/api/transcode/simulate', named);
+      expect(alone.commands.join(), 'a preset that is named is all that is done').not.to.contain('eac3');
+
       await stage.api('POST', `/api/recommendations/${found.id}/approve`);
       const job = await stage.jobThat(({ state }) => state === 'done');
       expect(job).to.include({ presetId: 'balanced', outputVideoCodec: 'hevc' });

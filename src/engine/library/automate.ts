@@ -1,11 +1,11 @@
 import { toAppError } from '../../domain/errors.js';
 import { isFinished } from '../../domain/job.js';
 import type { MediaFile } from '../../domain/media.js';
-import { alsoPresetsOf, mergedIn } from '../../domain/recommendation-merge.js';
+import { alsoPresetsOf, asksForJobs } from '../../domain/recommendation-merge.js';
 import type { Recommendation } from '../../domain/recommendation.js';
 import type { Subject } from '../../domain/rule.js';
 import type { Log } from '../../lib/log.js';
-import { itemIdOf } from '../../store/row-keys.js';
+import { mergedInto } from '../../store/row-keys.js';
 import { GroupQueue, type GroupQueueParts } from './group-queue.js';
 
 export type AutomationParts = GroupQueueParts & { log: Log };
@@ -112,9 +112,7 @@ export class Automation {
   }
 
   #isAutomatic(row: Recommendation): boolean {
-    const { kind, state, presetId, ruleId } = row;
-    const canBeQueued = (kind === 'transcode' || kind === 'remux') && presetId !== null;
-    return canBeQueued && state === 'open' && this.#parts.store.rules.find(ruleId)?.mode === 'automatic';
+    return asksForJobs(row) && row.state === 'open' && this.#parts.store.rules.find(row.ruleId)?.mode === 'automatic';
   }
 
   /** The file, when all that matters is known about it: a listing does not tell HDR, and nothing is queued on a guess. */
@@ -167,11 +165,8 @@ export class Automation {
   /** Only of rules that are automatic as well: what another one asks for waits for the owner. */
   #alsoPresetsOf(row: Recommendation): string[] {
     const { store } = this.#parts;
-    const merged = mergedIn(row, store.recommendations.by(itemIdOf).of(row.itemId));
-    return alsoPresetsOf(
-      row,
-      merged.filter(({ ruleId }) => store.rules.find(ruleId)?.mode === 'automatic'),
-    );
+    const automatic = mergedInto(store, row).filter(({ ruleId }) => store.rules.find(ruleId)?.mode === 'automatic');
+    return alsoPresetsOf(row, automatic);
   }
 
   /** Says once why it was refused. A job that is already open for the file is no refusal. */

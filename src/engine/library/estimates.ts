@@ -6,6 +6,7 @@ import type { MediaFile } from '../../domain/media.js';
 import { OpenFindings, type OpenSums } from '../../domain/open-findings.js';
 import type { Preset } from '../../domain/preset.js';
 import type { Presets } from '../../domain/presets.js';
+import { standsOpen } from '../../domain/recommendation-merge.js';
 import type { Confidence, Recommendation } from '../../domain/recommendation.js';
 import type { Subject } from '../../domain/rule.js';
 import { estimateSaving, type Saving } from '../../domain/savings.js';
@@ -151,13 +152,8 @@ export class Estimates {
     for (const other of ofItem.of(row.itemId)) if (other.mergedInto === id) this.#take(other.id, other);
   }
 
-  #isOpen({ state, mergedInto }: Recommendation): boolean {
-    if (mergedInto === null) return state === 'open';
-    return state === 'merged' && this.#parts.store.recommendations.find(mergedInto)?.state === 'open';
-  }
-
   #take(id: string, row: Recommendation | null): void {
-    if (!row || !this.#isOpen(row)) {
+    if (!row || !standsOpen(row, (leaderId) => this.#parts.store.recommendations.find(leaderId))) {
       this.#open.set(id, null);
       return;
     }
