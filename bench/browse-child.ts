@@ -13,10 +13,10 @@ import {
   wordsOf,
   type Facet,
   type LibrarySort,
-} from '../src/domain/library-filter.js';
-import type { LibraryItem } from '../src/domain/library.js';
-import { LibraryTable } from '../src/engine/library/library-table.js';
-import { exportLibrary } from '../src/actions/library-export.js';
+} from '../src/domain/library/filter.js';
+import type { LibraryItem } from '../src/domain/library/library.js';
+import { LibraryTable } from '../src/engine/library/table.js';
+import { exportLibrary } from '../src/actions/library/export.js';
 import type { Context } from '../src/actions/action.js';
 import { keepHeapSmall } from '../src/lib/heap.js';
 import { answer, collectGarbage } from './child.js';

@@ -1,4 +1,4 @@
-import type { LibraryItem } from '../src/domain/library.js';
+import type { LibraryItem } from '../src/domain/library/library.js';
 import { aFile, anItem } from '../tests/support/builders.js';
 
 const CODECS = ['h264', 'hevc', 'mpeg4', 'mpeg2video', 'vc1', 'av1'];

@@ -1,7 +1,7 @@
 // The library's first page over a library of so many titles, as the server sends it to a browser.
 import { once } from 'node:events';
 import { get, type IncomingMessage } from 'node:http';
-import type { LibraryItem } from '../src/domain/library.js';
+import type { LibraryItem } from '../src/domain/library/library.js';
 import { Browser, startWeb } from '../tests/support/web.js';
 import { answer } from './child.js';
 import { manyItems } from './items.js';

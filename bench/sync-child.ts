@@ -24,7 +24,7 @@ const PARTS: Record<string, () => Promise<object>> = {
     const idle = {
       items: () => Promise.resolve(),
       library: () => Promise.resolve({ error: null }),
-      willLook: () => Promise.resolve(() => undefined),
+      willAnalyze: () => Promise.resolve(() => undefined),
     };
     const bus = new Bus<Events>(() => undefined);
     const sync = new LibrarySync({ store, bus, log, now, newId, server: () => server, analyzer: idle });

@@ -3,15 +3,15 @@ import { randomBytes } from 'node:crypto';
 import { mkdir, mkdtemp, open, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { planEncode } from '../src/domain/plan-encode.js';
-import { Preset } from '../src/domain/preset.js';
-import type { EncodeTask } from '../src/domain/executor.js';
+import { planEncode } from '../src/domain/presets/plan-encode.js';
+import { Preset } from '../src/domain/presets/preset.js';
+import type { EncodeTask } from '../src/domain/jobs/executor.js';
 import { encodeSteps } from '../src/ffmpeg/args.js';
 import { placeArgs } from '../src/ffmpeg/command-line.js';
 import { probe } from '../src/ffmpeg/probe.js';
 import { createLog } from '../src/lib/log.js';
 import { Carrier } from '../src/ssh/carrier.js';
-import { SshLine } from '../src/ssh/line.js';
+import { ReconnectingSsh } from '../src/ssh/reconnecting.js';
 import { SshExecutor } from '../src/workers/ssh.js';
 import { Sshd } from '../tests/support/sshd.js';
 import { nextWord, startChild } from './child.js';
@@ -102,7 +102,7 @@ async function beside(sshd: Sshd, dir: string, way: Way): Promise<Speeds> {
   const closed = way.latencyMs === 0 ? null : startChild('line-child.ts', [String(sshd.port), String(way.latencyMs)]);
   const port = closed ? (await nextWord<{ port: number }>(closed)).port : sshd.port;
   const carrier = new Carrier({ log: createLog('silent') });
-  const line = new SshLine(await addressOf(sshd, port), 10_000, carrier.carry.bind(carrier));
+  const line = new ReconnectingSsh(await addressOf(sshd, port), 10_000, carrier.carry.bind(carrier));
   const watch = { maxMbps: null, onBytes: () => undefined, signal: new AbortController().signal };
   try {
     const there = join(dir, 'there');

@@ -1,9 +1,9 @@
 import { z } from 'zod';
-import { isOffLimits, offLimitsReason } from '../src/domain/evaluate.js';
-import { channelsName, isLossless, isSpatial } from '../src/domain/lossless-audio.js';
-import type { AudioStream, MediaFile } from '../src/domain/media.js';
-import { PresetId } from '../src/domain/preset.js';
-import { defineRule } from '../src/domain/rule.js';
+import { isOffLimits, offLimitsReason } from '../src/domain/rules/evaluate.js';
+import { channelsName, isLossless, isSpatial } from '../src/domain/rules/lossless-audio.js';
+import type { AudioStream, MediaFile } from '../src/domain/library/media.js';
+import { PresetId } from '../src/domain/presets/preset.js';
+import { defineRule } from '../src/domain/rules/rule.js';
 import { formatBitrate } from '../src/lib/units.js';
 
 /** A lossless track of a full film holds about so much per channel where the server does not tell. kbit/s */

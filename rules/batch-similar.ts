@@ -1,10 +1,10 @@
 import { z } from 'zod';
-import { worthOf } from '../src/domain/codec-worth.js';
-import { codecName, resolutionName } from '../src/domain/in-words.js';
-import { isEfficient } from '../src/domain/facts.js';
-import { resolutionOf } from '../src/domain/media.js';
-import { PresetId } from '../src/domain/preset.js';
-import { defineRule } from '../src/domain/rule.js';
+import { worthOf } from '../src/domain/recommendations/codec-worth.js';
+import { codecName, resolutionName } from '../src/domain/labels.js';
+import { isEfficient } from '../src/domain/rules/facts.js';
+import { resolutionOf } from '../src/domain/library/media.js';
+import { PresetId } from '../src/domain/presets/preset.js';
+import { defineRule } from '../src/domain/rules/rule.js';
 
 const MANY = 100;
 const VERY_MANY = 1000;

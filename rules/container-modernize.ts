@@ -1,7 +1,7 @@
 import { z } from 'zod';
-import { isOffLimits, offLimitsReason } from '../src/domain/evaluate.js';
-import { PresetId } from '../src/domain/preset.js';
-import { defineRule } from '../src/domain/rule.js';
+import { isOffLimits, offLimitsReason } from '../src/domain/rules/evaluate.js';
+import { PresetId } from '../src/domain/presets/preset.js';
+import { defineRule } from '../src/domain/rules/rule.js';
 
 const OLD = /\.(avi|wmv|mpg|mpeg|flv|asf|vob|divx|ts)$/i;
 

@@ -6,8 +6,8 @@ import {
   ownLanguages,
   rivalsOf,
   type CopyChoice,
-} from '../src/domain/copies.js';
-import { defineRule, type LibraryFacts, type Subject } from '../src/domain/rule.js';
+} from '../src/domain/rules/copies.js';
+import { defineRule, type LibraryFacts, type Subject } from '../src/domain/rules/rule.js';
 import { formatBytes } from '../src/lib/units.js';
 
 const HIGH_BYTES = 20e9;

@@ -1,9 +1,9 @@
 import { z } from 'zod';
-import { hdrName, resolutionName, playsName } from '../src/domain/in-words.js';
-import { isOffLimits, offLimitsReason } from '../src/domain/evaluate.js';
-import { resolutionOf } from '../src/domain/media.js';
-import { PresetId } from '../src/domain/preset.js';
-import { defineRule } from '../src/domain/rule.js';
+import { hdrName, resolutionName, playsName } from '../src/domain/labels.js';
+import { isOffLimits, offLimitsReason } from '../src/domain/rules/evaluate.js';
+import { resolutionOf } from '../src/domain/library/media.js';
+import { PresetId } from '../src/domain/presets/preset.js';
+import { defineRule } from '../src/domain/rules/rule.js';
 import { formatBytes } from '../src/lib/units.js';
 
 export default defineRule({

@@ -1,8 +1,8 @@
 import { z } from 'zod';
-import { worthKbps, worthOf } from '../src/domain/codec-worth.js';
-import { codecName, resolutionName } from '../src/domain/in-words.js';
-import { resolutionOf } from '../src/domain/media.js';
-import { defineRule } from '../src/domain/rule.js';
+import { worthKbps, worthOf } from '../src/domain/recommendations/codec-worth.js';
+import { codecName, resolutionName } from '../src/domain/labels.js';
+import { resolutionOf } from '../src/domain/library/media.js';
+import { defineRule } from '../src/domain/rules/rule.js';
 import { formatBitrate } from '../src/lib/units.js';
 
 /** A whole number rounded down, so that a file below the limit is never told to be at it. */

@@ -1,10 +1,10 @@
 import { z } from 'zod';
-import { videoKbps } from '../src/domain/codec-worth.js';
-import { hdrName, rateName, playsName } from '../src/domain/in-words.js';
-import { isOffLimits, offLimitsReason } from '../src/domain/evaluate.js';
-import { resolutionOf, type MediaFile, type VideoStream } from '../src/domain/media.js';
-import { PresetId } from '../src/domain/preset.js';
-import { defineRule } from '../src/domain/rule.js';
+import { videoKbps } from '../src/domain/recommendations/codec-worth.js';
+import { hdrName, rateName, playsName } from '../src/domain/labels.js';
+import { isOffLimits, offLimitsReason } from '../src/domain/rules/evaluate.js';
+import { resolutionOf, type MediaFile, type VideoStream } from '../src/domain/library/media.js';
+import { PresetId } from '../src/domain/presets/preset.js';
+import { defineRule } from '../src/domain/rules/rule.js';
 import { formatBitrate, formatBytes } from '../src/lib/units.js';
 
 const UHD_PIXELS_PER_SECOND = 3840 * 2160 * 24;

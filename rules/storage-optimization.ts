@@ -1,8 +1,8 @@
 import { z } from 'zod';
-import { isOffLimits, offLimitsReason } from '../src/domain/evaluate.js';
-import { isEfficient } from '../src/domain/facts.js';
-import { PresetId } from '../src/domain/preset.js';
-import { defineRule } from '../src/domain/rule.js';
+import { isOffLimits, offLimitsReason } from '../src/domain/rules/evaluate.js';
+import { isEfficient } from '../src/domain/rules/facts.js';
+import { PresetId } from '../src/domain/presets/preset.js';
+import { defineRule } from '../src/domain/rules/rule.js';
 import { formatBytes } from '../src/lib/units.js';
 
 export default defineRule({

@@ -28,7 +28,7 @@ Next:
   3. MediaFlow with MEDIAFLOW_RULES_DIR=${dir} has the rule within seconds; its page under Rules says what is wrong with it.`);
 } else {
   write({
-    [join(root, 'rules', `${id}.ts`)]: ruleText({ rule: '../src/domain/rule.js', isTyped: true }),
+    [join(root, 'rules', `${id}.ts`)]: ruleText({ rule: '../src/domain/rules/rule.js', isTyped: true }),
     [join(root, 'tests', 'rules', `${id}.test.ts`)]: testText({
       rule: `../../rules/${id}.js`,
       kit: '../support/rule-test.js',
@@ -138,7 +138,7 @@ ruleTest('${id}', rule, {
 function editorText() {
   const from = (source, built) => [existsSync(join(root, source)) ? join(root, source) : join(root, built)];
   const paths = {
-    'mediaflow/rule': from('src/domain/rule.ts', 'dist/src/domain/rule.d.ts'),
+    'mediaflow/rule': from('src/domain/rules/rule.ts', 'dist/src/domain/rules/rule.d.ts'),
     'mediaflow/rule-test': [join(root, 'tests/support/rule-test.ts')],
     zod: [join(root, 'node_modules/zod/index.d.ts')],
   };

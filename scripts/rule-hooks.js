@@ -22,7 +22,7 @@ export async function load(url, context, next) {
       parent: import.meta.url,
       own: new URL('..', import.meta.url).href,
       files: {
-        'mediaflow/rule': new URL('../src/domain/rule.ts', import.meta.url).href,
+        'mediaflow/rule': new URL('../src/domain/rules/rule.ts', import.meta.url).href,
         'mediaflow/rule-test': new URL('../tests/support/rule-test.ts', import.meta.url).href,
       },
     },

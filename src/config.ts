@@ -2,8 +2,8 @@ import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { z } from 'zod';
 import { AppError } from './domain/errors.js';
-import type { PathMapping } from './domain/paths.js';
-import type { SettingsChange } from './domain/settings.js';
+import type { PathMapping } from './domain/settings/paths.js';
+import type { SettingsChange } from './domain/settings/settings.js';
 import type { SecretName } from './store/secrets.js';
 import { withoutEnd } from './lib/without-end.js';
 

@@ -1,36 +1,36 @@
 import { join } from 'node:path';
 import type { Context } from './actions/action.js';
-import { LibraryStatisticsBook } from './actions/library-statistics.js';
-import { OwnerAccess } from './actions/owner-access.js';
+import { LibraryStatisticsCache } from './actions/library/statistics-cache.js';
+import { OwnerAccess } from './actions/access/owner-access.js';
 import type { Rules } from './catalog/rules.js';
 import type { Config } from './config.js';
 import type { Events } from './domain/events.js';
-import type { MediaServer } from './domain/media-server.js';
-import type { Presets } from './domain/presets.js';
-import { Fleet } from './engine/fleet/fleet.js';
-import { Storage } from './engine/fleet/storage.js';
-import { AllNews } from './engine/library/all-news.js';
-import { Analyzer } from './engine/library/analyze.js';
-import { Automation } from './engine/library/automate.js';
+import type { MediaServer } from './domain/plex/media-server.js';
+import type { Presets } from './domain/presets/presets.js';
+import { Fleet } from './engine/workers/fleet.js';
+import { Storage } from './engine/workers/storage.js';
+import { NotificationListeners } from './engine/plex/notification-listeners.js';
+import { Analyzer } from './engine/recommendations/analyze.js';
+import { Automation } from './engine/recommendations/automate.js';
 import { BatchEdits } from './engine/library/batch-edits.js';
-import { CollectionKeeper } from './engine/library/collection-keeper.js';
-import { Coverage } from './engine/library/coverage.js';
-import { Estimates } from './engine/library/estimates.js';
+import { CollectionKeeper } from './engine/collections/keeper.js';
+import { Coverage } from './engine/recommendations/coverage.js';
+import { Estimates } from './engine/recommendations/estimates.js';
 import { FileCheck } from './engine/library/file-check.js';
 import { FirstContact } from './engine/library/first-contact.js';
 import { firstReadOver } from './engine/library/first-read.js';
-import { GroupQueue } from './engine/library/group-queue.js';
+import { GroupQueue } from './engine/recommendations/group-queue.js';
 import { Intake } from './engine/library/intake.js';
-import { LeftUndone } from './engine/library/left-undone.js';
-import { Learning } from './engine/library/learning.js';
+import { LeftUndone } from './engine/recommendations/left-undone.js';
+import { Learning } from './engine/recommendations/learning.js';
 import { LibrarySearch } from './engine/library/search.js';
 import { LibrarySync } from './engine/library/sync.js';
-import { Problems } from './engine/problems.js';
+import { Problems } from './engine/health/problems.js';
 import { Enqueue } from './engine/queue/enqueue.js';
-import { FarSources } from './engine/queue/far-sources.js';
+import { RemoteSources } from './engine/jobs/remote-sources.js';
 import { Queue } from './engine/queue/queue.js';
-import { Schedule } from './engine/schedule.js';
-import { standingTasks } from './engine/standing-tasks.js';
+import { Schedule } from './engine/settings/schedule.js';
+import { standingTasks } from './engine/settings/standing-tasks.js';
 import { mountRemotes } from './files/disks.js';
 import { countMatches, findLocalFolder } from './files/find-folder.js';
 import { countLinks } from './files/link-counts.js';
@@ -106,7 +106,7 @@ export async function assemble(ground: Ground): Promise<Parts> {
   const { analyzer, estimates, search, sync, intake } = library;
   const work = workParts(ground, { shared, library, clientId });
   const { fleet, queue, here, swapper } = work;
-  const news = new AllNews({
+  const news = new NotificationListeners({
     ...shared,
     intake,
     sync,
@@ -131,7 +131,7 @@ export async function assemble(ground: Ground): Promise<Parts> {
     findFolder: findLocalFolder,
     countFiles: (paths) => countMatches('/', paths),
     countLinks,
-    checkWorker: () => fleet.lookAtLocal(AbortSignal.timeout(WORKER_CHECK_MS)),
+    checkWorker: () => fleet.probeLocal(AbortSignal.timeout(WORKER_CHECK_MS)),
     here: () => here.describe(),
     newKey: () => newSshKey('mediaflow'),
     problems: () => problems.current(),
@@ -166,7 +166,7 @@ function libraryParts(shared: Shared) {
   const leftUndone = new LeftUndone({ ...shared, analyzer, automation });
   const coverage = new Coverage(shared);
   const search = new LibrarySearch(shared);
-  const statistics = new LibraryStatisticsBook(shared);
+  const statistics = new LibraryStatisticsCache(shared);
   const collections = new CollectionKeeper({ ...shared, search });
   const sync = new LibrarySync({ ...shared, analyzer });
   const intake = new Intake({ ...shared, analyzer });
@@ -206,7 +206,7 @@ function workParts(
   const fleet = new Fleet({
     ...shared,
     local: executor,
-    mayLookAtLocal: (signal) => firstReadOver({ store, bus }, signal),
+    mayProbeLocal: (signal) => firstReadOver({ store, bus }, signal),
     seeHostKey,
     connect: (worker, key, sharedPaths) =>
       connectWorker(worker, key, { installId: clientId(), agentSocket, now, sharedPaths, carry, ...pace }),
@@ -235,7 +235,7 @@ function workParts(
       secondsOf: (file, preset, key) => estimates.seconds(file, preset, key).seconds,
       space: new SpaceLedger(),
       tools: { ffmpeg: config.ffmpeg, ffprobe: config.ffprobe },
-      farSources: new FarSources({ dir: fetchDir, ffprobe: config.ffprobe }),
+      remoteSources: new RemoteSources({ dir: fetchDir, ffprobe: config.ffprobe }),
       logsDir: join(config.dataDir, 'logs', 'jobs'),
       readNow: intake.readNow.bind(intake),
     },

@@ -1,25 +1,25 @@
 import type { JobWish } from '../engine/queue/enqueue.js';
-import type { BatchEdit } from '../domain/batch-edit.js';
-import type { CollectionPlan, LibraryCollection, PlacePreview } from '../domain/collection.js';
-import type { TimeEstimate } from '../domain/encode-time.js';
+import type { BatchEdit } from '../domain/library/batch-edit.js';
+import type { CollectionPlan, LibraryCollection, PlacePreview } from '../domain/collections/collection.js';
+import type { TimeEstimate } from '../domain/recommendations/encode-time.js';
 import type { ErrorCode } from '../domain/errors.js';
-import type { Job } from '../domain/job.js';
-import type { KeptPromise } from '../domain/kept-promises.js';
-import type { FacetCounts, LibraryFilter, LibrarySort } from '../domain/library-filter.js';
-import type { LibraryItem } from '../domain/library.js';
+import type { Job } from '../domain/jobs/job.js';
+import type { Outcome } from '../domain/recommendations/outcomes.js';
+import type { FacetCounts, LibraryFilter, LibrarySort } from '../domain/library/filter.js';
+import type { LibraryItem } from '../domain/library/library.js';
 import type { ItemSituation } from '../engine/library/search.js';
-import type { MediaFile } from '../domain/media.js';
-import type { OpenSums } from '../domain/open-findings.js';
-import type { Preset } from '../domain/preset.js';
-import type { QuarantineEntry } from '../domain/quarantine.js';
-import type { LibraryStatistics } from '../domain/statistics.js';
-import type { Confidence, Recommendation } from '../domain/recommendation.js';
-import type { Decision, RuleTrial, Subject } from '../domain/rule.js';
-import type { Run } from '../domain/run.js';
-import type { StreamChange } from '../domain/stream-changes.js';
-import type { Saving } from '../domain/savings.js';
-import type { PlexWebhook, WebhookOutcome } from '../domain/webhook.js';
-import type { Progress, WorkerHealth } from '../domain/executor.js';
+import type { MediaFile } from '../domain/library/media.js';
+import type { OpenSums } from '../domain/recommendations/open-findings.js';
+import type { Preset } from '../domain/presets/preset.js';
+import type { QuarantineEntry } from '../domain/replace/quarantine.js';
+import type { LibraryStatistics } from '../domain/library/statistics.js';
+import type { Confidence, Recommendation } from '../domain/recommendations/recommendation.js';
+import type { Decision, RuleTrial, Subject } from '../domain/rules/rule.js';
+import type { Run } from '../domain/recommendations/run.js';
+import type { StreamChange } from '../domain/jobs/stream-changes.js';
+import type { Saving } from '../domain/recommendations/savings.js';
+import type { PlexWebhook, WebhookOutcome } from '../domain/plex/webhook.js';
+import type { Progress, WorkerHealth } from '../domain/jobs/executor.js';
 import type {
   Capabilities,
   EncoderSpeed,
@@ -28,11 +28,11 @@ import type {
   WorkerKey,
   WorkerMetrics,
   WorkerPath,
-} from '../domain/worker.js';
-import type { WorkerChoice } from '../domain/worker-choice.js';
-import type { SeenWorker, WorkerDraft } from '../engine/fleet/fleet.js';
-import type { ProvisionRun } from '../engine/fleet/provision.js';
-import type { FoundShared } from '../engine/fleet/shared-search.js';
+} from '../domain/workers/worker.js';
+import type { WorkerChoice } from '../domain/workers/choice.js';
+import type { SeenWorker, WorkerDraft } from '../engine/workers/fleet.js';
+import type { ProvisionRun } from '../engine/workers/provision.js';
+import type { FoundShared } from '../engine/workers/shared-search.js';
 
 /** What actions ask of the part that takes in news from the media server. */
 export interface IntakeRequests {
@@ -111,7 +111,7 @@ export interface EstimateRequests {
     workerId?: string,
   ): Promise<OpenSums & { seconds: number; timeConfidence: Confidence; top: Recommendation[] }>;
   /** What each rule promised and what came of it. */
-  promises(): Promise<ReadonlyMap<string, Readonly<KeptPromise>>>;
+  promises(): Promise<ReadonlyMap<string, Readonly<Outcome>>>;
 }
 
 /** The only maker of jobs. */
@@ -197,7 +197,7 @@ export interface WorkerRequests {
   /** Of this machine; null before it was tested for the first time. */
   localHealth(): WorkerHealth | null;
   /** Tests this machine anew. */
-  lookAtLocal(): Promise<WorkerHealth>;
+  probeLocal(): Promise<WorkerHealth>;
   /** Throws `worker_unreachable`, or `conflict` for one that is there already. */
   add(draft: WorkerDraft, key: WorkerKey): Promise<Worker>;
   /** Throws `invalid` for another host key than the one that was seen. */

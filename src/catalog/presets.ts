@@ -2,8 +2,8 @@ import { readdir, readFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { z } from 'zod';
 import { notFound } from '../domain/errors.js';
-import { Preset } from '../domain/preset.js';
-import type { Presets } from '../domain/presets.js';
+import { Preset } from '../domain/presets/preset.js';
+import type { Presets } from '../domain/presets/presets.js';
 
 /**
  * Loads the presets of both folders. A file that is wrong is left out and named in `problems`; the built-in

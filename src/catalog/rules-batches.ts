@@ -1,5 +1,5 @@
-import type { LibraryItem } from '../domain/library.js';
-import type { Subject } from '../domain/rule.js';
+import type { LibraryItem } from '../domain/library/library.js';
+import type { Subject } from '../domain/rules/rule.js';
 
 /** What is sent to the thread in one piece. */
 export interface Batch {

@@ -1,8 +1,8 @@
 import { readdir, realpath } from 'node:fs/promises';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import { PresetId } from '../domain/preset.js';
-import type { RuleInfo } from '../domain/rule.js';
+import { PresetId } from '../domain/presets/preset.js';
+import type { RuleInfo } from '../domain/rules/rule.js';
 import { fileStamp } from './rules-watch.js';
 
 /** A file that holds a rule, or that should. */

@@ -1,8 +1,8 @@
 import { realpath } from 'node:fs/promises';
 import { pathToFileURL } from 'node:url';
 import { AppError, notFound } from '../domain/errors.js';
-import type { Preset } from '../domain/preset.js';
-import type { RuleInfo } from '../domain/rule.js';
+import type { Preset } from '../domain/presets/preset.js';
+import type { RuleInfo } from '../domain/rules/rule.js';
 import type { Log } from '../lib/log.js';
 import { findRuleFiles, type RuleFile } from './rules-files.js';
 import type { Answer, Ask, LoadAnswer } from './rules-protocol.js';
@@ -203,7 +203,7 @@ export class RuleHost {
     try {
       return await RuleThread.open({
         places: {
-          rule: new URL(isSource ? '../domain/rule.ts' : '../domain/rule.js', import.meta.url).href,
+          rule: new URL(isSource ? '../domain/rules/rule.ts' : '../domain/rules/rule.js', import.meta.url).href,
           parent: import.meta.url,
           userDir: userDir === null ? null : await folderUrl(userDir),
         },

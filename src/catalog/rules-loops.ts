@@ -1,4 +1,4 @@
-import type { Preset } from '../domain/preset.js';
+import type { Preset } from '../domain/presets/preset.js';
 import type { Entry, RuleHost } from './rules-host.js';
 import type { CheckAnswer } from './rules-protocol.js';
 

@@ -1,6 +1,6 @@
-import type { LibraryItem } from '../domain/library.js';
-import type { Preset } from '../domain/preset.js';
-import type { FactsSnapshot, Finding, RuleDocs } from '../domain/rule.js';
+import type { LibraryItem } from '../domain/library/library.js';
+import type { Preset } from '../domain/presets/preset.js';
+import type { FactsSnapshot, Finding, RuleDocs } from '../domain/rules/rule.js';
 import type { z } from 'zod';
 
 type Json = z.core.util.JSONType;

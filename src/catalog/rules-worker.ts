@@ -1,10 +1,10 @@
 import { register } from 'node:module';
 import { parentPort, workerData } from 'node:worker_threads';
 import { z } from 'zod';
-import { factsOf } from '../domain/facts.js';
-import type { LibraryItem } from '../domain/library.js';
-import { Finding, type LibraryFacts, type Rule } from '../domain/rule.js';
-import { loopProblem } from '../domain/rule-loop.js';
+import { factsOf } from '../domain/rules/facts.js';
+import type { LibraryItem } from '../domain/library/library.js';
+import { Finding, type LibraryFacts, type Rule } from '../domain/rules/rule.js';
+import { loopProblem } from '../domain/rules/loop.js';
 import { refusedFields } from '../lib/plain-refusals.js';
 import type {
   Answer,

@@ -1,7 +1,7 @@
 import { AppError, invalid } from '../domain/errors.js';
-import type { LibraryItem } from '../domain/library.js';
-import type { Decision, Facts, RuleCall, RuleInfo, RuleRunner, Subject } from '../domain/rule.js';
-import { Breather } from '../lib/breather.js';
+import type { LibraryItem } from '../domain/library/library.js';
+import type { Decision, Facts, RuleCall, RuleInfo, RuleRunner, Subject } from '../domain/rules/rule.js';
+import { EventLoopYield } from '../lib/event-loop-yield.js';
 import { refusalMessage } from '../lib/plain-refusals.js';
 import { cut, type Batch } from './rules-batches.js';
 import { RuleHost, type Entry, type OpenRulesOptions } from './rules-host.js';
@@ -138,9 +138,9 @@ export class Rules implements RuleRunner {
     const tookMs = new Map<Entry, number>();
     const ahead: { batch: Batch; result: Promise<Answered> }[] = [];
     // Answers that come while the next batch is being sent are handed out in the same turn, one after the other.
-    const breather = new Breather();
+    const loopYield = new EventLoopYield();
     for (const batch of cut(subjects)) {
-      if (breather.isDue) await breather.pause();
+      if (loopYield.isDue) await loopYield.pause();
       const result = this.#evaluate(batch, wanted, { facts, reasons }, tookMs);
       // Awaited below, in order; a failure must not count as forgotten until then.
       result.catch(() => undefined);

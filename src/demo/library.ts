@@ -73,7 +73,7 @@ export const sections = (root: string): SimulatedSection[] => [
 ];
 
 /** What stands on the shelf when the demo begins. The titles are invented. */
-export const shelf = (root: string): DemoClip[] => [
+export const library = (root: string): DemoClip[] => [
   film(root, 'The Cartographer’s Daughter (2019)', { extension: 'mkv', streams: 'hevc' }),
   film(root, 'The Salt Meridian (2021)', { extension: 'mkv', streams: 'hevc' }),
   film(root, 'Ninety Winters (2008)', { extension: 'ts', streams: 'h264' }),

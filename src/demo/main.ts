@@ -10,7 +10,7 @@ import { createLog } from '../lib/log.js';
 import { endInOrder } from '../lib/process-end.js';
 import { formatBytes } from '../lib/units.js';
 import { makeClip } from './clips.js';
-import { addPoster, newcomer, sections, SERVER_ROOT, shelf, undecided, type DemoClip } from './library.js';
+import { addPoster, newcomer, sections, SERVER_ROOT, library, undecided, type DemoClip } from './library.js';
 import { SimulatedPlex } from './plex/simulated-plex.js';
 import { checkEnding, sha256Of, watchStory, type Ending } from './story.js';
 
@@ -53,7 +53,7 @@ try {
 async function play(): Promise<{ ending: Ending; waiting: number }> {
   print('MediaFlow demo: a simulated Plex, generated clips, and the real MediaFlow.');
   print('Making a small library with ffmpeg ...');
-  await Promise.all(shelf(media).map(putOnShelf));
+  await Promise.all(library(media).map(putOnShelf));
   plex = new SimulatedPlex({ name: 'Demo Plex', ffprobe: FFPROBE, sections: sections(media) });
   await plex.start();
   await plex.scan();

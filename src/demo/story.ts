@@ -1,9 +1,9 @@
 import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import type { App } from '../app.js';
-import type { Job } from '../domain/job.js';
-import type { QuarantineEntry } from '../domain/quarantine.js';
-import type { Receipt } from '../domain/receipt.js';
+import type { Job } from '../domain/jobs/job.js';
+import type { QuarantineEntry } from '../domain/replace/quarantine.js';
+import type { Receipt } from '../domain/replace/receipt.js';
 import { formatBytes } from '../lib/units.js';
 import type { SimulatedPlex } from './plex/simulated-plex.js';
 

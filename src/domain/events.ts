@@ -1,8 +1,8 @@
-import type { Job } from './job.js';
-import type { Run } from './run.js';
-import type { WebhookOutcome } from './webhook.js';
-import type { Progress } from './executor.js';
-import type { WorkerMetrics } from './worker.js';
+import type { Job } from './jobs/job.js';
+import type { Run } from './recommendations/run.js';
+import type { WebhookOutcome } from './plex/webhook.js';
+import type { Progress } from './jobs/executor.js';
+import type { WorkerMetrics } from './workers/worker.js';
 
 /** Everything that can happen, in the past tense. Pages, sockets and notifications all read this one list. */
 export interface Events {

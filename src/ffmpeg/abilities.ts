@@ -1,5 +1,5 @@
 import { stat } from 'node:fs/promises';
-import type { EncoderSupport } from '../domain/worker.js';
+import type { EncoderSupport } from '../domain/workers/worker.js';
 import { steadyClock } from '../lib/steady-clock.js';
 import { probeHere, renderNodesHere, runHere, versionOf } from './encoders.js';
 

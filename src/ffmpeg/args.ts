@@ -1,7 +1,7 @@
-import { softwareEncoder, type ChosenEncoder } from '../domain/encoder.js';
-import type { EncodePlan, PlannedStream } from '../domain/plan.js';
-import { outputStreams, type OutputStream } from '../domain/plan-output.js';
-import type { Arg, EncodeStep } from '../domain/executor.js';
+import { softwareEncoder, type ChosenEncoder } from '../domain/presets/encoder.js';
+import type { EncodePlan, PlannedStream } from '../domain/presets/plan.js';
+import { outputStreams, type OutputStream } from '../domain/presets/plan-output.js';
+import type { Arg, EncodeStep } from '../domain/jobs/executor.js';
 import { audioArgs } from './audio-args.js';
 import { coverFile, coverType } from './cover.js';
 import { deviceArgs } from './hardware-args.js';

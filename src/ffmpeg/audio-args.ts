@@ -1,4 +1,4 @@
-import type { PlannedStream } from '../domain/plan.js';
+import type { PlannedStream } from '../domain/presets/plan.js';
 
 const ENCODER: Readonly<Record<string, string>> = { opus: 'libopus' };
 /** The highest rate that every player and every encoder we use takes. Hertz. */

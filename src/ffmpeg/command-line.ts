@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import type { Arg, EncodeStep } from '../domain/executor.js';
+import type { Arg, EncodeStep } from '../domain/jobs/executor.js';
 
 /** Where the files of a step lie on the machine that runs it; absolute paths. */
 export interface Places {

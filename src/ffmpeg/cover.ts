@@ -1,4 +1,4 @@
-import type { ProbedStream } from '../domain/probe.js';
+import type { ProbedStream } from '../domain/jobs/probe.js';
 
 interface CoverType {
   mimetype: string;

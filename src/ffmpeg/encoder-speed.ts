@@ -1,5 +1,5 @@
-import { everyEncoder, hardwareKind } from '../domain/encoder.js';
-import { SPEED_PICTURE, type EncoderSpeed, type EncoderSupport } from '../domain/worker.js';
+import { everyEncoder, hardwareKind } from '../domain/presets/encoder.js';
+import { SPEED_PICTURE, type EncoderSpeed, type EncoderSupport } from '../domain/workers/worker.js';
 import { OPENING, testPlan, type RunFfmpeg } from './encoders.js';
 import { deviceArgs } from './hardware-args.js';
 import { videoArgs } from './video-args.js';

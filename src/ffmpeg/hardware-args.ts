@@ -1,5 +1,5 @@
-import { hardwareKind, type HardwareKind } from '../domain/encoder.js';
-import type { Preset } from '../domain/preset.js';
+import { hardwareKind, type HardwareKind } from '../domain/presets/encoder.js';
+import type { Preset } from '../domain/presets/preset.js';
 
 type Video = Pick<Preset['video'], 'codec' | 'quality' | 'speed'>;
 

@@ -1,5 +1,5 @@
-import type { Hdr } from '../domain/media.js';
-import type { MasteringMetadata } from '../domain/probe.js';
+import type { Hdr } from '../domain/library/media.js';
+import type { MasteringMetadata } from '../domain/jobs/probe.js';
 
 /** One entry of ffprobe's `side_data_list`. */
 export interface SideData {

@@ -2,48 +2,17 @@ import { stat } from 'node:fs/promises';
 import { execa } from 'execa';
 import { z } from 'zod';
 import { AppError } from '../domain/errors.js';
-import type { Probe } from '../domain/probe.js';
+import type { Probe } from '../domain/jobs/probe.js';
 import { hdrOf, masteringOf, type SideData } from './hdr.js';
 import { inputFile, inputGuards, refusedKind } from './inputs.js';
 import { kbpsOf, numberOf } from './numbers.js';
-import { toStream } from './probed-stream.js';
+import { RawStream, SideDataList, toStream } from './probed-stream.js';
 import { bareEnvironment } from './program.js';
 
 /** A file that ffprobe needs longer for than this is not going to be read any better. */
 const TIMEOUT_MS = 60_000;
 /** Far more than any real answer; a crafted file shall not fill the memory. */
 const MAX_OUTPUT_CHARACTERS = 20_000_000;
-
-const Disposition = z.record(z.string(), z.number()).default({});
-const Tags = z.record(z.string(), z.string()).default({});
-const SideDataList = z.array(z.looseObject({ side_data_type: z.string().default('') })).default([]);
-
-/** One stream as ffprobe prints it; everything may be missing. */
-export const RawStream = z.looseObject({
-  index: z.int(),
-  codec_type: z.string().default('data'),
-  codec_name: z.string().default('unknown'),
-  profile: z.string().optional(),
-  width: z.int().optional(),
-  height: z.int().optional(),
-  pix_fmt: z.string().optional(),
-  bits_per_raw_sample: z.string().optional(),
-  field_order: z.string().optional(),
-  r_frame_rate: z.string().optional(),
-  avg_frame_rate: z.string().optional(),
-  color_primaries: z.string().optional(),
-  color_transfer: z.string().optional(),
-  color_space: z.string().optional(),
-  color_range: z.string().optional(),
-  channels: z.int().optional(),
-  channel_layout: z.string().optional(),
-  sample_rate: z.string().optional(),
-  bit_rate: z.string().optional(),
-  disposition: Disposition,
-  tags: Tags,
-  side_data_list: SideDataList,
-});
-export type RawStream = z.infer<typeof RawStream>;
 
 const RawProbe = z.object({
   format: z.looseObject({

@@ -1,6 +1,37 @@
-import type { ProbedStream } from '../domain/probe.js';
-import type { RawStream } from './probe.js';
+import { z } from 'zod';
+import type { ProbedStream } from '../domain/jobs/probe.js';
 import { kbpsOf, numberOf } from './numbers.js';
+
+const Disposition = z.record(z.string(), z.number()).default({});
+const Tags = z.record(z.string(), z.string()).default({});
+export const SideDataList = z.array(z.looseObject({ side_data_type: z.string().default('') })).default([]);
+
+/** One stream as ffprobe prints it; everything may be missing. */
+export const RawStream = z.looseObject({
+  index: z.int(),
+  codec_type: z.string().default('data'),
+  codec_name: z.string().default('unknown'),
+  profile: z.string().optional(),
+  width: z.int().optional(),
+  height: z.int().optional(),
+  pix_fmt: z.string().optional(),
+  bits_per_raw_sample: z.string().optional(),
+  field_order: z.string().optional(),
+  r_frame_rate: z.string().optional(),
+  avg_frame_rate: z.string().optional(),
+  color_primaries: z.string().optional(),
+  color_transfer: z.string().optional(),
+  color_space: z.string().optional(),
+  color_range: z.string().optional(),
+  channels: z.int().optional(),
+  channel_layout: z.string().optional(),
+  sample_rate: z.string().optional(),
+  bit_rate: z.string().optional(),
+  disposition: Disposition,
+  tags: Tags,
+  side_data_list: SideDataList,
+});
+export type RawStream = z.infer<typeof RawStream>;
 
 /** ffprobe's stream in our words. */
 export function toStream(raw: RawStream): ProbedStream {

@@ -1,4 +1,4 @@
-import type { Progress } from '../domain/executor.js';
+import type { Progress } from '../domain/jobs/executor.js';
 
 /**
  * Turns the lines of `ffmpeg -progress` into progress. Feed it every line; it answers once per report and null in between.

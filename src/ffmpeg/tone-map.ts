@@ -1,4 +1,4 @@
-import type { ProbedStream } from '../domain/probe.js';
+import type { ProbedStream } from '../domain/jobs/probe.js';
 
 /** Brightness that becomes white, in cd/m2: what SDR screens are made for. */
 const WHITE_NITS = 100;

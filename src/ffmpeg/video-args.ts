@@ -1,7 +1,7 @@
-import { hardwareKind } from '../domain/encoder.js';
-import type { EncodePlan, PlannedStream } from '../domain/plan.js';
-import type { Preset } from '../domain/preset.js';
-import type { ProbedStream } from '../domain/probe.js';
+import { hardwareKind } from '../domain/presets/encoder.js';
+import type { EncodePlan, PlannedStream } from '../domain/presets/plan.js';
+import type { Preset } from '../domain/presets/preset.js';
+import type { ProbedStream } from '../domain/jobs/probe.js';
 import { hardwareArgs, pictureFormat } from './hardware-args.js';
 import { toneMapFilters } from './tone-map.js';
 

@@ -1,4 +1,4 @@
-import type { Placed } from '../domain/swap.js';
+import type { Placed } from '../domain/replace/swap.js';
 import { chmod, chown, stat, utimes } from './disks.js';
 import { naming } from './file-error.js';
 

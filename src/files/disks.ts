@@ -1,4 +1,4 @@
-import { remoteOf, remotePath, type Disk, type FileStats, type RemoteDisk } from '../domain/disk.js';
+import { remoteOf, remotePath, type Disk, type FileStats, type RemoteDisk } from '../domain/settings/disk.js';
 import { localDisk } from './local-disk.js';
 
 /**

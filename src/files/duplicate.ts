@@ -1,7 +1,7 @@
 import { constants } from 'node:fs';
 import { copyFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
-import { remoteOf } from '../domain/disk.js';
+import { remoteOf } from '../domain/settings/disk.js';
 import { AppError } from '../domain/errors.js';
 import { withBackoff } from '../lib/backoff.js';
 import { applyAttributes, readAttributes } from './attributes.js';

@@ -1,6 +1,6 @@
 import { AppError } from '../domain/errors.js';
-import type { FileStats } from '../domain/disk.js';
-import type { Fingerprint } from '../domain/job.js';
+import type { FileStats } from '../domain/settings/disk.js';
+import type { Fingerprint } from '../domain/jobs/job.js';
 import { lstat } from './disks.js';
 import { isMissing, naming } from './file-error.js';
 

@@ -1,7 +1,7 @@
 import { mkdir, readdir, readFile, unlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import { AppError } from '../domain/errors.js';
-import { SwapRecord, type SwapProblem } from '../domain/swap.js';
+import { SwapRecord, type SwapProblem } from '../domain/replace/swap.js';
 import { syncFolder, writeDurably } from '../lib/durable.js';
 import { errnoOf, isMissing, naming } from './file-error.js';
 import { renameOver } from './duplicate.js';

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { BigIntStats } from 'node:fs';
 import * as fs from 'node:fs/promises';
-import type { Disk, FileStats } from '../domain/disk.js';
+import type { Disk, FileStats } from '../domain/settings/disk.js';
 import { syncFolder } from '../lib/durable.js';
 import { sha256Of } from '../lib/sha256.js';
 import { naming } from './file-error.js';

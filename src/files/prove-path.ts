@@ -1,9 +1,9 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { remoteOf } from '../domain/disk.js';
+import { remoteOf } from '../domain/settings/disk.js';
 import { AppError } from '../domain/errors.js';
-import type { PathProof } from '../domain/path-proof.js';
+import type { PathProof } from '../domain/settings/path-proof.js';
 import { diskFreeBytes, link, mkdir, readdir, rename, rmdir, sha256, stat, unlink, writeNew } from './disks.js';
 import { errnoOf } from './file-error.js';
 

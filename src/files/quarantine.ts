@@ -1,8 +1,8 @@
 import { dirname, join, relative, resolve } from 'node:path';
 import { AppError, conflict } from '../domain/errors.js';
-import { isInside } from '../domain/paths.js';
-import type { QuarantineEntry } from '../domain/quarantine.js';
-import type { SwapPlan } from '../domain/swap.js';
+import { isInside } from '../domain/settings/paths.js';
+import type { QuarantineEntry } from '../domain/replace/quarantine.js';
+import type { SwapPlan } from '../domain/replace/swap.js';
 import { syncFolderIfThere } from './duplicate.js';
 import { lstat, realpath, rmdir, unlink } from './disks.js';
 import { naming } from './file-error.js';

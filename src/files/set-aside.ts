@@ -1,6 +1,6 @@
 import { dirname, join } from 'node:path';
 import { AppError, conflict } from '../domain/errors.js';
-import type { Fingerprint } from '../domain/job.js';
+import type { Fingerprint } from '../domain/jobs/job.js';
 import { copyVerified, occupied, syncFolderIfThere, tryLink, unlinkIfThere } from './duplicate.js';
 import { mkdirs, rmdir } from './disks.js';
 import { naming } from './file-error.js';

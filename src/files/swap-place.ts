@@ -1,6 +1,6 @@
 import { dirname, isAbsolute, normalize } from 'node:path';
 import { AppError } from '../domain/errors.js';
-import type { SwapPlan } from '../domain/swap.js';
+import type { SwapPlan } from '../domain/replace/swap.js';
 import { applyAttributes, readAttributes } from './attributes.js';
 import { copyVerified, duplicate, occupied, renameOver, syncFile, syncFolderIfThere, tryLink } from './duplicate.js';
 import { errnoOf } from './file-error.js';

@@ -1,7 +1,7 @@
 import { basename, dirname, join } from 'node:path';
 import { AppError } from '../domain/errors.js';
-import type { Fingerprint } from '../domain/job.js';
-import { keepsName, type SwapPlan, type SwapRecord } from '../domain/swap.js';
+import type { Fingerprint } from '../domain/jobs/job.js';
+import { keepsName, type SwapPlan, type SwapRecord } from '../domain/replace/swap.js';
 import { syncFolderIfThere, unlinkIfThere } from './duplicate.js';
 import { mkdirs, readdir, rmdir } from './disks.js';
 import { naming } from './file-error.js';

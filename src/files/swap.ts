@@ -6,7 +6,7 @@ import {
   type SwapPlan,
   type SwapProblem,
   type SwapRecord,
-} from '../domain/swap.js';
+} from '../domain/replace/swap.js';
 import { Gate } from '../lib/gate.js';
 import { isOccupied } from './fingerprint.js';
 import { SwapJournal } from './journal.js';

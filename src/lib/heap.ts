@@ -1,7 +1,7 @@
 import type { Session } from 'node:inspector';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
-import { isQuiet } from './breather.js';
+import { isQuiet } from './event-loop-yield.js';
 
 const collector = (): (() => void) => {
   setFlagsFromString('--expose-gc');

@@ -1,5 +1,5 @@
 import { AppError } from '../domain/errors.js';
-import type { FoundServer, PlexAccount, PlexTv, SignIn, TriedConnection } from '../domain/plex-account.js';
+import type { FoundServer, PlexAccount, PlexTv, SignIn, TriedConnection } from '../domain/plex/account.js';
 import { Gate } from '../lib/gate.js';
 import { AccountClient, badAccountAnswer, type AccountRequest } from './account-client.js';
 import { toBool, toObject, toStr } from './coerce.js';

@@ -1,5 +1,5 @@
 import { isUtf8 } from 'node:buffer';
-import { Breather } from '../lib/breather.js';
+import { EventLoopYield } from '../lib/event-loop-yield.js';
 import { toInt, toList, toNum, toObject, type Raw } from './coerce.js';
 import { badAnswer, cleanText } from './failure.js';
 import { parseJson } from './json.js';
@@ -13,7 +13,7 @@ const LARGE_BYTES = 200_000;
  */
 export async function readContainer(body: Buffer, contentType: string, token: string): Promise<Raw> {
   // What it took to receive a large answer, and what it takes to parse it, are two turns of the event loop.
-  if (body.length > LARGE_BYTES) await new Breather().pause();
+  if (body.length > LARGE_BYTES) await new EventLoopYield().pause();
   if (!isUtf8(body)) throw badAnswer('it is not written in UTF-8');
   const decoded = body.toString();
   const text = decoded.startsWith('\uFEFF') ? decoded.slice(1) : decoded;

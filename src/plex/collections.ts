@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { AppError, invalid } from '../domain/errors.js';
-import type { Section } from '../domain/library.js';
-import type { NamedTitle, ServerCollection, ServerCollections } from '../domain/media-server.js';
+import type { Section } from '../domain/library/library.js';
+import type { NamedTitle, ServerCollection, ServerCollections } from '../domain/plex/media-server.js';
 import { itemsOf } from './answer.js';
 import type { PlexClient } from './client.js';
 import { toBool, toCount, toStr, type Raw } from './coerce.js';

@@ -1,5 +1,5 @@
 import { AppError, type ErrorCode } from '../domain/errors.js';
-import type { FoundServer, ServerConnection, TriedConnection } from '../domain/plex-account.js';
+import type { FoundServer, ServerConnection, TriedConnection } from '../domain/plex/account.js';
 import { PlexClient } from './client.js';
 
 const REASONS: Partial<Record<ErrorCode, string>> = {

@@ -7,7 +7,7 @@ import {
   type FieldChange,
   type ItemMetadata,
   type MetadataEdit,
-} from '../domain/metadata-edit.js';
+} from '../domain/library/metadata-edit.js';
 import { toBool, toList, toStr, type Raw } from './coerce.js';
 
 /** Plex falls over above some number of ids that nobody knows; this many is known to work. */

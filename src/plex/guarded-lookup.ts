@@ -1,6 +1,6 @@
 import { Agent } from 'node:http';
 import { Agent as SecureAgent } from 'node:https';
-import { isForbiddenIp, whyNoServerUrl } from '../domain/address.js';
+import { isForbiddenIp, whyNoServerUrl } from '../domain/access/address.js';
 import { AppError } from '../domain/errors.js';
 import { lookupWithout } from '../lib/guarded-lookup.js';
 

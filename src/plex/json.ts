@@ -1,4 +1,4 @@
-import { Breather } from '../lib/breather.js';
+import { EventLoopYield } from '../lib/event-loop-yield.js';
 
 /** What is shorter cannot become more than the memory can hold. */
 const SMALL_CHARS = 4_000_000;
@@ -15,15 +15,15 @@ export async function parseJson(text: string): Promise<unknown> {
   if (text.length > SMALL_CHARS) await checkShape(text);
   if (text.length < LOOK_EVERY) return JSON.parse(text);
   // A page of a library takes ten milliseconds: a turn of its own, apart from receiving it and from what is made of it.
-  const breather = new Breather();
-  await breather.pause();
+  const loopYield = new EventLoopYield();
+  await loopYield.pause();
   const value: unknown = JSON.parse(text);
-  await breather.pause();
+  await loopYield.pause();
   return value;
 }
 
 async function checkShape(text: string): Promise<void> {
-  const breather = new Breather();
+  const loopYield = new EventLoopYield();
   let depth = 0;
   let values = 0;
   let lookAt = LOOK_EVERY;
@@ -37,7 +37,7 @@ async function checkShape(text: string): Promise<void> {
     if (depth > MAX_DEPTH || values > MAX_VALUES) throw new Error('JSON that is too deep or too large');
     if (at < lookAt) continue;
     lookAt = at + LOOK_EVERY;
-    if (breather.isDue) await breather.pause();
+    if (loopYield.isDue) await loopYield.pause();
   }
 }
 

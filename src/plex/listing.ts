@@ -1,4 +1,4 @@
-import { Breather } from '../lib/breather.js';
+import { EventLoopYield } from '../lib/event-loop-yield.js';
 import { countOf, itemsOf } from './answer.js';
 import type { PlexClient } from './client.js';
 import { toStr, type Raw } from './coerce.js';
@@ -41,7 +41,7 @@ export async function* pagesOf(client: PlexClient, request: ListRequest): AsyncG
   const signal = request.signal ? AbortSignal.any([request.signal, abandon.signal]) : abandon.signal;
   const ahead = new PagesAhead((start) => askPage(client, { ...request, signal }, start), request.pageSize);
   const seen = new Set<string>();
-  const breather = new Breather();
+  const loopYield = new EventLoopYield();
   let known = 0;
   let first: number | null = null;
   let gone = 0;
@@ -51,7 +51,7 @@ export async function* pagesOf(client: PlexClient, request: ListRequest): AsyncG
     for (let start: number | null = 0; start !== null;) {
       const page: AnsweredPage = await ahead.take(start);
       // It was parsed just now, perhaps within the turn in which the caller's own work ended.
-      await breather.pause();
+      await loopYield.pause();
       const { length } = page.items;
       const end: number = start + length;
       // Without a count, a full page promises another one.

@@ -1,5 +1,5 @@
-import { itemId, type LibraryItem } from '../domain/library.js';
-import type { MediaFile } from '../domain/media.js';
+import { itemId, type LibraryItem } from '../domain/library/library.js';
+import type { MediaFile } from '../domain/library/media.js';
 import { toCount, toInt, toIso, toKey, toList, toNum, toStr, toText, type Raw } from './coerce.js';
 import { audioOf, positive, streamsOf, subtitlesOf, videoOf, videoOfListing } from './streams.js';
 

@@ -6,7 +6,7 @@ import {
   type EditOutcome,
   type ItemMetadata,
   type MetadataEdit,
-} from '../domain/metadata-edit.js';
+} from '../domain/library/metadata-edit.js';
 import type { PlexClient } from './client.js';
 import type { Raw } from './coerce.js';
 import { assertBounded, editRequests, IDS_AT_ONCE, isPlainKey, toMetadata, type EditRequest } from './edit-requests.js';

@@ -1,4 +1,4 @@
-import type { ServerEvent, TitleKind } from '../domain/server-event.js';
+import type { ServerEvent, TitleKind } from '../domain/library/server-event.js';
 import { toInt, toList, toObject, toStr, type Raw } from './coerce.js';
 
 /** Program guides of television use the same frames, in floods. */

@@ -1,7 +1,7 @@
 import { on, once } from 'node:events';
 import WebSocket, { type RawData } from 'ws';
 import { AppError } from '../domain/errors.js';
-import type { ServerEvent } from '../domain/server-event.js';
+import type { ServerEvent } from '../domain/library/server-event.js';
 import { badAnswer, statusFailure, transportFailure } from './failure.js';
 import { guardedLookup, mustBeServerUrl } from './guarded-lookup.js';
 import { eventsOf } from './notifications-frame.js';

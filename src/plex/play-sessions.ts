@@ -1,4 +1,4 @@
-import type { PlaySession } from '../domain/media-server.js';
+import type { PlaySession } from '../domain/plex/media-server.js';
 import { toBool, toList, toObject, toStr, type Raw } from './coerce.js';
 
 /**

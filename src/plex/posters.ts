@@ -1,5 +1,5 @@
 import { AppError } from '../domain/errors.js';
-import { pictureTypeOf, type Poster, type PosterSize } from '../domain/poster.js';
+import { pictureTypeOf, type Poster, type PosterSize } from '../domain/library/poster.js';
 import { Gate } from '../lib/gate.js';
 import type { PlexClient, Request } from './client.js';
 import { badAnswer, transportFailure } from './failure.js';

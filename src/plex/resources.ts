@@ -1,4 +1,4 @@
-import type { FoundServer, ServerConnection } from '../domain/plex-account.js';
+import type { FoundServer, ServerConnection } from '../domain/plex/account.js';
 import { badAccountAnswer } from './account-client.js';
 import { toBool, toList, toStr, type Raw } from './coerce.js';
 import { withoutEnd } from '../lib/without-end.js';

@@ -1,5 +1,5 @@
 import { invalid } from '../domain/errors.js';
-import type { Section } from '../domain/library.js';
+import type { Section } from '../domain/library/library.js';
 import type { PlexClient } from './client.js';
 import { toNum, toStr } from './coerce.js';
 import { PAGE_SIZE, pagesOf } from './listing.js';

@@ -1,10 +1,10 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { AppError, invalid } from '../domain/errors.js';
-import type { LibraryItem, Section } from '../domain/library.js';
-import type { ItemPage, MediaServer, PlaySession, ServerIdentity, ServerSection } from '../domain/media-server.js';
-import type { ServerEvent } from '../domain/server-event.js';
-import type { Poster, PosterSize } from '../domain/poster.js';
-import { Breather } from '../lib/breather.js';
+import type { LibraryItem, Section } from '../domain/library/library.js';
+import type { ItemPage, MediaServer, PlaySession, ServerIdentity, ServerSection } from '../domain/plex/media-server.js';
+import type { ServerEvent } from '../domain/library/server-event.js';
+import type { Poster, PosterSize } from '../domain/library/poster.js';
+import { EventLoopYield } from '../lib/event-loop-yield.js';
 import { withoutEnd } from '../lib/without-end.js';
 import { directoriesOf, itemsOf } from './answer.js';
 import { PlexClient } from './client.js';
@@ -120,7 +120,7 @@ export class PlexServer implements MediaServer {
         ? this.#listing.list(section, { sort: 'id' }, true, options.signal)
         : this.#listing.changed(section, options.since, options.signal);
     const asked = { key: this.#keyOfSection(section.id), type: section.type };
-    const breather = new Breather();
+    const loopYield = new EventLoopYield();
     let passedOver = 0;
     for await (const page of pages) {
       checkSection(page.container, asked.key);
@@ -129,7 +129,7 @@ export class PlexServer implements MediaServer {
         const item = isWanted(raw, asked) ? toItem(raw, place) : null;
         if (item === null) passedOver++;
         else items.push(item);
-        if (index % ITEMS_PER_TURN === 0 && breather.isDue) await breather.pause();
+        if (index % ITEMS_PER_TURN === 0 && loopYield.isDue) await loopYield.pause();
       }
       yield { items, total: page.total - passedOver };
     }

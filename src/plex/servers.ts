@@ -1,6 +1,6 @@
 import { AppError, notFound } from '../domain/errors.js';
-import type { MediaServer } from '../domain/media-server.js';
-import type { ServerAddress } from '../domain/server.js';
+import type { MediaServer } from '../domain/plex/media-server.js';
+import type { ServerAddress } from '../domain/plex/server.js';
 import { PlexServer } from './server.js';
 
 /** The connections to the servers that are set up: one each, and a new one when its address or token changes. */

@@ -1,5 +1,5 @@
 import { toAppError } from '../domain/errors.js';
-import type { SignIn } from '../domain/plex-account.js';
+import type { SignIn } from '../domain/plex/account.js';
 import { badAccountAnswer, type AccountClient } from './account-client.js';
 import { toInt, toObject, toStr } from './coerce.js';
 

@@ -1,4 +1,4 @@
-import type { AudioStream, Hdr, SubtitleStream, VideoStream } from '../domain/media.js';
+import type { AudioStream, Hdr, SubtitleStream, VideoStream } from '../domain/library/media.js';
 import { toBool, toCount, toInt, toList, toNum, toStr, toText, type Raw } from './coerce.js';
 
 const VIDEO = 1;

@@ -1,8 +1,8 @@
 import { AppError } from '../domain/errors.js';
 import type { Log } from '../lib/log.js';
 import { orAborted } from './connection.js';
-import { carry, type Load, type Watch } from './load.js';
-import { Lost, ownProgram, Porter, type Program } from './porter.js';
+import { carry, type TransferRequest, type Watch } from './transfer-request.js';
+import { Lost, ownProgram, TransferProcess, type Program } from './transfer-process.js';
 
 /** It is kept at hand for so long after it was last used. Milliseconds. */
 const IDLE_MS = 60_000;
@@ -18,7 +18,7 @@ export class Carrier {
   readonly #log: Log;
   readonly #idleMs: number;
   readonly #program: Program;
-  #porter: Promise<Porter | null> | null = null;
+  #transferProcess: Promise<TransferProcess | null> | null = null;
   #loads = 0;
   #idle: NodeJS.Timeout | null = null;
 
@@ -29,7 +29,7 @@ export class Carrier {
   }
 
   /** Throws what `carry` throws, and `transfer_failed` when the process is lost again and again. */
-  async carry(load: Load, watch: Watch): Promise<void> {
+  async carry(load: TransferRequest, watch: Watch): Promise<void> {
     this.#loads++;
     if (this.#idle) clearTimeout(this.#idle);
     try {
@@ -42,19 +42,19 @@ export class Carrier {
 
   /** Ends the process; what it carries fails. It is started anew when it is needed again. */
   async close(): Promise<void> {
-    const starting = this.#porter;
-    this.#porter = null;
-    const porter = await starting;
-    porter?.end();
-    await porter?.ended;
+    const starting = this.#transferProcess;
+    this.#transferProcess = null;
+    const transferProcess = await starting;
+    transferProcess?.end();
+    await transferProcess?.ended;
   }
 
-  async #carry(load: Load, watch: Watch): Promise<void> {
+  async #carry(load: TransferRequest, watch: Watch): Promise<void> {
     for (let tried = 1; ; tried++) {
-      const porter = await orAborted(this.#ready(), watch.signal);
-      if (porter === null) return carry(load, watch);
+      const transferProcess = await orAborted(this.#ready(), watch.signal);
+      if (transferProcess === null) return carry(load, watch);
       try {
-        await porter.carry(load, watch);
+        await transferProcess.carry(load, watch);
         return;
       } catch (error) {
         watch.signal.throwIfAborted();
@@ -67,12 +67,12 @@ export class Carrier {
     }
   }
 
-  async #ready(): Promise<Porter | null> {
-    const starting = (this.#porter ??= Porter.start(this.#program));
-    const porter = await starting;
-    if (porter && !porter.isGone) return porter;
-    if (this.#porter === starting) this.#porter = null;
-    if (porter) return this.#ready();
+  async #ready(): Promise<TransferProcess | null> {
+    const starting = (this.#transferProcess ??= TransferProcess.start(this.#program));
+    const transferProcess = await starting;
+    if (transferProcess && !transferProcess.isGone) return transferProcess;
+    if (this.#transferProcess === starting) this.#transferProcess = null;
+    if (transferProcess) return this.#ready();
     this.#log.warn('No process for carrying files could be started; they are carried in this one');
     return null;
   }

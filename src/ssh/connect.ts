@@ -1,6 +1,6 @@
 import { connect as connectSocket } from 'node:net';
 import type { Client, ConnectConfig } from 'ssh2';
-import { isForbiddenHost, isForbiddenIp } from '../domain/address.js';
+import { isForbiddenHost, isForbiddenIp } from '../domain/access/address.js';
 import { AppError } from '../domain/errors.js';
 import { lookupWithout } from '../lib/guarded-lookup.js';
 import { fingerprintOf } from './host-keys.js';

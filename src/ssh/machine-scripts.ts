@@ -1,4 +1,4 @@
-import type { Gpu, WorkerMetrics } from '../domain/worker.js';
+import type { Gpu, WorkerMetrics } from '../domain/workers/worker.js';
 
 /**
  * What a machine is asked about itself, and how its answer is read. As in `scripts`, fixed texts for any POSIX `sh`; what a

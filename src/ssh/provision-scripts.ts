@@ -1,4 +1,4 @@
-import type { ProvisionFacts } from '../domain/provision.js';
+import type { ProvisionFacts } from '../domain/workers/provision.js';
 
 /**
  * What puts an ffmpeg on a worker. As in `scripts`, fixed texts for any POSIX `sh`. Those that take long are begun by `START`

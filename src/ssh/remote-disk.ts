@@ -1,11 +1,11 @@
 import { stat } from 'node:fs/promises';
-import type { CopyOptions, FileStats, RemoteDisk } from '../domain/disk.js';
+import type { CopyOptions, FileStats, RemoteDisk } from '../domain/settings/disk.js';
 import { AppError, toAppError } from '../domain/errors.js';
 import { sha256Of } from '../lib/sha256.js';
 import type { SshAddress } from './connect.js';
 import { endOf, orAborted, type Ran, type SshConnection } from './connection.js';
 import * as scripts from './disk-scripts.js';
-import { SshLine, type CarryFile, type FileLoad } from './line.js';
+import { ReconnectingSsh, type CarryFile, type FileTransferRequest } from './reconnecting.js';
 import { BLOCK_BYTES } from './pieces.js';
 import { GET } from './scripts.js';
 import { asTouch, readStats } from './stat-answer.js';
@@ -35,13 +35,13 @@ const SHA256 = /^[0-9a-f]{64}$/;
  * changes something is looked at first, for it may have been done.
  */
 export class SshDisk implements RemoteDisk {
-  readonly #line: SshLine;
+  readonly #line: ReconnectingSsh;
   readonly #name: string;
   readonly #maxMbps: number | null;
   #down: { error: AppError; untilMs: number } | null = null;
 
   constructor({ address, name, maxMbps, patienceMs = PATIENCE_MS, carry }: SshDiskOptions) {
-    this.#line = new SshLine(address, patienceMs, carry);
+    this.#line = new ReconnectingSsh(address, patienceMs, carry);
     this.#name = name;
     this.#maxMbps = maxMbps;
   }
@@ -185,7 +185,7 @@ export class SshDisk implements RemoteDisk {
   }
 
   async #carry(
-    file: FileLoad,
+    file: FileTransferRequest,
     { signal, onBytes }: { [key in keyof CopyOptions]: CopyOptions[key] | undefined },
   ): Promise<void> {
     const watch = { signal: signal ?? new AbortController().signal, onBytes: onBytes ?? ((): void => undefined) };

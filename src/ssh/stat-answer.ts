@@ -1,4 +1,4 @@
-import type { FileStats } from '../domain/disk.js';
+import type { FileStats } from '../domain/settings/disk.js';
 import { systemError } from './system-error.js';
 
 /** As `touch -t` takes it: `202611280527.05`, UTC. */

@@ -2,7 +2,7 @@ import { createReadStream } from 'node:fs';
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
-import type { Problem } from '../domain/problem.js';
+import type { Problem } from '../domain/health/problem.js';
 import { lastBackupOf } from './backup.js';
 import { unreadable } from './damage.js';
 

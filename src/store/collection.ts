@@ -1,7 +1,7 @@
 import { basename, join } from 'node:path';
 import type { z } from 'zod';
 import { notFound, toAppError } from '../domain/errors.js';
-import { Breather } from '../lib/breather.js';
+import { EventLoopYield } from '../lib/event-loop-yield.js';
 import { Gate } from '../lib/gate.js';
 import { Copies } from './copies.js';
 import type { Damage } from './damage.js';
@@ -118,12 +118,12 @@ export class Collection<T extends { id: string }> {
    * meanwhile may or may not be shown. Throws what `visit` throws.
    */
   async each(visit: (row: T) => unknown): Promise<void> {
-    const breather = new Breather();
+    const loopYield = new EventLoopYield();
     const letRest = this.keepAwake();
     try {
       for (const row of this.#copies.rows()) {
         if (visit(row) === false) return;
-        if (breather.isDue) await breather.pause();
+        if (loopYield.isDue) await loopYield.pause();
       }
     } finally {
       letRest();
@@ -167,15 +167,15 @@ export class Collection<T extends { id: string }> {
    * a file is then written when it is full, or `mayWaitMs` later, instead of for each list.
    */
   async putMany(rows: readonly T[], { mayWaitMs = 0 } = {}): Promise<void> {
-    const breather = new Breather();
+    const loopYield = new EventLoopYield();
     const valid: T[] = [];
     for (const row of rows) {
       valid.push(this.#check(row));
-      if (valid.length % ROWS_PER_TURN === 0 && breather.isDue) await breather.pause();
+      if (valid.length % ROWS_PER_TURN === 0 && loopYield.isDue) await loopYield.pause();
     }
     const saves = new Set<Promise<void>>();
     for (const [index, row] of valid.entries()) {
-      if (index > 0 && index % ROWS_PER_TURN === 0 && breather.isDue) await breather.pause();
+      if (index > 0 && index % ROWS_PER_TURN === 0 && loopYield.isDue) await loopYield.pause();
       saves.add(this.#place(row, mayWaitMs));
     }
     await settle(saves);

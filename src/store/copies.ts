@@ -1,5 +1,10 @@
-import type { Follower } from './row-views.js';
 import type { Shard } from './shard.js';
+
+/** What follows a collection row by row. */
+export interface Follower<T> {
+  /** A row came, changed or went: null for what was not there before, or is not there any more. */
+  follow(before: T | null, after: T | null): void;
+}
 
 interface Current<T extends { id: string }> {
   /** Null: a tombstone. Undefined: the file still sleeps. */

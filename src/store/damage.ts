@@ -2,7 +2,7 @@ import { copyFile, rename } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { z } from 'zod';
 import { AppError } from '../domain/errors.js';
-import type { Problem } from '../domain/problem.js';
+import type { Problem } from '../domain/health/problem.js';
 import { syncFolder, writeDurably } from '../lib/durable.js';
 import { lastBackupOf } from './backup.js';
 

@@ -1,6 +1,6 @@
-import type { LibraryItem } from '../domain/library.js';
-import { mappingsOf, type PathMapping } from '../domain/paths.js';
-import type { Server, ServerAddress } from '../domain/server.js';
+import type { LibraryItem } from '../domain/library/library.js';
+import { mappingsOf, type PathMapping } from '../domain/settings/paths.js';
+import type { Server, ServerAddress } from '../domain/plex/server.js';
 import type { Collection } from './collection.js';
 import type { Secrets } from './secrets.js';
 import type { SettingsDocument } from './settings.js';

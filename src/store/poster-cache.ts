@@ -2,7 +2,7 @@ import { createHash, randomBytes } from 'node:crypto';
 import { mkdir, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { AppError } from '../domain/errors.js';
-import { pictureTypeOf, type Poster } from '../domain/poster.js';
+import { pictureTypeOf, type Poster } from '../domain/library/poster.js';
 import type { Log } from '../lib/log.js';
 import { steadyClock } from '../lib/steady-clock.js';
 

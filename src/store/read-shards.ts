@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import type { z } from 'zod';
-import { Breather } from '../lib/breather.js';
+import { EventLoopYield } from '../lib/event-loop-yield.js';
 import type { Copies } from './copies.js';
 import { messageOf, setFileAside, setRowsAside, unreadable, type BadRow, type Damage } from './damage.js';
 import { beginSlab } from './packed-rows.js';
@@ -27,7 +27,7 @@ export async function readShards<T extends { id: string }>(parts: {
 }): Promise<ReadResult<T>> {
   const { dir, shards, copies } = parts;
   const result: ReadResult<T> = { stamp: 0, damaged: [], mended: [], untidy: new Set() };
-  const breather = new Breather();
+  const loopYield = new EventLoopYield();
   beginSlab();
   for (const shard of shards) {
     const data = await shard.read().catch((error: unknown) => error as Error);
@@ -43,7 +43,7 @@ export async function readShards<T extends { id: string }>(parts: {
       if (damaged.length > 0) result.mended.push(shard);
       result.damaged.push(...damaged);
     }
-    if (breather.isDue) await breather.pause();
+    if (loopYield.isDue) await loopYield.pause();
   }
   for (const [id] of copies.allLingering()) result.untidy.add(id);
   forgetVersions(shards, copies);

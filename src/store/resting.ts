@@ -1,4 +1,4 @@
-import { Breather } from '../lib/breather.js';
+import { EventLoopYield } from '../lib/event-loop-yield.js';
 import { compactSoon } from '../lib/heap.js';
 import type { Copies } from './copies.js';
 import type { Shard } from './shard.js';
@@ -53,7 +53,7 @@ export class Resting<T extends { id: string }> {
 
   /** Packs what was not used for so long, unless rows are to stay awake. Answers whether all of them sleep now. */
   async rest(calmMs: number): Promise<boolean> {
-    const breather = new Breather();
+    const loopYield = new EventLoopYield();
     let areAllAsleep = true;
     this.#copies.restAlone();
     for (const shard of this.#shards.values()) {
@@ -63,7 +63,7 @@ export class Resting<T extends { id: string }> {
       this.#copies.rest(shard, rested.packed);
       this.#packed += rested.packed.length;
       areAllAsleep &&= rested.isAsleep;
-      if (breather.isDue) await breather.pause();
+      if (loopYield.isDue) await loopYield.pause();
     }
     return areAllAsleep && !this.#copies.hasAlone;
   }

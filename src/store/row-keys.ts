@@ -1,6 +1,6 @@
-import { isFinished, type Job } from '../domain/job.js';
-import { mergedIn } from '../domain/recommendation-merge.js';
-import type { Recommendation } from '../domain/recommendation.js';
+import { isFinished, type Job } from '../domain/jobs/job.js';
+import { mergedIn } from '../domain/recommendations/merge.js';
+import type { Recommendation } from '../domain/recommendations/recommendation.js';
 import type { Store } from './store.js';
 
 /** Words by which rows are found, for `Collection.by` and `Collection.tally`: the same functions make the same index. */

@@ -1,13 +1,7 @@
-import type { Copies } from './copies.js';
+import type { Copies, Follower } from './copies.js';
 
 /** The word by which a row is found; null for a row that is not to be found. Always the same for the same row. */
 export type KeyOf<T> = (row: T) => string | null;
-
-/** What follows a collection row by row. */
-export interface Follower<T> {
-  /** A row came, changed or went: null for what was not there before, or is not there any more. */
-  follow(before: T | null, after: T | null): void;
-}
 
 /** Rows found by a word of theirs, up to the last change: nobody has to pass over all rows to find a few. */
 export class RowIndex<T extends { id: string }> implements Follower<T> {

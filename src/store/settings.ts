@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { AppError, invalid } from '../domain/errors.js';
-import { mergeSettings, Settings, type SettingsChange } from '../domain/settings.js';
+import { mergeSettings, Settings, type SettingsChange } from '../domain/settings/settings.js';
 import { refusalMessage, refusedFields } from '../lib/plain-refusals.js';
 import type { Document } from './document.js';
 

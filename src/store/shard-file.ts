@@ -4,7 +4,7 @@ import { closeSync, openSync, readSync } from 'node:fs';
 import { crc32 } from 'node:zlib';
 import type { Adapter } from 'lowdb';
 import { z } from 'zod';
-import { Breather } from '../lib/breather.js';
+import { EventLoopYield } from '../lib/event-loop-yield.js';
 import { writeDurably } from '../lib/durable.js';
 import { linesOf, PackedRows, parseLines } from './packed-rows.js';
 
@@ -74,13 +74,13 @@ export class ShardFile implements Adapter<ShardData> {
 
   /** Rows must not change while this is under way. Lets other work in between when there are many. */
   async write({ stamp, rows, versions, gone }: Omit<ShardData, 'packed'>): Promise<void> {
-    const breather = new Breather();
+    const loopYield = new EventLoopYield();
     const bytes = new GrowingBuffer(writeBuffers.pop());
     const head = JSON.stringify({ stamp, schema: this.#mark, versions, gone });
     bytes.append(`${head.slice(0, -1)},"rows":[\n`);
     let before = '';
     for (const row of rows) {
-      if (breather.isDue) await breather.pause();
+      if (loopYield.isDue) await loopYield.pause();
       bytes.append(before);
       bytes.append(JSON.stringify(row));
       before = ',\n';

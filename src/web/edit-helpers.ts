@@ -1,4 +1,4 @@
-import type { FieldChange } from '../domain/metadata-edit.js';
+import type { FieldChange } from '../domain/library/metadata-edit.js';
 
 const FIELDS: Record<string, string> = {
   title: 'Title',

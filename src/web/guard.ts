@@ -5,7 +5,7 @@ import { parseCookie } from 'cookie';
 import { ipKeyGenerator, rateLimit } from 'express-rate-limit';
 import session from 'express-session';
 import type { Context } from '../actions/action.js';
-import type { AccessLevel } from '../domain/access.js';
+import type { AccessLevel } from '../domain/access/access.js';
 import { AppError } from '../domain/errors.js';
 import { inTurn, type Attempts } from './attempts.js';
 import { isKnownHost, isOwnOrigin } from './hosts.js';

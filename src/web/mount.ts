@@ -1,39 +1,19 @@
 import express, { type Request, type RequestHandler, type Response, type Router } from 'express';
-import type { Context } from '../actions/action.js';
-import { isSetUp } from '../actions/setup.js';
+import { isSetUp } from '../actions/settings/setup.js';
 import type { AppError } from '../domain/errors.js';
-import type { Acts } from './acts.js';
+import type { Doors } from './doors.js';
 import { describe, fromHttp, statusOf } from './errors.js';
 import { filledIn, pageAround, pageOfForm } from './form-page.js';
 import { toFields, withTypedRows } from './forms.js';
-import type { DrawnPages } from './drawn-pages.js';
 import type { Guard } from './guard.js';
-import type { HeldForms } from './held-forms.js';
 import { ownPath, refererPath, wantsFragment } from './hosts.js';
-import type { News } from './news.js';
 import { frame, frameOfError, themeOf } from './page-frame.js';
 import { perform, performWith } from './perform.js';
 import { leadTo } from './redirect.js';
 import { hasForm, hasInputs, refill } from './refill.js';
-import type { Views } from './render.js';
 import type { Route } from './routes.js';
 import { sendDownload, sendPicture } from './senders.js';
 import { isSecretName, typedIn } from './typed.js';
-
-/** What every door works with. */
-export interface Doors {
-  ctx: Context;
-  guard: Guard;
-  views: Views;
-  drawnPages: DrawnPages;
-  acts: Acts;
-  routes: readonly Route[];
-  /** What was typed into forms whose session had ended. */
-  held: HeldForms;
-  news: News;
-  /** Called after a session was granted or ended. */
-  onSession: () => void;
-}
 
 const SENDERS = { picture: sendPicture, download: sendDownload };
 
@@ -100,7 +80,7 @@ async function answerPage(doors: Doors, route: Route, req: Request, res: Respons
     return;
   }
   const html = await drawn(doors, route, withTypedRows(withFields(data), held.rows), req);
-  const note = doors.views.fragment('parts/form-kept', {}, await frame(doors, route, req, null));
+  const note = doors.views.fragment('shared/form-kept', {}, await frame(doors, route, req, null));
   const again = refill(html, { ...held, page: req.originalUrl, fields: {}, note, fieldNote: () => '' });
   if (again === null) doors.guard.setNotice(req, 'Your session had ended, so nothing was done. Do it once more.');
   sendHtml(res, again ?? (await drawn(doors, route, withFields(data), req)));
@@ -250,8 +230,8 @@ async function redraw(doors: Doors, route: Route, error: AppError, req: Request,
     typed,
     page: ctx.config.urlBase + again.address,
     fields: shown.fields,
-    note: views.fragment('parts/form-error', { error: shown }, page),
-    fieldNote: (id, message) => views.fragment('parts/field-error', { id, message }, page),
+    note: views.fragment('shared/form-error', { error: shown }, page),
+    fieldNote: (id, message) => views.fragment('shared/field-error', { id, message }, page),
   });
   if (wantsFragment(req)) res.set('HX-Trigger', toHeader('mf:refused', shown.message));
   res.status(statusOf(error));
@@ -269,7 +249,7 @@ async function drawn(
   req: Request,
   csrfToken = doors.guard.token(req),
 ): Promise<string> {
-  const view = route.view ?? 'error/page';
+  const view = route.view ?? 'shared/error';
   const isFragment = wantsFragment(req);
   const page = { ...(await frame(doors, route, req, isFragment ? null : data)), csrfToken };
   return isFragment ? doors.views.fragment(view, data, page) : doors.views.page(view, data, page);
@@ -295,12 +275,12 @@ export async function answerError(doors: Doors, error: unknown, req: Request, re
   res.vary('HX-Request').type('html');
   const data = { error: shown, status, heading: HEADINGS[status] ?? 'That did not work', back: refererPath(req) };
   if (!wantsFragment(req)) {
-    res.send(views.page('error/page', data, await frameOfError(doors, req, guard.isOwner(req))));
+    res.send(views.page('shared/error', data, await frameOfError(doors, req, guard.isOwner(req))));
     return;
   }
   // A form within a page: the page stays as it is and says why.
   if (req.method !== 'GET') res.set('HX-Reswap', 'none').set('HX-Trigger', toHeader('mf:refused', shown.message));
-  res.send(views.fragment('error/page', data, await frameOfError(doors, req, false)));
+  res.send(views.fragment('shared/error', data, await frameOfError(doors, req, false)));
 }
 
 const HEADINGS: Record<number, string> = {

@@ -135,6 +135,6 @@ export const docsPage = (routes: readonly Route[]): Route => ({
     { summary: 'The page of the API', input: z.object({}), output: z.object({ lines: z.array(ApiLine) }) },
     () => ({ lines: apiLines(routes) }),
   ),
-  view: 'docs/page',
+  view: 'settings/api-docs',
   access: 'owner',
 });

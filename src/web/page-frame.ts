@@ -1,7 +1,7 @@
 import { parseCookie } from 'cookie';
 import type { Request } from 'express';
-import { showNavigation } from '../actions/health.js';
-import type { Doors } from './mount.js';
+import { showNavigation } from '../actions/health/health.js';
+import type { Doors } from './doors.js';
 import type { PageFrame } from './render.js';
 import type { Route } from './routes.js';
 

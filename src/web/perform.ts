@@ -4,7 +4,7 @@ import { AppError } from '../domain/errors.js';
 import { fieldSentence, refusalMessage, refusedFields } from '../lib/plain-refusals.js';
 import { tooMuch } from './bounds.js';
 import { fromForm } from './forms.js';
-import type { Doors } from './mount.js';
+import type { Doors } from './doors.js';
 import type { Route } from './routes.js';
 
 /** The one place where outside input becomes a typed call, and where a result is cut down to what may leave. */

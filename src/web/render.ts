@@ -23,7 +23,7 @@ export interface PageFrame {
 }
 
 /** Templates that read nothing but what they are given; they are added first. */
-const CLOSED = ['parts/icon', 'parts/mark'];
+const CLOSED = ['shared/icon', 'shared/mark'];
 
 type KnownHelpers = NonNullable<CompileOptions['knownHelpers']>;
 
@@ -79,6 +79,6 @@ export class Views {
   /** A whole page. */
   page(view: string, data: object, page: PageFrame): string {
     const body = new this.#handlebars.SafeString(this.fragment(view, data, page));
-    return this.fragment('layouts/main', { body }, page);
+    return this.fragment('shared/layout', { body }, page);
   }
 }

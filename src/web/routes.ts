@@ -1,44 +1,44 @@
-import * as access from '../actions/access.js';
+import * as access from '../actions/access/access.js';
 import type { AnyAction } from '../actions/action.js';
-import * as bulk from '../actions/bulk.js';
-import * as collectionBuilder from '../actions/collection-builder.js';
-import * as collections from '../actions/collections.js';
-import * as dashboard from '../actions/dashboard.js';
-import * as decideMany from '../actions/decide-many.js';
-import * as diagnosis from '../actions/diagnosis.js';
-import * as excluded from '../actions/excluded-items.js';
-import * as health from '../actions/health.js';
-import * as failures from '../actions/failures.js';
-import * as jobs from '../actions/jobs.js';
-import * as jobsBulk from '../actions/jobs-bulk.js';
-import * as libraryBrowser from '../actions/library-browser.js';
-import * as libraryExport from '../actions/library-export.js';
-import * as library from '../actions/library.js';
-import * as metadata from '../actions/metadata.js';
-import * as plex from '../actions/plex.js';
-import * as plexAccount from '../actions/plex-account.js';
-import * as posters from '../actions/posters.js';
-import * as presets from '../actions/presets.js';
-import * as quarantine from '../actions/quarantine.js';
-import * as queue from '../actions/queue.js';
-import * as recommendations from '../actions/recommendations.js';
-import * as review from '../actions/review.js';
-import * as rules from '../actions/rules.js';
-import * as runs from '../actions/runs.js';
-import * as filters from '../actions/saved-filters.js';
-import * as savings from '../actions/savings.js';
-import * as servers from '../actions/servers.js';
-import * as settings from '../actions/settings.js';
-import * as setup from '../actions/setup.js';
-import * as statistics from '../actions/statistics.js';
-import * as tags from '../actions/tags.js';
-import * as webhooks from '../actions/webhooks.js';
-import * as workerKeys from '../actions/worker-keys.js';
-import * as workerPages from '../actions/worker-pages.js';
-import * as workerPaths from '../actions/worker-paths.js';
-import * as workerProvision from '../actions/worker-provision.js';
-import * as workers from '../actions/workers.js';
-import type { AccessLevel } from '../domain/access.js';
+import * as bulk from '../actions/library/bulk.js';
+import * as collectionBuilder from '../actions/collections/builder.js';
+import * as collections from '../actions/collections/collections.js';
+import * as dashboard from '../actions/health/dashboard.js';
+import * as decideMany from '../actions/recommendations/decide-many.js';
+import * as diagnosis from '../actions/plex/diagnosis.js';
+import * as excluded from '../actions/library/excluded-items.js';
+import * as health from '../actions/health/health.js';
+import * as failures from '../actions/jobs/failures.js';
+import * as jobs from '../actions/jobs/jobs.js';
+import * as jobsBulk from '../actions/jobs/bulk.js';
+import * as libraryBrowser from '../actions/library/browser.js';
+import * as libraryExport from '../actions/library/export.js';
+import * as library from '../actions/library/library.js';
+import * as metadata from '../actions/library/metadata.js';
+import * as plex from '../actions/plex/plex.js';
+import * as plexAccount from '../actions/plex/account.js';
+import * as posters from '../actions/library/posters.js';
+import * as presets from '../actions/presets/presets.js';
+import * as quarantine from '../actions/replace/quarantine.js';
+import * as queue from '../actions/queue/queue.js';
+import * as recommendations from '../actions/recommendations/recommendations.js';
+import * as review from '../actions/recommendations/review.js';
+import * as rules from '../actions/rules/rules.js';
+import * as runs from '../actions/recommendations/runs.js';
+import * as filters from '../actions/library/saved-filters.js';
+import * as savings from '../actions/recommendations/savings.js';
+import * as servers from '../actions/plex/servers.js';
+import * as settings from '../actions/settings/settings.js';
+import * as setup from '../actions/settings/setup.js';
+import * as statistics from '../actions/library/statistics.js';
+import * as tags from '../actions/library/tags.js';
+import * as webhooks from '../actions/plex/webhooks.js';
+import * as workerKeys from '../actions/workers/credentials.js';
+import * as workerPages from '../actions/workers/pages.js';
+import * as workerPaths from '../actions/workers/paths.js';
+import * as workerProvision from '../actions/workers/provision.js';
+import * as workers from '../actions/workers/workers.js';
+import type { AccessLevel } from '../domain/access/access.js';
 import { withoutEnd } from '../lib/without-end.js';
 
 export type Method = 'get' | 'post' | 'put' | 'delete';
@@ -185,14 +185,14 @@ const put = (api: string, action: AnyAction, extra: Extra = {}): Route => row('p
 // prettier-ignore
 export const routes: readonly Route[] = [
   // ---- access
-  page('/sign-in',                          null,                                   access.showSignIn,        'sign-in/page', { access: 'public' }),
+  page('/sign-in',                          null,                                   access.showSignIn,        'access/sign-in', { access: 'public' }),
   post('/sign-in',                          null,                                   access.signIn,            { access: 'public', session: 'owner', after: '/', form: '/sign-in' }),
   post('/sign-out',                         null,                                   access.signOut,           { access: 'public', session: 'end', after: '/sign-in' }),
 
   // ---- setup
-  page('/setup/token',                      null,                                   setup.askSetupToken,      'setup/page', { access: 'public' }),
+  page('/setup/token',                      null,                                   setup.askSetupToken,      'settings/setup', { access: 'public' }),
   post('/setup/token',                      null,                                   setup.enterSetupToken,    { access: 'public', session: 'setup', after: '/setup', form: '/setup/token' }),
-  page('/setup',                            null,                                   setup.showSetup,          'setup/page', { access: 'setup' }),
+  page('/setup',                            null,                                   setup.showSetup,          'settings/setup', { access: 'setup' }),
   post('/setup/admin',                      null,                                   setup.setFirstPassword,   { access: 'setup', session: 'owner', after: '/setup', form: '/setup' }),
   post('/setup/plex',                       '/api/setup/plex',                      setup.setupPlex,          { after: '/setup', form: '/setup' }),
   post('/setup/plex/pin',                   null,                                   plexAccount.startSignIn,  { form: '/setup' }),
@@ -238,18 +238,18 @@ export const routes: readonly Route[] = [
 
   // ---- health
   page('/health',                           '/api/health',                          health.showHealth,        'health/page'),
-  page('/shell',                            null,                                   health.showNavigation,    'parts/shell', KEPT),
+  page('/shell',                            null,                                   health.showNavigation,    'shared/shell', KEPT),
   read('/api/summary',                      health.showSummary),
 
   // ---- dashboard
-  page('/',                                 '/api/dashboard',                       dashboard.showDashboard,  'dashboard/page', { needsSetup: true, ...KEPT }),
+  page('/',                                 '/api/dashboard',                       dashboard.showDashboard,  'health/dashboard', { needsSetup: true, ...KEPT }),
 
   // ---- library
   page('/library',                          null,                                   libraryBrowser.browseLibrary, 'library/list', KEPT),
   read('/api/library/items',                library.listLibrary),
   download('/library/export',               '/api/library/export',                  libraryExport.exportLibrary),
   post('/library/queue/question',           '/api/transcode/jobs/matching/question', bulk.askAboutTitles,     { ...MANY, view: 'library/queue' }),
-  post('/library/queue/totals',             '/api/transcode/jobs/matching/totals',  bulk.sumTitles,           { ...MANY, view: 'parts/bulk-titles' }),
+  post('/library/queue/totals',             '/api/transcode/jobs/matching/totals',  bulk.sumTitles,           { ...MANY, view: 'library/parts/bulk-titles' }),
   post('/library/queue',                    '/api/transcode/jobs/matching',         bulk.queueSelection,      { ...MANY, after: '/queue', notice: queued }),
   post('/library/columns',                  '/api/library/columns',                 libraryBrowser.chooseColumns, { notice: say('Columns changed.') }),
   read('/api/filter-presets',               filters.listFilters),
@@ -273,8 +273,8 @@ export const routes: readonly Route[] = [
   page('/library/:id',                      '/api/library/items/:id',               library.showItem,         'library/item', KEPT),
   picture('/library/:id/poster',            posters.showPoster),
   page('/library/:id/plan',                 null,                                   library.planItem,         'library/plan'),
-  page('/library/:id/tags',                 '/api/library/items/:id/tags',          tags.showItemTags,        'tags/item'),
-  post('/library/:id/tags',                 '/api/library/items/:id/tags',          tags.tagItem,             { view: 'tags/item' }),
+  page('/library/:id/tags',                 '/api/library/items/:id/tags',          tags.showItemTags,        'library/item-tags'),
+  post('/library/:id/tags',                 '/api/library/items/:id/tags',          tags.tagItem,             { view: 'library/item-tags' }),
   post('/library/:id/exclude',              '/api/library/items/:id/exclude',       excluded.excludeItem,     { notice: ({ title }: { title: string }) => `${title} is excluded from processing.` }),
   post('/library/:id/include',              '/api/library/items/:id/include',       excluded.includeItem,     { notice: say('Included again. Rules and jobs may process it.') }),
   // Names of older versions.
@@ -287,10 +287,10 @@ export const routes: readonly Route[] = [
   page('/analytics',                        null,                                   statistics.showAnalytics, 'analytics/page', KEPT),
 
   // ---- tags
-  page('/tags',                             '/api/tags',                            tags.listTags,            'tags/list'),
+  page('/tags',                             '/api/tags',                            tags.listTags,            'library/tags'),
   post('/tags',                             '/api/tags',                            tags.createTag,           { form: '/tags', after: '/tags', notice: ({ name }: { name: string }) => `The tag ${name} is there.` }),
   post('/tags/apply',                       '/api/tags/apply',                      tags.tagItems,            { ...MANY, notice: ({ changed }: { changed: number }) => `${changed} ${changed === 1 ? 'title' : 'titles'} changed.` }),
-  page('/tags/:id',                         '/api/tags/:id',                        tags.showTag,             'tags/tag'),
+  page('/tags/:id',                         '/api/tags/:id',                        tags.showTag,             'library/tag'),
   post('/tags/:id',                         null,                                   tags.changeTag,           { after: '/tags', notice: say('Saved.') }),
   put ('/api/tags/:id',                     tags.changeTag),
   post('/tags/:id/delete',                  null,                                   tags.deleteTag,           { after: '/tags', notice: ({ name }: { name: string }) => `The tag ${name} is gone.` }),
@@ -314,9 +314,9 @@ export const routes: readonly Route[] = [
   // ---- recommendations
   page('/recommendations',                  null,                                   review.showReview,        'recommendations/list', KEPT),
   read('/api/recommendations',              recommendations.listRecommendations),
-  post('/recommendations/totals',           '/api/recommendations/totals',          decideMany.sumSelection,  { ...MANY, view: 'parts/bulk-review' }),
+  post('/recommendations/totals',           '/api/recommendations/totals',          decideMany.sumSelection,  { ...MANY, view: 'recommendations/parts/bulk-review' }),
   post('/recommendations/question',         '/api/recommendations/question',        decideMany.askAboutMany,  { ...MANY, view: 'recommendations/decide' }),
-  page('/recommendations/history',          '/api/recommendations/history',         runs.listRuns,            'runs/list'),
+  page('/recommendations/history',          '/api/recommendations/history',         runs.listRuns,            'recommendations/runs'),
   read('/api/recommendations/summary',      savings.showSummary),
   read('/api/recommendations/savings',      savings.showSavings),
   post('/recommendations/analyze',          '/api/recommendations/analyze',         runs.analyze,             { notice: analyzed }),
@@ -334,7 +334,7 @@ export const routes: readonly Route[] = [
   page('/queue/jobs',                       null,                                   queue.showQueueList,      'queue/list'),
   post('/queue/jobs',                       '/api/transcode/jobs/bulk',             jobsBulk.changeJobs,      { ...MANY, after: '/queue', notice: bulkDone }),
   post('/queue/jobs/question',              '/api/transcode/jobs/bulk/question',    jobsBulk.askAboutJobs,    { ...MANY, view: 'queue/question' }),
-  page('/queue/:id',                        null,                                   queue.showJobPage,        'queue/job'),
+  page('/queue/:id',                        null,                                   queue.showJobPage,        'jobs/job'),
   read('/api/transcode/failures',           failures.listFailures),
   post('/transcode/queue/pause',            '/api/transcode/queue/pause',           queue.pauseQueue,         { notice: say('Paused. What runs goes on to its end.') }),
   post('/transcode/queue/resume',           '/api/transcode/queue/resume',          queue.resumeQueue,        { notice: say('The queue goes on.') }),
@@ -349,8 +349,8 @@ export const routes: readonly Route[] = [
   post('/transcode/jobs/:id/move',          '/api/transcode/jobs/:id/move',         jobs.moveJobInQueue),
 
   // ---- quarantine
-  page('/quarantine',                       '/api/transcode/quarantine',            quarantine.listQuarantine,   'quarantine/list', KEPT),
-  page('/quarantine/:id',                   null,                                   quarantine.showQuarantined,  'quarantine/entry'),
+  page('/quarantine',                       '/api/transcode/quarantine',            quarantine.listQuarantine,   'replace/quarantine', KEPT),
+  page('/quarantine/:id',                   null,                                   quarantine.showQuarantined,  'replace/original'),
   post('/transcode/quarantine/:id/restore', '/api/transcode/quarantine/:id/restore', quarantine.restoreOriginal, { notice: say('The original stands at its path again.') }),
   post('/transcode/quarantine/:id/purge',   '/api/transcode/quarantine/:id/purge',  quarantine.purgeOriginal,    { after: '/quarantine', notice: say('The original is deleted for good.') }),
 

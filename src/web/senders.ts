@@ -1,10 +1,10 @@
 import type { Request, Response } from 'express';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
-import type { Download } from '../actions/library-export.js';
-import type { Picture } from '../actions/posters.js';
+import type { Download } from '../actions/library/export.js';
+import type { Picture } from '../actions/library/posters.js';
 import { fromHttp, statusOf } from './errors.js';
-import type { Doors } from './mount.js';
+import type { Doors } from './doors.js';
 import { perform } from './perform.js';
 import type { Route } from './routes.js';
 

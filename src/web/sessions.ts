@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import session, { type SessionData } from 'express-session';
-import type { SessionGrant } from '../domain/access.js';
+import type { SessionGrant } from '../domain/access/access.js';
 import type { Context } from '../actions/action.js';
 import { steadyClock } from '../lib/steady-clock.js';
 

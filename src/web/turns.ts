@@ -1,5 +1,5 @@
 import type { RequestHandler } from 'express';
-import { beAwaited } from '../lib/breather.js';
+import { beAwaited } from '../lib/event-loop-yield.js';
 
 /**
  * Lets one request a round of the event loop go on to its page. When two hundred browsers ask at the same moment, health

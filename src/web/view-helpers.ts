@@ -2,7 +2,7 @@ import { editHelpers } from './edit-helpers.js';
 import { libraryHelpers } from './library-helpers.js';
 import { reviewHelpers } from './review-helpers.js';
 import { workerHelpers } from './worker-helpers.js';
-import { remoteOf } from '../domain/disk.js';
+import { remoteOf } from '../domain/settings/disk.js';
 import { formatBitrate, formatBytes, formatDuration } from '../lib/units.js';
 
 const ifNumber =

@@ -1,8 +1,8 @@
 import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http';
 import type { Context } from '../actions/action.js';
-import { countWebhook, receiveWebhook, senderOf } from '../actions/webhooks.js';
+import { countWebhook, receiveWebhook, senderOf } from '../actions/plex/webhooks.js';
 import { AppError, invalid, toAppError } from '../domain/errors.js';
-import { PlexWebhook, type WebhookOutcome } from '../domain/webhook.js';
+import { PlexWebhook, type WebhookOutcome } from '../domain/plex/webhook.js';
 import { withoutEnd } from '../lib/without-end.js';
 import { hasOneHostAtMost } from './hosts.js';
 import { readPayload } from './webhook-body.js';

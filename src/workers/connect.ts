@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
-import type { RemoteDisk } from '../domain/disk.js';
-import type { RemoteExecutor } from '../domain/executor.js';
-import type { Worker, WorkerKey } from '../domain/worker.js';
+import type { RemoteDisk } from '../domain/settings/disk.js';
+import type { RemoteExecutor } from '../domain/jobs/executor.js';
+import type { Worker, WorkerKey } from '../domain/workers/worker.js';
 import type { SshAddress } from '../ssh/connect.js';
 import { SshDisk } from '../ssh/remote-disk.js';
 import { SshExecutor, type SshWorkerOptions } from './ssh.js';

@@ -1,17 +1,17 @@
 import { stat } from 'node:fs/promises';
 import { AppError } from '../domain/errors.js';
-import type { EncodeTask, Progress } from '../domain/executor.js';
-import { plainExtension } from '../domain/paths.js';
+import type { EncodeTask, Progress } from '../domain/jobs/executor.js';
+import { plainExtension } from '../domain/settings/paths.js';
 import { sha256Of } from '../lib/sha256.js';
 import { formatBytes } from '../lib/units.js';
-import type { FileLoad, SshLine } from '../ssh/line.js';
+import type { FileTransferRequest, ReconnectingSsh } from '../ssh/reconnecting.js';
 import { BLOCK_BYTES, type Piece } from '../ssh/pieces.js';
 import { hashesOf, hashOf, sizeOf } from '../ssh/remote-job.js';
 import { ACCEPT } from '../ssh/scripts.js';
 import type { FileWay } from './file-way.js';
 
 export interface CopiedFilesParts {
-  line: SshLine;
+  line: ReconnectingSsh;
   task: Pick<EncodeTask, 'input' | 'output'>;
   /** The job's folder on the worker. */
   dir: string;
@@ -120,7 +120,7 @@ export class CopiedFiles implements FileWay {
     }, signal);
   }
 
-  async #carry(file: Omit<FileLoad, 'dir'>, signal: AbortSignal): Promise<void> {
+  async #carry(file: Omit<FileTransferRequest, 'dir'>, signal: AbortSignal): Promise<void> {
     const { line, maxMbps, report } = this.#parts;
     const { kind: stage, sizeBytes } = file;
     let toldAtMs = 0;

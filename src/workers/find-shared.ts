@@ -1,7 +1,7 @@
-import { nameOf, type SampleFile, type SeenTwice } from '../domain/shared-folders.js';
+import { nameOf, type SampleFile, type SeenTwice } from '../domain/workers/shared-folders.js';
 import { AppError } from '../domain/errors.js';
-import type { SharedSearch } from '../domain/executor.js';
-import type { SshLine } from '../ssh/line.js';
+import type { SharedSearch } from '../domain/jobs/executor.js';
+import type { ReconnectingSsh } from '../ssh/reconnecting.js';
 import { FIND } from '../ssh/search-scripts.js';
 import { sampleOf, sampleThere } from './sample.js';
 
@@ -13,7 +13,7 @@ const MOST_CANDIDATES = 8;
 
 /** Looks for files of this machine on a worker: by name and size first, and then by what is in them. */
 export async function findShared(
-  line: SshLine,
+  line: ReconnectingSsh,
   samples: readonly SampleFile[],
   signal: AbortSignal,
 ): Promise<SharedSearch> {

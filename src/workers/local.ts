@@ -1,7 +1,7 @@
 import { rm, stat } from 'node:fs/promises';
 import { AppError } from '../domain/errors.js';
-import type { EncodeStep, EncodeTask, Executor, Progress, WorkerHealth } from '../domain/executor.js';
-import type { EncoderSpeed, EncoderSupport } from '../domain/worker.js';
+import type { EncodeStep, EncodeTask, Executor, Progress, WorkerHealth } from '../domain/jobs/executor.js';
+import type { EncoderSpeed, EncoderSupport } from '../domain/workers/worker.js';
 import { abilitiesOf } from '../ffmpeg/abilities.js';
 import { placeArgs, quoteArgs } from '../ffmpeg/command-line.js';
 import { measureSpeeds } from '../ffmpeg/encoder-speed.js';

@@ -2,8 +2,8 @@ import { randomBytes } from 'node:crypto';
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { WorkerPath } from '../domain/worker.js';
-import type { SshLine } from '../ssh/line.js';
+import type { WorkerPath } from '../domain/workers/worker.js';
+import type { ReconnectingSsh } from '../ssh/reconnecting.js';
 import { ANSWER } from '../ssh/scripts.js';
 import { withoutEnd } from '../lib/without-end.js';
 
@@ -16,7 +16,7 @@ const LOOK_MS = 250;
  * reads it and writes another one. Null when they do, else what is wrong, for the owner. Nothing stays behind.
  */
 export async function proveShared(
-  line: SshLine,
+  line: ReconnectingSsh,
   { here, there }: Pick<WorkerPath, 'here' | 'there'>,
   signal: AbortSignal,
 ): Promise<string | null> {
@@ -45,7 +45,7 @@ export async function proveShared(
 }
 
 /** Asked again for a while: the folder was made a moment ago. Null when it answered. */
-async function answered(line: SshLine, args: readonly string[], signal: AbortSignal): Promise<string | null> {
+async function answered(line: ReconnectingSsh, args: readonly string[], signal: AbortSignal): Promise<string | null> {
   for (let tried = 1; ; tried++) {
     const ran = await line.persist((connection) => connection.run(ANSWER, args, { signal }), signal);
     if (ran.ok) return null;

@@ -1,5 +1,5 @@
 import { AppError } from '../domain/errors.js';
-import { buildsFor, buildsIn, isBetter, type Build } from '../domain/provision.js';
+import { buildsFor, buildsIn, isBetter, type Build } from '../domain/workers/provision.js';
 import { DOWNLOAD, PLACE, PUT_BACK, SHOW, UNPACK } from '../ssh/provision-scripts.js';
 import { hashOf, makeJob } from '../ssh/remote-job.js';
 import { versionOf } from '../ffmpeg/encoders.js';
@@ -11,7 +11,7 @@ const LIST_MS = 180_000;
 
 /**
  * Puts a static build into our own folder: one that suits the driver, whose checksum is the release's, and that passed its test
- * encodes. Before that nothing is changed. Throws `worker_unavailable`, `no_space` and what `SshLine.persist` throws.
+ * encodes. Before that nothing is changed. Throws `worker_unavailable`, `no_space` and what `ReconnectingSsh.persist` throws.
  */
 export async function installBuild(
   machine: ProvisionMachine,

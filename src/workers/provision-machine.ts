@@ -1,15 +1,15 @@
 import { AppError } from '../domain/errors.js';
-import { judge, type ProvisionFacts, type ProvisionStep, type Verdict } from '../domain/provision.js';
-import type { Capabilities } from '../domain/worker.js';
+import { judge, type ProvisionFacts, type ProvisionStep, type Verdict } from '../domain/workers/provision.js';
+import type { Capabilities } from '../domain/workers/worker.js';
 import { probeEncoders, versionOf, type RunFfmpeg } from '../ffmpeg/encoders.js';
 import type { Ran } from '../ssh/connection.js';
-import type { SshLine } from '../ssh/line.js';
+import type { ReconnectingSsh } from '../ssh/reconnecting.js';
 import { REMOVE } from '../ssh/machine-scripts.js';
 import type { StepLog, StepTalk } from './provision-steps.js';
 import { followStep } from './ssh-step.js';
 
 export interface SshProvisionParts {
-  line: SshLine;
+  line: ReconnectingSsh;
   /** What the machine is. */
   describe: (signal: AbortSignal) => Promise<Omit<Capabilities, 'ffmpegVersion' | 'encoders' | 'speeds'>>;
   /** Our folder there and the ffmpeg that is found now; asked anew each time. */
@@ -65,7 +65,7 @@ export class ProvisionMachine {
     return this.parts.line.address.host;
   }
 
-  /** Runs a short script that may be run twice. Throws what `SshLine.persist` throws. */
+  /** Runs a short script that may be run twice. Throws what `ReconnectingSsh.persist` throws. */
   async run(script: string, args: readonly string[], signal: AbortSignal, timeoutMs?: number): Promise<Ran> {
     const options = timeoutMs === undefined ? { signal } : { signal, timeoutMs };
     return this.parts.line.persist((connection) => connection.run(script, args, options), signal);

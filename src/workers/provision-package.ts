@@ -1,5 +1,5 @@
 import { toAppError } from '../domain/errors.js';
-import { isBetter, packagesIn, untouchable, type Way } from '../domain/provision.js';
+import { isBetter, packagesIn, untouchable, type Way } from '../domain/workers/provision.js';
 import { PACKAGE, PUT_BACK, SET_ASIDE } from '../ssh/provision-scripts.js';
 import { END_MS, MOST_SAID, refusal, type Ground, type ProvisionMachine, type Tried } from './provision-machine.js';
 
@@ -8,7 +8,7 @@ const STALL_MS = 30 * 60_000;
 
 /**
  * Installs the distribution's package, when the package manager's own simulation says that neither a driver nor a kernel is
- * touched by that. Throws `worker_unavailable` and what `SshLine.persist` throws.
+ * touched by that. Throws `worker_unavailable` and what `ReconnectingSsh.persist` throws.
  */
 export async function installPackage(
   machine: ProvisionMachine,

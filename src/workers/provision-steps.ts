@@ -1,5 +1,5 @@
 import { toAppError } from '../domain/errors.js';
-import type { ProvisionStep } from '../domain/provision.js';
+import type { ProvisionStep } from '../domain/workers/provision.js';
 
 /** What a step may say while it goes on. */
 export interface StepTalk {

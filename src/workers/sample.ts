@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { open } from 'node:fs/promises';
 import { SAMPLE_BYTES, SAMPLE_OF } from '../ssh/scripts.js';
-import type { SshLine } from '../ssh/line.js';
+import type { ReconnectingSsh } from '../ssh/reconnecting.js';
 
 /** Size, and the hashes of the first MiB, of one in the middle and of the last one, as `SAMPLE_OF` says them. */
 export async function sampleOf(path: string): Promise<string> {
@@ -21,7 +21,7 @@ export async function sampleOf(path: string): Promise<string> {
 }
 
 /** The same of a file on the other side of a line; null when there is none. */
-export async function sampleThere(line: SshLine, path: string, signal: AbortSignal): Promise<string | null> {
+export async function sampleThere(line: ReconnectingSsh, path: string, signal: AbortSignal): Promise<string | null> {
   const ran = await line.persist((connection) => connection.run(SAMPLE_OF, [path], { signal }), signal);
   return ran.ok ? ran.stdout.trim().split(/\s+/).join() : null;
 }

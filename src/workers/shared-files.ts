@@ -3,17 +3,17 @@ import { rename, rm, stat } from 'node:fs/promises';
 import { basename, dirname, extname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { AppError } from '../domain/errors.js';
-import type { EncodeTask } from '../domain/executor.js';
-import { toLocalPath } from '../domain/paths.js';
-import type { WorkerPath } from '../domain/worker.js';
+import type { EncodeTask } from '../domain/jobs/executor.js';
+import { toLocalPath } from '../domain/settings/paths.js';
+import type { WorkerPath } from '../domain/workers/worker.js';
 import { sha256Of } from '../lib/sha256.js';
-import type { SshLine } from '../ssh/line.js';
+import type { ReconnectingSsh } from '../ssh/reconnecting.js';
 import { hashOf, sizeOf } from '../ssh/remote-job.js';
 import type { FileWay } from './file-way.js';
 import { sampleOf, sampleThere } from './sample.js';
 
 export interface SharedFilesParts {
-  line: SshLine;
+  line: ReconnectingSsh;
   task: Pick<EncodeTask, 'input' | 'output'>;
   shared: readonly WorkerPath[];
 }

@@ -1,11 +1,11 @@
 import { rm } from 'node:fs/promises';
 import { toAppError } from '../domain/errors.js';
-import type { EncodeStep, EncodeTask, Progress } from '../domain/executor.js';
-import type { TransferMode, WorkerPath } from '../domain/worker.js';
+import type { EncodeStep, EncodeTask, Progress } from '../domain/jobs/executor.js';
+import type { TransferMode, WorkerPath } from '../domain/workers/worker.js';
 import { placeArgs, quoteArgs } from '../ffmpeg/command-line.js';
 import { encodeFailure } from '../ffmpeg/failure.js';
 import { progressReader } from '../ffmpeg/progress.js';
-import type { SshLine } from '../ssh/line.js';
+import type { ReconnectingSsh } from '../ssh/reconnecting.js';
 import { endJob, makeJob } from '../ssh/remote-job.js';
 import { CopiedFiles } from './copied-files.js';
 import type { FileWay } from './file-way.js';
@@ -15,7 +15,7 @@ import { StreamedFiles } from './streamed-files.js';
 import { followStep } from './ssh-step.js';
 
 export interface SshEncodeParts {
-  line: SshLine;
+  line: ReconnectingSsh;
   task: EncodeTask;
   /** Our folder on the worker. */
   root: string;

@@ -3,10 +3,10 @@ import { mkdtemp, open, rm, statfs } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { AppError, toAppError } from '../domain/errors.js';
-import type { Capabilities, Line, WorkerMetrics } from '../domain/worker.js';
+import type { Capabilities, Line, WorkerMetrics } from '../domain/workers/worker.js';
 import { Rate } from '../lib/rate.js';
 import { orAborted, type SshConnection } from '../ssh/connection.js';
-import type { SshLine } from '../ssh/line.js';
+import type { ReconnectingSsh } from '../ssh/reconnecting.js';
 import {
   DESCRIBE,
   MEASURE,
@@ -22,7 +22,7 @@ import { connectFailure, lost } from '../ssh/ssh-error.js';
 import { download, lanesFor, upload, type TransferOptions } from '../ssh/transfer.js';
 
 export interface SshMachineParts {
-  line: SshLine;
+  line: ReconnectingSsh;
   scratchDir: string;
   folderName: string;
   maxMbps: number | null;

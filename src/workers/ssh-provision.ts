@@ -1,6 +1,6 @@
 import { AppError, toAppError } from '../domain/errors.js';
-import { waysFor, type Way } from '../domain/provision.js';
-import type { Capabilities } from '../domain/worker.js';
+import { waysFor, type Way } from '../domain/workers/provision.js';
+import type { Capabilities } from '../domain/workers/worker.js';
 import { FACTS, readFacts } from '../ssh/provision-scripts.js';
 import { endJob, lookAtStep, makeJob } from '../ssh/remote-job.js';
 import { installBuild } from './provision-build.js';
@@ -34,7 +34,7 @@ export class SshProvision {
 
   /**
    * Resolves with what the machine is and can do now. Throws `worker_unavailable` with what to do by hand, or what
-   * `SshLine.persist` throws. Nothing is left of the attempt, but for a package manager that is at work: it is never ended.
+   * `ReconnectingSsh.persist` throws. Nothing is left of the attempt, but for a package manager that is at work: it is never ended.
    */
   async run(signal: AbortSignal): Promise<Capabilities> {
     const described = await this.#parts.describe(signal);

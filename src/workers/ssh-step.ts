@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { SshLine } from '../ssh/line.js';
+import type { ReconnectingSsh } from '../ssh/reconnecting.js';
 import { forgetStep, lookAtStep, startStep, type StepLook } from '../ssh/remote-job.js';
 
 /** What ended a step, and ffmpeg's last words. `error` is null when it ended well. */
@@ -37,7 +37,12 @@ const SIGNALS: Readonly<Record<number, string>> = { 137: 'SIGKILL', 143: 'SIGTER
  * Begins a step on a worker, or finds it begun, and follows it to its end. Lost connections are waited for. Throws
  * `worker_unreachable` when the worker stays away, or the signal's reason; the step then goes on there.
  */
-export async function followStep(line: SshLine, step: Step, listener: Listener, signal: AbortSignal): Promise<StepEnd> {
+export async function followStep(
+  line: ReconnectingSsh,
+  step: Step,
+  listener: Listener,
+  signal: AbortSignal,
+): Promise<StepEnd> {
   const lines: string[] = [];
   let begun = 0;
   let told = '';

@@ -1,12 +1,19 @@
 import { AppError } from '../domain/errors.js';
-import type { ProvisionStep } from '../domain/provision.js';
-import type { EncodeTask, Progress, RemoteExecutor, SharedSearch, WorkerHealth } from '../domain/executor.js';
-import type { SampleFile } from '../domain/shared-folders.js';
-import type { Capabilities, EncoderSpeed, EncoderSupport, Line, WorkerMetrics, WorkerPath } from '../domain/worker.js';
+import type { ProvisionStep } from '../domain/workers/provision.js';
+import type { EncodeTask, Progress, RemoteExecutor, SharedSearch, WorkerHealth } from '../domain/jobs/executor.js';
+import type { SampleFile } from '../domain/workers/shared-folders.js';
+import type {
+  Capabilities,
+  EncoderSpeed,
+  EncoderSupport,
+  Line,
+  WorkerMetrics,
+  WorkerPath,
+} from '../domain/workers/worker.js';
 import { measureSpeeds } from '../ffmpeg/encoder-speed.js';
 import { probeEncoders, versionOf, type RunFfmpeg } from '../ffmpeg/encoders.js';
 import type { SshAddress } from '../ssh/connect.js';
-import { SshLine, type CarryFile } from '../ssh/line.js';
+import { ReconnectingSsh, type CarryFile } from '../ssh/reconnecting.js';
 import { endJob, sweepJobs } from '../ssh/remote-job.js';
 import { FFMPEG, PREPARE } from '../ssh/scripts.js';
 import { findShared } from './find-shared.js';
@@ -58,7 +65,7 @@ const RELEASE_URL = 'https://github.com/BtbN/FFmpeg-Builds/releases/download/lat
 /** Encodes on a machine that is reached over SSH, of which nothing is asked but `sh`, coreutils and ffmpeg. */
 export class SshExecutor implements RemoteExecutor {
   readonly #options: SshWorkerOptions;
-  readonly #line: SshLine;
+  readonly #line: ReconnectingSsh;
   readonly #machine: SshMachine;
   readonly #running = new Set<{ abort: AbortController; done: Promise<unknown> }>();
   /** By their folders there. */
@@ -68,7 +75,7 @@ export class SshExecutor implements RemoteExecutor {
 
   constructor(options: SshWorkerOptions) {
     this.#options = options;
-    this.#line = new SshLine(options.address, options.patienceMs ?? PATIENCE_MS, options.carry);
+    this.#line = new ReconnectingSsh(options.address, options.patienceMs ?? PATIENCE_MS, options.carry);
     const { now = () => new Date() } = options;
     this.#machine = new SshMachine({ ...options, line: this.#line, now });
   }

@@ -1,12 +1,12 @@
 import { open, stat, type FileHandle } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { AppError, toAppError } from '../domain/errors.js';
-import type { EncodeTask, Progress } from '../domain/executor.js';
+import type { EncodeTask, Progress } from '../domain/jobs/executor.js';
 import { Rate } from '../lib/rate.js';
 import { sha256Of } from '../lib/sha256.js';
-import { plainExtension } from '../domain/paths.js';
+import { plainExtension } from '../domain/settings/paths.js';
 import type { SshConnection } from '../ssh/connection.js';
-import type { SshLine } from '../ssh/line.js';
+import type { ReconnectingSsh } from '../ssh/reconnecting.js';
 import { BLOCK_BYTES, type Piece } from '../ssh/pieces.js';
 import { hashesOf, sizeOf } from '../ssh/remote-job.js';
 import { fetchPiece } from '../ssh/piece-move.js';
@@ -15,7 +15,7 @@ import type { FileWay } from './file-way.js';
 import { SourceServer } from './source-server.js';
 
 export interface StreamedFilesParts {
-  line: SshLine;
+  line: ReconnectingSsh;
   task: Pick<EncodeTask, 'input' | 'output'>;
   /** The job's folder on the worker. */
   dir: string;

@@ -2,7 +2,7 @@ import { statfs } from 'node:fs/promises';
 import { arch, cpus, freemem, release, totalmem, type, type CpuInfo } from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Events } from '../domain/events.js';
-import { LOCAL_WORKER_ID, type WorkerMetrics } from '../domain/worker.js';
+import { LOCAL_WORKER_ID, type WorkerMetrics } from '../domain/workers/worker.js';
 import type { Bus } from '../lib/bus.js';
 import { Loop } from '../lib/loop.js';
 

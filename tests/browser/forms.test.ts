@@ -1,7 +1,7 @@
 import { expect } from 'chai';
 import type { Locator, Page } from 'playwright-core';
-import { SETTINGS_TABS } from '../../src/actions/settings.js';
-import type { LibraryCollection } from '../../src/domain/collection.js';
+import { SETTINGS_TABS } from '../../src/actions/settings/settings.js';
+import type { LibraryCollection } from '../../src/domain/collections/collection.js';
 import { visitPreview, type Visit } from '../support/browser.js';
 import { addFormRows, formPages, formsIn, isFilledIn } from '../support/forms.js';
 import { raw } from '../support/raw-http.js';

@@ -1,6 +1,6 @@
 import { expect } from 'chai';
 import type { Page } from 'playwright-core';
-import type { Recommendation } from '../../src/domain/recommendation.js';
+import type { Recommendation } from '../../src/domain/recommendations/recommendation.js';
 import { seriousIn, sidewaysIn, signIn, visitPreview, WITH_WIDTH, type Visit } from '../support/browser.js';
 import { HELD_TWICE } from '../support/preview-review.js';
 import type { WebTest } from '../support/web.js';

@@ -5,9 +5,9 @@ import { join, resolve } from 'node:path';
 import { openPresets } from '../../src/catalog/presets.js';
 import { openRules, type Rules } from '../../src/catalog/rules.js';
 import { AppError } from '../../src/domain/errors.js';
-import { collectFacts } from '../../src/domain/facts.js';
-import type { Preset } from '../../src/domain/preset.js';
-import type { Subject } from '../../src/domain/rule.js';
+import { collectFacts } from '../../src/domain/rules/facts.js';
+import type { Preset } from '../../src/domain/presets/preset.js';
+import type { Subject } from '../../src/domain/rules/rule.js';
 import { createLog } from '../../src/lib/log.js';
 import { anItem } from '../support/builders.js';
 

@@ -7,8 +7,8 @@ import { join, resolve } from 'node:path';
 import { findRuleFiles } from '../../src/catalog/rules-files.js';
 import { openRules, type OpenRulesOptions, type Rules } from '../../src/catalog/rules.js';
 import { AppError } from '../../src/domain/errors.js';
-import { collectFacts } from '../../src/domain/facts.js';
-import type { Decision, Subject } from '../../src/domain/rule.js';
+import { collectFacts } from '../../src/domain/rules/facts.js';
+import type { Decision, Subject } from '../../src/domain/rules/rule.js';
 import { createLog } from '../../src/lib/log.js';
 import { anItem } from '../support/builders.js';
 

@@ -8,7 +8,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import busboy from 'busboy';
 import { SimulatedPlex } from '../../src/demo/plex/simulated-plex.js';
-import { PlexWebhook } from '../../src/domain/webhook.js';
+import { PlexWebhook } from '../../src/domain/plex/webhook.js';
 import { PlexServer } from '../../src/plex/server.js';
 
 const FILMS = { id: '1', type: 'movie' } as const;

@@ -1,10 +1,10 @@
 import { expect } from 'chai';
 import fc from 'fast-check';
-import { everyEncoder, hardwareKind } from '../../src/domain/encoder.js';
-import type { EncodePlan } from '../../src/domain/plan.js';
-import { planEncode } from '../../src/domain/plan-encode.js';
-import { Preset } from '../../src/domain/preset.js';
-import type { ProbedStream } from '../../src/domain/probe.js';
+import { everyEncoder, hardwareKind } from '../../src/domain/presets/encoder.js';
+import type { EncodePlan } from '../../src/domain/presets/plan.js';
+import { planEncode } from '../../src/domain/presets/plan-encode.js';
+import { Preset } from '../../src/domain/presets/preset.js';
+import type { ProbedStream } from '../../src/domain/jobs/probe.js';
 import { encodeSteps } from '../../src/ffmpeg/args.js';
 import { hardwareQuality } from '../../src/ffmpeg/hardware-args.js';
 

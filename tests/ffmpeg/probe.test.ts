@@ -3,7 +3,7 @@ import { execa } from 'execa';
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { mainVideo } from '../../src/domain/probe.js';
+import { mainVideo } from '../../src/domain/jobs/probe.js';
 import { probe } from '../../src/ffmpeg/probe.js';
 
 const options = { ffprobe: 'ffprobe' };

@@ -1,6 +1,6 @@
 import { expect } from 'chai';
 import { execa } from 'execa';
-import type { Progress } from '../../src/domain/executor.js';
+import type { Progress } from '../../src/domain/jobs/executor.js';
 import { progressReader } from '../../src/ffmpeg/progress.js';
 
 describe('progressReader', () => {

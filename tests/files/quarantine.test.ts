@@ -2,7 +2,7 @@ import { expect } from 'chai';
 import { link, mkdir, mkdtemp, readdir, readFile, rename, rm, symlink, utimes, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
-import type { QuarantineEntry } from '../../src/domain/quarantine.js';
+import type { QuarantineEntry } from '../../src/domain/replace/quarantine.js';
 import { fingerprint } from '../../src/files/fingerprint.js';
 import { clearHidden, quarantineDirOf, prepareHidden } from '../../src/files/places.js';
 import { purgeStored, restorePlan } from '../../src/files/quarantine.js';

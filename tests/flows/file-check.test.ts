@@ -1,7 +1,7 @@
 import { expect } from 'chai';
 import { rm, stat, utimes, writeFile } from 'node:fs/promises';
-import type { LibraryItem } from '../../src/domain/library.js';
-import type { Problem } from '../../src/domain/problem.js';
+import type { LibraryItem } from '../../src/domain/library/library.js';
+import type { Problem } from '../../src/domain/health/problem.js';
 import { Clips } from '../support/clips.js';
 import { Stage } from '../support/stage.js';
 

@@ -1,8 +1,8 @@
 import { expect } from 'chai';
 import { copyFile, readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { Job } from '../../src/domain/job.js';
-import type { QuarantineEntry } from '../../src/domain/quarantine.js';
+import type { Job } from '../../src/domain/jobs/job.js';
+import type { QuarantineEntry } from '../../src/domain/replace/quarantine.js';
 import { Clips } from '../support/clips.js';
 import { HOSTILE_NAMES } from '../support/hostile-names.js';
 import { filesBelow, sha256Of, Stage } from '../support/stage.js';

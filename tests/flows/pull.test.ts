@@ -1,8 +1,8 @@
 import { expect } from 'chai';
 import { readdir, stat } from 'node:fs/promises';
 import { basename, join } from 'node:path';
-import { remotePath } from '../../src/domain/disk.js';
-import type { QuarantineEntry } from '../../src/domain/quarantine.js';
+import { remotePath } from '../../src/domain/settings/disk.js';
+import type { QuarantineEntry } from '../../src/domain/replace/quarantine.js';
 import { Clips } from '../support/clips.js';
 import { Sshd } from '../support/sshd.js';
 import { filesBelow, sha256Of, Stage } from '../support/stage.js';

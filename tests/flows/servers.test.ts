@@ -2,7 +2,7 @@ import { expect } from 'chai';
 import { copyFile, mkdir } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { SimulatedPlex } from '../../src/demo/plex/simulated-plex.js';
-import type { LibraryItem, Section } from '../../src/domain/library.js';
+import type { LibraryItem, Section } from '../../src/domain/library/library.js';
 import { Clips } from '../support/clips.js';
 import { sideBySide, type Play } from '../support/side-by-side.js';
 import { sha256Of, Stage } from '../support/stage.js';

@@ -1,8 +1,8 @@
 import { expect } from 'chai';
 import { rm } from 'node:fs/promises';
-import { itemId, type LibraryItem } from '../../src/domain/library.js';
-import type { Recommendation } from '../../src/domain/recommendation.js';
-import type { LiveNewsStatus } from '../../src/engine/library/live-news.js';
+import { itemId, type LibraryItem } from '../../src/domain/library/library.js';
+import type { Recommendation } from '../../src/domain/recommendations/recommendation.js';
+import type { NotificationListenerStatus } from '../../src/engine/plex/notification-listener.js';
 import { Clips } from '../support/clips.js';
 import { sideBySide, type Play } from '../support/side-by-side.js';
 import { Stage, type StageOptions } from '../support/stage.js';
@@ -38,7 +38,7 @@ function play(clips: () => Clips): Play {
     await stage.api('PUT', '/api/settings', { plex: { syncCron: NEVER, fullSyncCron: NEVER } });
     await stage.until('the library has caught up', () => status().caughtUpAt !== null);
   };
-  const status = (): LiveNewsStatus => {
+  const status = (): NotificationListenerStatus => {
     if (!stage.app) throw new Error('MediaFlow does not run');
     return stage.app.context.news.status();
   };

@@ -1,9 +1,9 @@
 import { expect } from 'chai';
 import { readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { QuarantineEntry } from '../../src/domain/quarantine.js';
-import type { Recommendation } from '../../src/domain/recommendation.js';
-import type { StreamChange } from '../../src/domain/stream-changes.js';
+import type { QuarantineEntry } from '../../src/domain/replace/quarantine.js';
+import type { Recommendation } from '../../src/domain/recommendations/recommendation.js';
+import type { StreamChange } from '../../src/domain/jobs/stream-changes.js';
 import { Clips } from '../support/clips.js';
 import { sideBySide, type Play } from '../support/side-by-side.js';
 import { filesBelow, sha256Of, Stage, type StageOptions } from '../support/stage.js';

@@ -1,9 +1,9 @@
 import { expect } from 'chai';
 import { readFile, rename, stat, truncate, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { LibraryItem } from '../../src/domain/library.js';
-import type { QuarantineEntry } from '../../src/domain/quarantine.js';
-import type { Recommendation } from '../../src/domain/recommendation.js';
+import type { LibraryItem } from '../../src/domain/library/library.js';
+import type { QuarantineEntry } from '../../src/domain/replace/quarantine.js';
+import type { Recommendation } from '../../src/domain/recommendations/recommendation.js';
 import { aRecommendation } from '../support/builders.js';
 import { Clips } from '../support/clips.js';
 import { sideBySide, type Play } from '../support/side-by-side.js';

@@ -1,7 +1,7 @@
 import { expect } from 'chai';
 import { mkdir, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { Job } from '../../src/domain/job.js';
+import type { Job } from '../../src/domain/jobs/job.js';
 import { Clips } from '../support/clips.js';
 import { playedNvenc } from '../support/played-nvenc.js';
 import { Sshd } from '../support/sshd.js';

@@ -1,7 +1,7 @@
 import { expect } from 'chai';
 import type { SimulatedDevice } from '../../src/demo/plex-tv/model.js';
 import { SimulatedPlexTv } from '../../src/demo/plex-tv/simulated-plex-tv.js';
-import type { FoundServer } from '../../src/domain/plex-account.js';
+import type { FoundServer } from '../../src/domain/plex/account.js';
 import { PlexTvService } from '../../src/plex/account.js';
 import { handMade, SERVER_ID, type HandMade } from './hand-made-server.js';
 

@@ -1,6 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { brotliCompressSync, deflateSync, gzipSync } from 'node:zlib';
-import type { LibraryItem } from '../../src/domain/library.js';
+import type { LibraryItem } from '../../src/domain/library/library.js';
 import { json, send, SERVER_ID } from './hand-made-server.js';
 import {
   changedFilm,

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { inspect, isDeepStrictEqual } from 'node:util';
 import { AppError } from '../../src/domain/errors.js';
 import type { Events } from '../../src/domain/events.js';
-import type { LibraryItem, Section } from '../../src/domain/library.js';
+import type { LibraryItem, Section } from '../../src/domain/library/library.js';
 import { LibrarySync } from '../../src/engine/library/sync.js';
 import { Bus } from '../../src/lib/bus.js';
 import { newId } from '../../src/lib/ids.js';
@@ -59,7 +59,7 @@ describe(`${count} hostile answers of Plex, each in a full sync and in one for c
     const analyzer = {
       items: () => Promise.resolve(),
       library: () => Promise.resolve({ error: null }),
-      willLook: () => Promise.resolve(() => undefined),
+      willAnalyze: () => Promise.resolve(() => undefined),
     };
     sync = new LibrarySync({ store, bus, log, now, newId, analyzer, server: () => plex });
     plex = plexAt(server.url);

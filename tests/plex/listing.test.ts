@@ -1,7 +1,7 @@
 import { expect } from 'chai';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { AppError } from '../../src/domain/errors.js';
-import type { Section } from '../../src/domain/library.js';
+import type { Section } from '../../src/domain/library/library.js';
 import { aFilm, handMade, json, plexAt, type HandMade } from './hand-made-server.js';
 
 const FILMS: Pick<Section, 'id' | 'type'> = { id: '1', type: 'movie' };

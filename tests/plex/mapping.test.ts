@@ -1,5 +1,5 @@
 import { expect } from 'chai';
-import { LibraryItem } from '../../src/domain/library.js';
+import { LibraryItem } from '../../src/domain/library/library.js';
 import type { Raw } from '../../src/plex/coerce.js';
 import { toItem } from '../../src/plex/mapping.js';
 import { toPlaySession } from '../../src/plex/play-sessions.js';

@@ -3,7 +3,12 @@ import fc from 'fast-check';
 import { SimulatedPlex } from '../../src/demo/plex/simulated-plex.js';
 import type { SimulatedItem } from '../../src/demo/plex/model.js';
 import { AppError } from '../../src/domain/errors.js';
-import { EDIT_FIELDS, MetadataEdit, type EditOutcome, type ItemMetadata } from '../../src/domain/metadata-edit.js';
+import {
+  EDIT_FIELDS,
+  MetadataEdit,
+  type EditOutcome,
+  type ItemMetadata,
+} from '../../src/domain/library/metadata-edit.js';
 import { assertBounded, editRequests } from '../../src/plex/edit-requests.js';
 import { PlexServer } from '../../src/plex/server.js';
 

@@ -5,7 +5,7 @@ import type { AddressInfo } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { WebSocketServer } from 'ws';
 import { AppError, toAppError } from '../../src/domain/errors.js';
-import type { ServerEvent } from '../../src/domain/server-event.js';
+import type { ServerEvent } from '../../src/domain/library/server-event.js';
 import { notifications } from '../../src/plex/notifications.js';
 import { eventsOf } from '../../src/plex/notifications-frame.js';
 import { plexAt, SERVER_ID, TOKEN } from './hand-made-server.js';

@@ -4,7 +4,7 @@ import type { ServerResponse } from 'node:http';
 import { SimulatedPlex } from '../../src/demo/plex/simulated-plex.js';
 import { THUMB } from '../../src/demo/plex/artwork.js';
 import { AppError } from '../../src/domain/errors.js';
-import { pictureTypeOf } from '../../src/domain/poster.js';
+import { pictureTypeOf } from '../../src/domain/library/poster.js';
 import { PlexServer } from '../../src/plex/server.js';
 import { handMade, oncePerConnection, plexAt, send, TOKEN, type HandMade } from './hand-made-server.js';
 

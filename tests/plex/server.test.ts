@@ -1,7 +1,7 @@
 import { expect } from 'chai';
 import { SimulatedPlex } from '../../src/demo/plex/simulated-plex.js';
 import { AppError } from '../../src/domain/errors.js';
-import { LibraryItem } from '../../src/domain/library.js';
+import { LibraryItem } from '../../src/domain/library/library.js';
 import { PlexServer } from '../../src/plex/server.js';
 
 const FILMS = { id: '1', type: 'movie' } as const;

@@ -4,32 +4,42 @@ import { dirname, join, relative, resolve } from 'node:path';
 
 const root = resolve(import.meta.dirname, '../..');
 
+const BASE = ['src/domain', 'src/lib'];
+const ENGINE = [...BASE, 'src/store', 'src/ffmpeg', 'src/files'];
+/** Areas of the engine, the lowest first: nobody calls up, and of those below each names whom it needs. */
+const ENGINE_AREAS: Record<string, readonly string[]> = {
+  workers: [],
+  collections: [],
+  recommendations: [],
+  library: ['recommendations'],
+  plex: ['library'],
+  jobs: ['workers'],
+  replace: ['jobs'],
+  queue: ['jobs', 'replace'],
+  settings: [],
+  health: ['settings'],
+};
+
 /** Folder -> what it may import beside itself. Longest match wins. */
 const MAY_IMPORT: Record<string, readonly string[]> = {
   'src/lib': [],
   'src/domain': ['src/lib'],
-  rules: ['src/domain', 'src/lib'],
-  'src/store': ['src/domain', 'src/lib'],
-  'src/catalog': ['src/domain', 'src/lib'],
-  'src/plex': ['src/domain', 'src/lib'],
-  'src/ffmpeg': ['src/domain', 'src/lib'],
-  'src/files': ['src/domain', 'src/lib'],
-  'src/ssh': ['src/domain', 'src/lib'],
-  'src/workers': ['src/domain', 'src/lib', 'src/ffmpeg', 'src/ssh'],
-  'src/engine/library': ['src/domain', 'src/lib', 'src/store', 'src/ffmpeg', 'src/files'],
-  'src/engine/fleet': ['src/domain', 'src/lib', 'src/store', 'src/ffmpeg', 'src/files'],
-  'src/engine/queue': ['src/domain', 'src/lib', 'src/store', 'src/ffmpeg', 'src/files', 'src/engine/fleet'],
-  'src/engine': ['src/domain', 'src/lib', 'src/store', 'src/ffmpeg', 'src/files'],
-  'src/actions': [
-    'src/domain',
-    'src/lib',
-    'src/store',
-    'src/engine',
-    'src/engine/library',
-    'src/engine/fleet',
-    'src/engine/queue',
-  ],
-  'src/web': ['src/domain', 'src/lib', 'src/actions'],
+  rules: BASE,
+  'src/store': BASE,
+  'src/catalog': BASE,
+  'src/plex': BASE,
+  'src/ffmpeg': BASE,
+  'src/files': BASE,
+  'src/ssh': BASE,
+  'src/workers': [...BASE, 'src/ffmpeg', 'src/ssh'],
+  ...Object.fromEntries(
+    Object.entries(ENGINE_AREAS).map(([area, below]) => [
+      `src/engine/${area}`,
+      [...ENGINE, ...below.map((name) => `src/engine/${name}`)],
+    ]),
+  ),
+  'src/actions': [...BASE, 'src/store', ...Object.keys(ENGINE_AREAS).map((area) => `src/engine/${area}`)],
+  'src/web': [...BASE, 'src/actions'],
 };
 /** The composition root knows every part; the demo is a program of its own. */
 const KNOWS_ALL = ['src/app.ts', 'src/parts.ts', 'src/main.ts', 'src/config.ts', 'src/demo'];

@@ -360,12 +360,12 @@ const machines = [
 const workerChecks = [true, false, null].map((ok) => ({ id: 'ffmpeg', title: HOSTILE, ok, detail: HOSTILE, fix: ok ? null : { text: HOSTILE, commands: [HOSTILE] } })); // prettier-ignore
 const refusedWorker = { error: { message: HOSTILE, fields: { host: HOSTILE, 'auth.privateKey': HOSTILE } }, typed: { auth: { kind: 'key', privateKey: 'KEY-CANARY' }, tags: HOSTILE } }; // prettier-ignore
 
-/** Page -> data; several where a page has several faces. What lies in `parts/` is drawn by the pages that include it. */
+/** Page -> data; several where a page has several faces. What lies in `shared/` or in a folder `parts/` is drawn by the pages that include it. */
 const section = { id: HOSTILE, type: 'movie', title: HOSTILE, locations: [HOSTILE], frozen: HOSTILE };
 
 const SAMPLES: Record<string, object[]> = {
-  'layouts/main': [{ body: 'body' }, { body: 'body', page: { ...page, shell } }],
-  'dashboard/page': [
+  'shared/layout': [{ body: 'body' }, { body: 'body', page: { ...page, shell } }],
+  'health/dashboard': [
     {
       library: { items: 1, lastSync: run },
       saved: { files: 1, history: [1, 2] },
@@ -458,8 +458,8 @@ const SAMPLES: Record<string, object[]> = {
     ...{ ...figures, decision, ids: [HOSTILE], groups: [HOSTILE], all: HOSTILE, changes: 2, days: 30, reason: HOSTILE },
     choices: [preset],
   })),
-  'parts/bulk-titles': [figures],
-  'parts/bulk-review': [figures],
+  'library/parts/bulk-titles': [figures],
+  'recommendations/parts/bulk-review': [figures],
   'library/plan': [
     {
       expected: { sizeBytes: 9, expectedBytes: 5, savesBytes: 4, savesPercent: 40, confidence: HOSTILE, seconds: 600 },
@@ -485,7 +485,7 @@ const SAMPLES: Record<string, object[]> = {
     { ...review, state: 'snoozed', groups: [], chips: [], total: 0 },
     { ...review, groups: [], chips: [], total: 0, titles: 3, rulesOn: 0 },
   ],
-  'runs/list': [
+  'recommendations/runs': [
     {
       total: 3,
       sections: [
@@ -525,7 +525,7 @@ const SAMPLES: Record<string, object[]> = {
     ...figures,
     ...{ action, ids: [HOSTILE], filter: { cause: HOSTILE }, cause: HOSTILE, items: 2, selected: 3 },
   })),
-  'queue/job': (['queued', 'running', 'verified', 'failed', 'done'] as const).map((state) => ({
+  'jobs/job': (['queued', 'running', 'verified', 'failed', 'done'] as const).map((state) => ({
     ...job,
     state,
     waitsFor: HOSTILE,
@@ -541,11 +541,11 @@ const SAMPLES: Record<string, object[]> = {
     kept: quarantined,
     receipt: { before: {}, after: {}, differences: [HOSTILE] },
   })),
-  'quarantine/list': [
+  'replace/quarantine': [
     { total: 1, state: 'kept', items: [quarantined] },
     { total: 0, state: 'lost', items: [] },
   ],
-  'quarantine/entry': [quarantined],
+  'replace/original': [quarantined],
   'rules/list': [{ items: [rule] }, { items: [] }],
   'rules/rule': [
     rule,
@@ -584,7 +584,7 @@ const SAMPLES: Record<string, object[]> = {
     },
     { items: 0 },
   ],
-  'tags/list': [
+  'library/tags': [
     {
       total: 1,
       items: [tag],
@@ -594,8 +594,8 @@ const SAMPLES: Record<string, object[]> = {
     },
     { total: 0, items: [], categories: [], colors: ['blue'] },
   ],
-  'tags/tag': [{ ...tag, colors: ['blue', 'rose'], titles: [{ id: 'x', title: HOSTILE }] }],
-  'tags/item': [
+  'library/tag': [{ ...tag, colors: ['blue', 'rose'], titles: [{ id: 'x', title: HOSTILE }] }],
+  'library/item-tags': [
     { id: 'x', displayTitle: HOSTILE, tags: [tag], others: [tag] },
     { id: 'x', displayTitle: HOSTILE, tags: [], others: [] },
   ],
@@ -663,8 +663,8 @@ const SAMPLES: Record<string, object[]> = {
   ],
   'workers/compare': [{ items: machines }],
   'presets/list': [{ items: [preset], broken: [{ file: HOSTILE, message: HOSTILE }] }],
-  'sign-in/page': [{ error: { message: HOSTILE }, next: HOSTILE }],
-  'setup/page': ['token', 'admin', 'plex', 'paths', 'worker', 'safety', 'ready'].map((step) => ({
+  'access/sign-in': [{ error: { message: HOSTILE }, next: HOSTILE }],
+  'settings/setup': ['token', 'admin', 'plex', 'paths', 'worker', 'safety', 'ready'].map((step) => ({
     step,
     connect: CONNECTS[3],
     error: { message: HOSTILE, fields: { url: HOSTILE, password: HOSTILE } },
@@ -717,11 +717,11 @@ const SAMPLES: Record<string, object[]> = {
       webhooks: { counts: {} },
     },
   ],
-  'docs/page': [{ lines: [{ method: 'GET', path: HOSTILE, summary: HOSTILE, input: HOSTILE }] }],
-  'error/page': [
+  'settings/api-docs': [{ lines: [{ method: 'GET', path: HOSTILE, summary: HOSTILE, input: HOSTILE }] }],
+  'shared/error': [
     { status: 404, heading: HOSTILE, error: { message: HOSTILE, fields: { x: HOSTILE } }, back: '/queue' },
   ],
-  'parts/shell': [shell],
+  'shared/shell': [shell],
 };
 
 describe('views', () => {
@@ -734,11 +734,12 @@ describe('views', () => {
 
   it('have sample data here, and every page is somebody’s', () => {
     const used = new Set(routes.map(({ view }) => view));
-    const pages = views.map(nameOf).filter((name) => !name.startsWith('parts/'));
+    const pages = views.map(nameOf).filter((name) => !/(^shared|\/parts)\//.test(name));
     const within = ['plex', 'library', 'others', 'security', 'sign-in', 'servers'].map((name) => `settings/${name}`);
     for (const name of pages) if (!within.includes(name)) expect(SAMPLES, name).to.have.property(name);
-    const inPages = ['layouts/main', 'error/page', 'docs/page', ...within];
-    expect(pages.filter((name) => !used.has(name) && !inPages.includes(name))).to.deep.equal([]);
+    expect(pages.filter((name) => !used.has(name) && ![...within, 'settings/api-docs'].includes(name))).to.deep.equal(
+      [],
+    );
   });
 
   for (const [name, samples] of Object.entries(SAMPLES)) {
@@ -788,7 +789,7 @@ describe('views', () => {
 
   it('use only stylesheets that exist, and every stylesheet is used', () => {
     const linked = Array.from(
-      sourceOf('layouts/main.hbs').matchAll(/"(\/styles\/[a-z-]+\.css)"/g),
+      sourceOf('shared/layout.hbs').matchAll(/"(\/styles\/[a-z-]+\.css)"/g),
       ([, file]) => file ?? '',
     );
     for (const path of linked) expect(existsSync(join(root, 'public', path)), path).to.equal(true);

@@ -1,9 +1,9 @@
 import { expect } from 'chai';
 import fc from 'fast-check';
 import rule from '../../rules/duplicate-detection.js';
-import { collectFacts, factsOf } from '../../src/domain/facts.js';
-import type { LibraryItem } from '../../src/domain/library.js';
-import type { AudioStream, MediaFile, VideoStream } from '../../src/domain/media.js';
+import { collectFacts, factsOf } from '../../src/domain/rules/facts.js';
+import type { LibraryItem } from '../../src/domain/library/library.js';
+import type { AudioStream, MediaFile, VideoStream } from '../../src/domain/library/media.js';
 import { aFile, anItem } from '../support/builders.js';
 import { ruleTest } from '../support/rule-test.js';
 

@@ -1,6 +1,6 @@
 import rule from '../../rules/hdr-to-sdr.js';
-import type { LibraryItem } from '../../src/domain/library.js';
-import type { Hdr } from '../../src/domain/media.js';
+import type { LibraryItem } from '../../src/domain/library/library.js';
+import type { Hdr } from '../../src/domain/library/media.js';
 import { anItem } from '../support/builders.js';
 import { ruleTest } from '../support/rule-test.js';
 

@@ -4,13 +4,13 @@ import { readdirSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { z } from 'zod';
 import { openPresets } from '../../src/catalog/presets.js';
-import { videoKbps } from '../../src/domain/codec-worth.js';
-import { collectFacts, factsOf } from '../../src/domain/facts.js';
-import type { LibraryItem } from '../../src/domain/library.js';
-import type { MediaFile } from '../../src/domain/media.js';
-import type { Preset } from '../../src/domain/preset.js';
-import { foundAgain, loopProblem } from '../../src/domain/rule-loop.js';
-import { Finding, type LibraryFacts, type Rule } from '../../src/domain/rule.js';
+import { videoKbps } from '../../src/domain/recommendations/codec-worth.js';
+import { collectFacts, factsOf } from '../../src/domain/rules/facts.js';
+import type { LibraryItem } from '../../src/domain/library/library.js';
+import type { MediaFile } from '../../src/domain/library/media.js';
+import type { Preset } from '../../src/domain/presets/preset.js';
+import { foundAgain, loopProblem } from '../../src/domain/rules/loop.js';
+import { Finding, type LibraryFacts, type Rule } from '../../src/domain/rules/rule.js';
 import { aFile, anItem } from '../support/builders.js';
 
 /** Of all rules together; `ALL_PROFILES=1` shows as many to each of them. */

@@ -1,6 +1,6 @@
 import rule from '../../rules/quality-gap.js';
-import type { LibraryItem } from '../../src/domain/library.js';
-import type { VideoStream } from '../../src/domain/media.js';
+import type { LibraryItem } from '../../src/domain/library/library.js';
+import type { VideoStream } from '../../src/domain/library/media.js';
 import { anItem } from '../support/builders.js';
 import { ruleTest } from '../support/rule-test.js';
 

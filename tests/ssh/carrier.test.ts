@@ -11,7 +11,7 @@ import { AppError } from '../../src/domain/errors.js';
 import { createLog } from '../../src/lib/log.js';
 import { sha256Of } from '../../src/lib/sha256.js';
 import { Carrier } from '../../src/ssh/carrier.js';
-import type { Load, Watch } from '../../src/ssh/load.js';
+import type { TransferRequest, Watch } from '../../src/ssh/transfer-request.js';
 import { Sshd } from '../support/sshd.js';
 import { TcpProxy } from '../support/tcp-proxy.js';
 
@@ -72,7 +72,7 @@ describe('the process that carries files', () => {
     await rm(dir, { recursive: true, force: true });
   });
 
-  const loadOf = async (change: Partial<Load> = {}): Promise<Load> => ({
+  const loadOf = async (change: Partial<TransferRequest> = {}): Promise<TransferRequest> => ({
     address: {
       ...{ host: sshd.host, port: proxy.port, username: sshd.username, hostKey: await sshd.fingerprint() },
       auth: { kind: 'key', privateKey: sshd.privateKey },

@@ -114,14 +114,14 @@ describe('a connection to a worker', () => {
     await execa('ssh-keygen', ['-q', '-t', 'ed25519', '-N', 'sesame', '-f', join(sshd.dir, 'locked')]);
     const locked = await readFile(join(sshd.dir, 'locked'), 'utf8');
     await execa('ssh-keygen', ['-q', '-t', 'ed25519', '-N', '', '-f', join(sshd.dir, 'stranger')]);
-    const stranger = await readFile(join(sshd.dir, 'stranger'), 'utf8');
+    const mismatch = await readFile(join(sshd.dir, 'stranger'), 'utf8');
     const table: [string, Partial<SshAddress>, string, RegExp][] = [
       ['nobody there', { port: 1 }, 'worker_unreachable', /refuses the connection/],
       ['no SSH server', { port }, 'worker_unreachable', /not as an SSH server/],
       ['no such name', { host: 'no-such-host.invalid' }, 'worker_unreachable', /name|looked up/],
       [
         'a key it does not know',
-        { auth: { kind: 'key', privateKey: stranger } },
+        { auth: { kind: 'key', privateKey: mismatch } },
         'worker_unauthorized',
         /does not let/,
       ],

@@ -2,7 +2,7 @@ import { expect } from 'chai';
 import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { remotePath } from '../../src/domain/disk.js';
+import { remotePath } from '../../src/domain/settings/disk.js';
 import { mountRemotes } from '../../src/files/disks.js';
 import { fingerprint } from '../../src/files/fingerprint.js';
 import { moveFile } from '../../src/files/set-aside.js';

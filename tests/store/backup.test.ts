@@ -2,7 +2,7 @@ import { expect } from 'chai';
 import { mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { Job } from '../../src/domain/job.js';
+import type { Job } from '../../src/domain/jobs/job.js';
 import { createLog } from '../../src/lib/log.js';
 import { openStore } from '../../src/store/store.js';
 import { aJob, anItem } from '../support/builders.js';

@@ -1,10 +1,10 @@
 import { expect } from 'chai';
 import { z } from 'zod';
-import { LibraryItem } from '../../src/domain/library.js';
-import type { Presets } from '../../src/domain/presets.js';
-import { Recommendation } from '../../src/domain/recommendation.js';
-import { Finding } from '../../src/domain/rule.js';
-import { settle } from '../../src/engine/library/upkeep.js';
+import { LibraryItem } from '../../src/domain/library/library.js';
+import type { Presets } from '../../src/domain/presets/presets.js';
+import { Recommendation } from '../../src/domain/recommendations/recommendation.js';
+import { Finding } from '../../src/domain/rules/rule.js';
+import { settle } from '../../src/engine/recommendations/upkeep.js';
 import { exactFitOf } from '../../src/store/exact-fit.js';
 import { aFile, anItem } from '../support/builders.js';
 
@@ -68,7 +68,7 @@ describe('exactFitOf', () => {
     });
 
   it('leaves to the schema whatever it does not know', () => {
-    const strangers: [z.ZodType, unknown][] = [
+    const mismatches: [z.ZodType, unknown][] = [
       [z.string().max(2), 'a'],
       [z.string().trim(), 'a'],
       [z.email(), 'a@example.org'],
@@ -89,7 +89,7 @@ describe('exactFitOf', () => {
       [z.literal('a'), 'a'],
       [z.record(z.string(), z.string()), { a: 'a' }],
     ];
-    for (const [schema, value] of strangers) expect(exactFitOf(schema)(value), schema.type).to.equal(false);
+    for (const [schema, value] of mismatches) expect(exactFitOf(schema)(value), schema.type).to.equal(false);
   });
 
   it('knows the limits of numbers', () => {

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { THUMB } from '../../src/demo/plex/artwork.js';
 import { AppError } from '../../src/domain/errors.js';
-import type { Poster } from '../../src/domain/poster.js';
+import type { Poster } from '../../src/domain/library/poster.js';
 import { createLog } from '../../src/lib/log.js';
 import { PosterCache } from '../../src/store/poster-cache.js';
 

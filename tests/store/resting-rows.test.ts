@@ -4,7 +4,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { z } from 'zod';
-import { LibraryItem } from '../../src/domain/library.js';
+import { LibraryItem } from '../../src/domain/library/library.js';
 import { Collection } from '../../src/store/collection.js';
 import { RestingRows } from '../../src/store/resting-rows.js';
 import { anItem } from '../support/builders.js';

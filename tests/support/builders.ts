@@ -1,7 +1,7 @@
-import type { Job } from '../../src/domain/job.js';
-import type { LibraryItem } from '../../src/domain/library.js';
-import type { MediaFile, VideoStream } from '../../src/domain/media.js';
-import type { Recommendation } from '../../src/domain/recommendation.js';
+import type { Job } from '../../src/domain/jobs/job.js';
+import type { LibraryItem } from '../../src/domain/library/library.js';
+import type { MediaFile, VideoStream } from '../../src/domain/library/media.js';
+import type { Recommendation } from '../../src/domain/recommendations/recommendation.js';
 
 type FileChange = Partial<Omit<MediaFile, 'video'>> & { video?: Partial<VideoStream> | null };
 

@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto';
 import { link, mkdir, mkdtemp, readFile, readdir, rm, stat, symlink, utimes, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { Disk } from '../../src/domain/disk.js';
+import type { Disk } from '../../src/domain/settings/disk.js';
 import { HOSTILE_NAMES, MANY_HOSTILE_NAMES } from './hostile-names.js';
 
 const NAMES = process.env['ALL_NAMES'] === '1' ? MANY_HOSTILE_NAMES : HOSTILE_NAMES;

@@ -1,6 +1,6 @@
 import { Clips } from './clips.js';
 import { build } from './job-kill.js';
-import type { TransferMode } from '../../src/domain/worker.js';
+import type { TransferMode } from '../../src/domain/workers/worker.js';
 import { breakWorkers, FAULT_MODES, FAULT_NAMES } from './worker-faults.js';
 
 /**

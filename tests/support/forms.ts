@@ -1,7 +1,7 @@
 import { load, type Cheerio } from 'cheerio';
 import type { Element } from 'domhandler';
 import type { Context } from '../../src/actions/action.js';
-import { MetadataEdit } from '../../src/domain/metadata-edit.js';
+import { MetadataEdit } from '../../src/domain/library/metadata-edit.js';
 import { routes } from '../../src/web/routes.js';
 
 export const ITEM = '/library/01234567-103';

@@ -29,11 +29,11 @@ export async function poison(store: Store): Promise<number> {
   const books = Object.values(store).filter(
     (part) => typeof part === 'object' && 'put' in part && 'values' in part,
   ) as unknown as Rows[];
-  for (const book of books)
-    for (const row of [...book.values()]) {
+  for (const repository of books)
+    for (const row of [...repository.values()]) {
       const hostile = poisoned(row, '') as { id: string };
       if (JSON.stringify(hostile) === JSON.stringify(row)) continue;
-      await book.put(hostile).then(
+      await repository.put(hostile).then(
         () => count++,
         () => undefined,
       );

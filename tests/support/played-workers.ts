@@ -1,16 +1,16 @@
 import type { Context } from '../../src/actions/action.js';
 import { AppError } from '../../src/domain/errors.js';
-import type { RemoteExecutor, SharedSearch } from '../../src/domain/executor.js';
-import type { SampleFile } from '../../src/domain/shared-folders.js';
+import type { RemoteExecutor, SharedSearch } from '../../src/domain/jobs/executor.js';
+import type { SampleFile } from '../../src/domain/workers/shared-folders.js';
 import {
   Worker,
   type Capabilities,
   type EncoderSupport,
   type Line,
   type WorkerMetrics,
-} from '../../src/domain/worker.js';
-import type { Weighed, WorkerChoice } from '../../src/domain/worker-choice.js';
-import { Fleet, type SeenWorker } from '../../src/engine/fleet/fleet.js';
+} from '../../src/domain/workers/worker.js';
+import type { Weighed, WorkerChoice } from '../../src/domain/workers/choice.js';
+import { Fleet, type SeenWorker } from '../../src/engine/workers/fleet.js';
 
 const MINUTE_MS = 60_000;
 const ago = (minutes: number): string => new Date(Date.now() - minutes * MINUTE_MS).toISOString();

@@ -15,7 +15,7 @@ export interface AccountWorld {
   /** The owner's own server. */
   den: SimulatedPlex;
   /** Answers at the first address that plex.tv names for the owner's server, as a container of another house does. */
-  stranger: SimulatedPlex;
+  mismatch: SimulatedPlex;
   /** Somebody else's. */
   shared: SimulatedPlex;
   stop(): Promise<void>;
@@ -30,10 +30,10 @@ export async function startAccountWorld(
 ): Promise<AccountWorld & { later(seconds: number): void }> {
   const sections = [{ id: '1', title: 'Films', type: 'movie' as const, locations: [] }];
   const den = new SimulatedPlex({ name: 'Den', token: 'den-token-1', sections });
-  const stranger = new SimulatedPlex({ name: 'Stranger', sections: [] });
+  const mismatch = new SimulatedPlex({ name: 'FileMismatch', sections: [] });
   const shared = new SimulatedPlex({ name: 'Attic', token: 'attic-token-1', sections: [] });
   const plexTv = new SimulatedPlexTv();
-  for (const part of [den, stranger, shared, plexTv]) await part.start();
+  for (const part of [den, mismatch, shared, plexTv]) await part.start();
   plexTv.devices = [
     {
       name: 'Attic',
@@ -41,14 +41,14 @@ export async function startAccountWorld(
       accessToken: shared.token,
       owned: false,
       sourceTitle: 'Kim',
-      connections: [{ uri: stranger.url, local: true }, { uri: shared.url }],
+      connections: [{ uri: mismatch.url, local: true }, { uri: shared.url }],
     },
     {
       name: 'Den',
       clientIdentifier: den.machineIdentifier,
       accessToken: den.token,
       connections: [
-        { uri: stranger.url, local: true },
+        { uri: mismatch.url, local: true },
         { uri: DEAD, local: true },
         { uri: den.url, local: true },
         { uri: den.url.replace('127.0.0.1', 'localhost'), relay: true },
@@ -88,14 +88,14 @@ export async function startAccountWorld(
     web,
     plexTv,
     den,
-    stranger,
+    mismatch,
     shared,
     later: (seconds) => {
       aheadMs += seconds * 1000;
     },
     async stop() {
       await web.stop();
-      for (const part of [den, stranger, shared, plexTv]) await part.stop();
+      for (const part of [den, mismatch, shared, plexTv]) await part.stop();
     },
   };
 }

@@ -1,10 +1,10 @@
 import type { Context } from '../../src/actions/action.js';
 import { conflict } from '../../src/domain/errors.js';
-import type { LibraryItem } from '../../src/domain/library.js';
-import { resolutionOf } from '../../src/domain/media.js';
-import type { QuarantineEntry } from '../../src/domain/quarantine.js';
-import type { Recommendation } from '../../src/domain/recommendation.js';
-import type { Subject } from '../../src/domain/rule.js';
+import type { LibraryItem } from '../../src/domain/library/library.js';
+import { resolutionOf } from '../../src/domain/library/media.js';
+import type { QuarantineEntry } from '../../src/domain/replace/quarantine.js';
+import type { Recommendation } from '../../src/domain/recommendations/recommendation.js';
+import type { Subject } from '../../src/domain/rules/rule.js';
 import { aFile, aRecommendation } from './builders.js';
 
 /** A film that is held twice. */

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
-import { collectFacts, factsOf } from '../../src/domain/facts.js';
-import type { LibraryItem } from '../../src/domain/library.js';
+import { collectFacts, factsOf } from '../../src/domain/rules/facts.js';
+import type { LibraryItem } from '../../src/domain/library/library.js';
 import { z } from 'zod';
-import { Finding, type LibraryFacts, type Rule } from '../../src/domain/rule.js';
+import { Finding, type LibraryFacts, type Rule } from '../../src/domain/rules/rule.js';
 
 export { aFile, anItem } from './builders.js';
 

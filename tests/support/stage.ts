@@ -6,7 +6,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { createApp, type App, type AppOptions } from '../../src/app.js';
 import { readConfig } from '../../src/config.js';
 import { SimulatedPlex } from '../../src/demo/plex/simulated-plex.js';
-import type { Job } from '../../src/domain/job.js';
+import type { Job } from '../../src/domain/jobs/job.js';
 import { createLog } from '../../src/lib/log.js';
 
 /** Far longer than anything here takes; a test that waits this long has failed. */

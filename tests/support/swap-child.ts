@@ -3,7 +3,7 @@
 import { once } from 'node:events';
 import { createInterface } from 'node:readline';
 import { z } from 'zod';
-import { SwapPlan } from '../../src/domain/swap.js';
+import { SwapPlan } from '../../src/domain/replace/swap.js';
 import { Swapper } from '../../src/files/swap.js';
 
 const Order = z.object({

@@ -6,7 +6,7 @@ import { dirname, join, resolve } from 'node:path';
 import { createInterface } from 'node:readline';
 import { setTimeout as sleep } from 'node:timers/promises';
 import typescript from 'typescript';
-import { keepsName } from '../../src/domain/swap.js';
+import { keepsName } from '../../src/domain/replace/swap.js';
 import { Swapper, type SettledSwap } from '../../src/files/swap.js';
 import { aScene, contentsOf, hasTwoDevices, realOf, type Scene, type SceneOptions } from './swap-scene.js';
 

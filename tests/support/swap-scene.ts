@@ -3,8 +3,8 @@ import { mkdir, mkdtemp, readdir, readFile, rm, stat, utimes, writeFile } from '
 import { existsSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { remoteOf, remotePath } from '../../src/domain/disk.js';
-import type { SwapPlan } from '../../src/domain/swap.js';
+import { remoteOf, remotePath } from '../../src/domain/settings/disk.js';
+import type { SwapPlan } from '../../src/domain/replace/swap.js';
 import { fingerprint } from '../../src/files/fingerprint.js';
 
 export const OLD = Buffer.from('the original, frame by frame. '.repeat(4000));

@@ -1,7 +1,7 @@
 import { execa } from 'execa';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Job } from '../../src/domain/job.js';
-import type { TransferMode } from '../../src/domain/worker.js';
+import type { Job } from '../../src/domain/jobs/job.js';
+import type { TransferMode } from '../../src/domain/workers/worker.js';
 import type { Clips } from './clips.js';
 import { FaultWorld, runningFfmpeg, type Machine } from './fault-world.js';
 import type { Built } from './job-kill.js';

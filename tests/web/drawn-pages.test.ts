@@ -227,8 +227,8 @@ describe('pages over HTTP that several browsers share', () => {
 
   it("are nobody's who is not signed in", async () => {
     await (await signedIn()).get('/library');
-    const stranger = await new Browser(web.url).get('/library');
-    expect(stranger.response.status).to.equal(303);
+    const mismatch = await new Browser(web.url).get('/library');
+    expect(mismatch.response.status).to.equal(303);
   });
 
   it('know of every change of what is stored', async () => {

@@ -75,9 +75,9 @@ describe('how a refusal looks', () => {
   });
 
   it('is a page with a way on for people, inside the house when they are signed in', async () => {
-    const stranger = await raw(`${web.url}/nothing-here`, { headers: { Accept: 'text/html' } });
-    expect(stranger.status).to.equal(404);
-    expect(stranger.text).to.contain('<h1').and.not.contain('nav class="side"');
+    const mismatch = await raw(`${web.url}/nothing-here`, { headers: { Accept: 'text/html' } });
+    expect(mismatch.status).to.equal(404);
+    expect(mismatch.text).to.contain('<h1').and.not.contain('nav class="side"');
     const browser = new Browser(web.url);
     await browser.signIn();
     const { response, text } = await browser.get('/nothing-here', { Accept: 'text/html' });

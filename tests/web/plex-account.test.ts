@@ -108,7 +108,7 @@ describe('the doors of the Plex account', () => {
       ['Attic', 'Kim', world.shared.url],
     ]);
     expect(items[0]?.connections.map(({ works }) => works)).to.deep.equal([false, false, true, true]);
-    for (const server of [world.den, world.stranger, world.shared]) {
+    for (const server of [world.den, world.mismatch, world.shared]) {
       expect(server.requests).not.to.have.length(0);
       expect(onlyIdentity(server)).to.equal(true);
     }
@@ -126,7 +126,7 @@ describe('the doors of the Plex account', () => {
       serverName: 'Den',
     });
     expect(secrets.find('plexToken')).to.equal(world.den.token);
-    expect(onlyIdentity(world.stranger), 'no token goes to a stranger').to.equal(true);
+    expect(onlyIdentity(world.mismatch), 'no token goes to a stranger').to.equal(true);
   });
 
   it('use the token of the share for a shared server, and the relay last', async () => {
@@ -148,9 +148,9 @@ describe('the doors of the Plex account', () => {
     const none = await browser.json(path, {});
     expect(none.status).to.equal(502);
     expect(none.text).to.contain('None of the addresses of Den');
-    const wrong = await browser.json(path, { url: world.stranger.url });
+    const wrong = await browser.json(path, { url: world.mismatch.url });
     expect(wrong.status).to.equal(409);
-    expect(onlyIdentity(world.stranger)).to.equal(true);
+    expect(onlyIdentity(world.mismatch)).to.equal(true);
     expect(world.web.context.store.settings.value.plex.url).to.equal('');
     expect((await browser.json(path, { url: world.den.url })).status).to.equal(200);
   });

@@ -4,7 +4,7 @@ import { z } from 'zod';
 import { readdirSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import { Settings } from '../../src/domain/settings.js';
+import { Settings } from '../../src/domain/settings/settings.js';
 import { refusalMessage, refusedFields } from '../../src/lib/plain-refusals.js';
 import { routes } from '../../src/web/routes.js';
 import { API_KEY, startWeb, type WebTest } from '../support/web.js';

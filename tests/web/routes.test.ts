@@ -4,7 +4,7 @@ import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
 import { z } from 'zod';
 import { action } from '../../src/actions/action.js';
-import type { Doors } from '../../src/web/mount.js';
+import type { Doors } from '../../src/web/doors.js';
 import { mount } from '../../src/web/mount.js';
 import { routes } from '../../src/web/routes.js';
 import { raw } from '../support/raw-http.js';

@@ -1,6 +1,6 @@
 import { expect } from 'chai';
 import { load } from 'cheerio';
-import type { LibraryStatistics } from '../../src/domain/statistics.js';
+import type { LibraryStatistics } from '../../src/domain/library/statistics.js';
 import { anItem } from '../support/builders.js';
 import { startPreview } from '../support/preview.js';
 import { raw } from '../support/raw-http.js';
@@ -31,12 +31,12 @@ describe('statistics over HTTP', () => {
 
   it('do not keep what a change overtook while it was counted', async () => {
     web = await startWeb();
-    const { store, bus, statistics: book } = web.context;
-    const counting = book.library();
+    const { store, bus, statistics: repository } = web.context;
+    const counting = repository.library();
     await store.library.put(anItem({ id: 'i1' }));
     bus.emit('library.changed', { itemIds: ['i1'] });
     await counting;
-    expect((await book.library()).items).to.equal(1);
+    expect((await repository.library()).items).to.equal(1);
   });
 
   it('let every bar lead to as many titles as it says', async () => {

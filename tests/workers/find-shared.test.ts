@@ -3,7 +3,7 @@ import { randomBytes } from 'node:crypto';
 import { mkdir, mkdtemp, readdir, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
-import type { SampleFile } from '../../src/domain/shared-folders.js';
+import type { SampleFile } from '../../src/domain/workers/shared-folders.js';
 import { SshExecutor } from '../../src/workers/ssh.js';
 import { Sshd } from '../support/sshd.js';
 

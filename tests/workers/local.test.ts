@@ -3,7 +3,7 @@ import { execa } from 'execa';
 import { copyFile, chmod, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { EncodeTask } from '../../src/domain/executor.js';
+import type { EncodeTask } from '../../src/domain/jobs/executor.js';
 import { LocalExecutor } from '../../src/workers/local.js';
 import { executorContract } from './executor-contract.js';
 import { running } from './running.js';

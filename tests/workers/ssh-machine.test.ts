@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { SshAddress } from '../../src/ssh/connect.js';
-import { SshLine } from '../../src/ssh/line.js';
+import { ReconnectingSsh } from '../../src/ssh/reconnecting.js';
 import { readDescription, readState } from '../../src/ssh/machine-scripts.js';
 import { lanesFor } from '../../src/ssh/transfer.js';
 import { SshExecutor, type SshWorkerOptions } from '../../src/workers/ssh.js';
@@ -148,7 +148,7 @@ describe('a machine reached over SSH', () => {
 
     it('knows a machine that is busy from one that is away', async () => {
       const proxy = await through(sshd);
-      const line = new SshLine(await addressOf(sshd, proxy.port), 600_000);
+      const line = new ReconnectingSsh(await addressOf(sshd, proxy.port), 600_000);
       open.push(line);
       const machine = new SshMachine({
         ...{ line, scratchDir: join(dir, 'scratch'), folderName: 'mediaflow-test', maxMbps: null, now: () => NOW },
@@ -208,7 +208,7 @@ describe('a machine reached over SSH', () => {
     });
 
     it('does one after the other what uses the same files', async () => {
-      const line = new SshLine(await addressOf(sshd), 0);
+      const line = new ReconnectingSsh(await addressOf(sshd), 0);
       const machine = new SshMachine({ line, scratchDir: '', folderName: '', maxMbps: null, now: () => NOW });
       const seen: string[] = [];
       const work = (name: string, error?: Error) => async (): Promise<string> => {

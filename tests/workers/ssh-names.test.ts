@@ -2,7 +2,7 @@ import { expect } from 'chai';
 import { copyFile, mkdir, mkdtemp, readdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { TransferMode } from '../../src/domain/worker.js';
+import type { TransferMode } from '../../src/domain/workers/worker.js';
 import { SshExecutor } from '../../src/workers/ssh.js';
 import { carry } from '../support/carrying.js';
 import { Clips } from '../support/clips.js';

@@ -3,8 +3,8 @@ import { mkdir, mkdtemp, readdir, readFile, rm, stat, symlink, writeFile } from 
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { EncodeTask, Progress } from '../../src/domain/executor.js';
-import type { WorkerPath } from '../../src/domain/worker.js';
+import type { EncodeTask, Progress } from '../../src/domain/jobs/executor.js';
+import type { WorkerPath } from '../../src/domain/workers/worker.js';
 import { SshExecutor, type SshWorkerOptions } from '../../src/workers/ssh.js';
 import { carry } from '../support/carrying.js';
 import { Clips } from '../support/clips.js';

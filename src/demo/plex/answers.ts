@@ -1,5 +1,5 @@
 import { posix } from 'node:path';
-import { detailAnswer } from './edits.js';
+import { detailAnswer } from './details.js';
 import type { SimulatedFile, SimulatedItem, SimulatedSection, SimulatedSession, SimulatedShow } from './model.js';
 
 type Json = Record<string, unknown>;

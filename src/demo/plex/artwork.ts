@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
-import type { Shelf } from './shelf.js';
+import type { SimulatedLibrary } from './simulated-library.js';
 
 /** A JPEG of 16 by 24 pixels, for a title that has no poster of its own. */
 export const THUMB = Buffer.from(
@@ -9,8 +9,8 @@ export const THUMB = Buffer.from(
 );
 
 /** The poster of an item or a show: `poster.jpg` in its folder, as Plex finds it there too, or else a plain one. */
-export function posterOf(shelf: Shelf, ratingKey: string): Buffer {
-  const [first] = shelf.leavesOf(ratingKey) ?? [shelf.find(ratingKey)];
+export function posterOf(library: SimulatedLibrary, ratingKey: string): Buffer {
+  const [first] = library.leavesOf(ratingKey) ?? [library.find(ratingKey)];
   const path = first?.files[0]?.localPath ?? null;
   if (path === null) return THUMB;
   const folder = dirname(path);

@@ -1,9 +1,8 @@
 import { itemAnswer, showAnswer } from './answers.js';
 import { cutPage } from './listing.js';
 import { nowSec, type SimulatedItem, type SimulatedShow } from './model.js';
-import type { Reply } from './replies.js';
-import type { Call } from './routes.js';
-import type { Shelf } from './shelf.js';
+import type { Call, Reply } from './replies.js';
+import type { SimulatedLibrary } from './simulated-library.js';
 
 /** A collection. Its own number and the number of its tag are two different things. */
 export interface SimulatedCollection {
@@ -30,15 +29,15 @@ type Child = { film: SimulatedItem } | { show: SimulatedShow };
  * empty is gone, and so is a title's place in it when the title goes. The methods beside `answer` are what people do.
  */
 export class SimulatedCollections {
-  readonly #shelf: Shelf;
+  readonly #library: SimulatedLibrary;
   readonly #machineIdentifier: () => string;
   readonly #all = new Map<string, SimulatedCollection>();
   #lastTagId = 9000;
   /** Asked before each request: a status that is answered instead, or null. */
   refuse: (call: Call) => number | null = () => null;
 
-  constructor(shelf: Shelf, machineIdentifier: () => string) {
-    this.#shelf = shelf;
+  constructor(library: SimulatedLibrary, machineIdentifier: () => string) {
+    this.#library = library;
     this.#machineIdentifier = machineIdentifier;
   }
 
@@ -56,7 +55,7 @@ export class SimulatedCollections {
   }
 
   make(sectionId: string, title: string, children: readonly string[], smart = false): SimulatedCollection {
-    const ratingKey = String(this.#shelf.nextId());
+    const ratingKey = String(this.#library.nextId());
     const made = { ratingKey, tagId: ++this.#lastTagId, sectionId, title, smart, children: [] };
     this.#all.set(ratingKey, made);
     this.putIn(made, children);
@@ -117,7 +116,7 @@ export class SimulatedCollections {
   }
 
   #create(query: URLSearchParams): Reply {
-    const section = this.#shelf.sections.find(({ id }) => id === query.get('sectionId'));
+    const section = this.#library.sections.find(({ id }) => id === query.get('sectionId'));
     const title = query.get('title') ?? '';
     const keys = this.#keysOf(query);
     const type = section?.type === 'movie' ? '1' : '2';
@@ -151,7 +150,7 @@ export class SimulatedCollections {
     return listed(children, call, (child) =>
       'film' in child
         ? itemAnswer(child.film, false)
-        : showAnswer(child.show, null, this.#shelf.leavesOf(child.show.ratingKey)?.length ?? 0),
+        : showAnswer(child.show, null, this.#library.leavesOf(child.show.ratingKey)?.length ?? 0),
     );
   }
 
@@ -165,9 +164,9 @@ export class SimulatedCollections {
   }
 
   #child(key: string): Child | null {
-    const film = this.#shelf.find(key);
+    const film = this.#library.find(key);
     if (film?.type === 'movie') return { film };
-    const show = this.#shelf.shows.get(key);
+    const show = this.#library.shows.get(key);
     return show === undefined ? null : { show };
   }
 
@@ -194,7 +193,7 @@ export class SimulatedCollections {
   }
 
   #json({ ratingKey, tagId, sectionId, title, smart, children }: SimulatedCollection): Record<string, unknown> {
-    const section = this.#shelf.sections.find(({ id }) => id === sectionId);
+    const section = this.#library.sections.find(({ id }) => id === sectionId);
     return {
       ratingKey,
       key: `/library/collections/${ratingKey}/children`,

@@ -1,8 +1,8 @@
 import type { SimulatedCollection, SimulatedCollections } from './collections.js';
+import { detailsOf } from './details.js';
 import { nowSec, type SimulatedDetails, type SimulatedItem, type SimulatedSection } from './model.js';
-import type { Reply } from './replies.js';
-import type { Call } from './routes.js';
-import type { Shelf } from './shelf.js';
+import type { Call, Reply } from './replies.js';
+import type { SimulatedLibrary } from './simulated-library.js';
 
 const TEXTS = ['title', 'titleSort', 'summary', 'studio', 'contentRating'] as const;
 const TAGS = ['genre', 'label', 'collection'] as const;
@@ -13,25 +13,6 @@ const OF_THE_SHOW = new Set(['studio', 'genre']);
 
 const taken: Reply = { kind: 'status', status: 200 };
 const status = (code: number): Reply => ({ kind: 'status', status: code });
-
-const EMPTY: SimulatedDetails = { titleSort: '', summary: '', studio: '', contentRating: '', genres: [], locked: [] };
-
-/** What people wrote about an item; a copy, so that items without edits can share the empty one. */
-export const detailsOf = ({ details }: Pick<SimulatedItem, 'details'>): SimulatedDetails => details ?? EMPTY;
-
-/** What the answer for one item shows of it. */
-export function detailAnswer(item: SimulatedItem): Record<string, unknown> {
-  const { titleSort, summary, studio, contentRating, genres, locked } = detailsOf(item);
-  const list = (tags: readonly string[]): unknown => (tags.length === 0 ? undefined : tags.map((tag) => ({ tag })));
-  return {
-    titleSort: titleSort === '' || titleSort === item.title ? undefined : titleSort,
-    summary,
-    studio: studio === '' ? undefined : studio,
-    contentRating: contentRating === '' ? undefined : contentRating,
-    Genre: list(genres),
-    Field: locked.length === 0 ? undefined : locked.map((name) => ({ name, locked: true })),
-  };
-}
 
 /**
  * Edits of many items at once, as stubborn as the real ones: without `id`, or when it is misspelt, the whole library is
@@ -46,14 +27,14 @@ export class SimulatedEdits {
   refuse: (ids: readonly string[]) => { status: number; late?: boolean } | null = () => null;
   /** Names of fields that are taken on and then forgotten. */
   readonly deaf = new Set<string>();
-  readonly #shelf: Shelf;
+  readonly #library: SimulatedLibrary;
   readonly #collections: SimulatedCollections;
   readonly #changed: (item: SimulatedItem) => void;
   /** A tag exists once in a library, in the spelling that came first. */
   readonly #spellings = new Map<string, string>();
 
-  constructor(shelf: Shelf, collections: SimulatedCollections, changed: (item: SimulatedItem) => void) {
-    this.#shelf = shelf;
+  constructor(library: SimulatedLibrary, collections: SimulatedCollections, changed: (item: SimulatedItem) => void) {
+    this.#library = library;
     this.#collections = collections;
     this.#changed = changed;
   }
@@ -65,7 +46,7 @@ export class SimulatedEdits {
     const ids = query.get('id')?.split(',') ?? [];
     const refusal = this.refuse(ids);
     if (refusal !== null && refusal.late !== true) return status(refusal.status);
-    const items = query.has('id') ? ids.map((id) => this.#shelf.find(id)) : this.#shelf.itemsOf(section.id);
+    const items = query.has('id') ? ids.map((id) => this.#library.find(id)) : this.#library.itemsOf(section.id);
     if (items.some((item) => item === null)) return status(404);
     const found = items.filter((item) => item !== null);
     if (found.some((item) => typeOf(item) !== type || item.sectionId !== section.id)) return status(400);

@@ -1,7 +1,15 @@
-import type { ServerResponse } from 'node:http';
+import type { IncomingHttpHeaders, ServerResponse } from 'node:http';
 import type { Duplex } from 'node:stream';
 import type { Fault } from './model.js';
 import { toXml } from './xml-writer.js';
+
+/** What a client asks. */
+export interface Call {
+  method: string;
+  path: string;
+  query: URLSearchParams;
+  headers: IncomingHttpHeaders;
+}
 
 /** What a route answers. */
 export type Reply =

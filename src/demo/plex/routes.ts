@@ -1,16 +1,15 @@
-import type { IncomingHttpHeaders } from 'node:http';
 import { itemAnswer, sectionAnswer, sessionAnswer, showAnswer } from './answers.js';
 import { posterOf } from './artwork.js';
 import type { SimulatedCollections } from './collections.js';
 import type { SimulatedEdits } from './edits.js';
 import { cutPage, filterItems, sortItems } from './listing.js';
 import { nowSec, type SimulatedItem, type SimulatedSection, type SimulatedSession } from './model.js';
-import type { Reply } from './replies.js';
-import type { Shelf } from './shelf.js';
+import type { Call, Reply } from './replies.js';
+import type { SimulatedLibrary } from './simulated-library.js';
 
 /** What the routes need of the server around them. */
 export interface Behind {
-  shelf: Shelf;
+  library: SimulatedLibrary;
   collections: SimulatedCollections;
   edits: SimulatedEdits;
   name: string;
@@ -20,13 +19,6 @@ export interface Behind {
   /** Both return at once; the work follows. */
   scanLater: (section: SimulatedSection, folder: string | null) => void;
   analyzeLater: (item: SimulatedItem) => void;
-}
-
-export interface Call {
-  method: string;
-  path: string;
-  query: URLSearchParams;
-  headers: IncomingHttpHeaders;
 }
 
 const VERSION = '1.41.3.9314-a0bfb8370';
@@ -77,19 +69,19 @@ export class Routes {
 
   #sessions(): Reply {
     const sessions = this.#behind.sessions().flatMap((session) => {
-      const item = this.#behind.shelf.find(session.ratingKey);
+      const item = this.#behind.library.find(session.ratingKey);
       return item === null ? [] : sessionAnswer(session, item);
     });
     return container({ size: sessions.length, ...(sessions.length === 0 ? {} : { Metadata: sessions }) });
   }
 
   #library(call: Call, id: string | null, what: string | null): Reply {
-    const { shelf, isRefreshing } = this.#behind;
+    const { library, isRefreshing } = this.#behind;
     if (id === null || id === 'all') {
-      const Directory = shelf.sections.map((section) => sectionAnswer(section, isRefreshing(section), nowSec()));
+      const Directory = library.sections.map((section) => sectionAnswer(section, isRefreshing(section), nowSec()));
       return container({ size: Directory.length, allowSync: false, title1: 'Plex Library', Directory });
     }
-    const section = shelf.sections.find((known) => known.id === id);
+    const section = library.sections.find((known) => known.id === id);
     if (section === undefined) return notFound;
     if (what === 'all' && call.method === 'PUT') return this.#behind.edits.answer(call, section);
     if (what === 'all') return this.#list(call, section);
@@ -106,29 +98,29 @@ export class Routes {
     const wanted = type ?? (section.type === 'movie' ? '1' : '2');
     if (wanted === '2') return this.#shows(section);
     const holds = wanted === (section.type === 'movie' ? '1' : '4');
-    const items = holds ? filterItems(this.#behind.shelf.itemsOf(section.id), call.query) : [];
+    const items = holds ? filterItems(this.#behind.library.itemsOf(section.id), call.query) : [];
     const sorted = sortItems(items, call.query.get('sort') ?? 'titleSort');
     return paged(sorted, call, { librarySectionID: Number(section.id), librarySectionTitle: section.title });
   }
 
   #shows(section: SimulatedSection): Reply {
-    const { shelf } = this.#behind;
-    const shows = [...shelf.shows.values()].filter(({ sectionId }) => sectionId === section.id);
-    const Metadata = shows.map((show) => showAnswer(show, null, shelf.leavesOf(show.ratingKey)?.length ?? 0));
+    const { library } = this.#behind;
+    const shows = [...library.shows.values()].filter(({ sectionId }) => sectionId === section.id);
+    const Metadata = shows.map((show) => showAnswer(show, null, library.leavesOf(show.ratingKey)?.length ?? 0));
     return container({ size: Metadata.length, ...(Metadata.length === 0 ? {} : { Metadata }) });
   }
 
   #metadata(call: Call, ids: string, what: string | null): Reply {
-    const { shelf } = this.#behind;
-    if (what === 'thumb') return { kind: 'image', body: posterOf(shelf, ids) };
+    const { library } = this.#behind;
+    if (what === 'thumb') return { kind: 'image', body: posterOf(library, ids) };
     if (what === 'allLeaves') {
-      const leaves = shelf.leavesOf(ids);
+      const leaves = library.leavesOf(ids);
       return leaves === null ? notFound : paged(leaves, call, {});
     }
     if (what === 'analyze' || what === 'refresh') return this.#act(call, ids, what);
     if (what !== null) return notFound;
     const Metadata = ids.split(',').flatMap((id) => {
-      const item = shelf.find(id);
+      const item = library.find(id);
       return item === null ? (this.#showOrSeason(id) ?? []) : itemAnswer(item, true);
     });
     if (Metadata.length === 0) return notFound;
@@ -138,21 +130,21 @@ export class Routes {
   /** A picture is never scaled here; only what is one is answered. */
   #scaled(url: string): Reply {
     const ratingKey = /^\/library\/metadata\/(\d+)\/thumb(\/|$)/.exec(url)?.[1];
-    return ratingKey === undefined ? notFound : { kind: 'image', body: posterOf(this.#behind.shelf, ratingKey) };
+    return ratingKey === undefined ? notFound : { kind: 'image', body: posterOf(this.#behind.library, ratingKey) };
   }
 
   #act(call: Call, id: string, what: 'analyze' | 'refresh'): Reply {
     if (call.method !== 'PUT') return notFound;
-    const item = this.#behind.shelf.find(id);
+    const item = this.#behind.library.find(id);
     if (item === null) return notFound;
     if (what === 'analyze') this.#behind.analyzeLater(item);
     return taken;
   }
 
   #showOrSeason(id: string): Record<string, unknown> | null {
-    const { shelf } = this.#behind;
-    for (const show of shelf.shows.values()) {
-      const leafCount = shelf.leavesOf(id)?.length ?? 0;
+    const { library } = this.#behind;
+    for (const show of library.shows.values()) {
+      const leafCount = library.leavesOf(id)?.length ?? 0;
       if (show.ratingKey === id) return showAnswer(show, null, leafCount);
       for (const [season, key] of show.seasons) if (key === id) return showAnswer(show, season, leafCount);
     }

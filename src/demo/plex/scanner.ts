@@ -4,7 +4,7 @@ import { join, posix, relative, sep } from 'node:path';
 import { isMediaName, parseEpisode, parseMovie, stemOf } from './file-names.js';
 import { type SimulatedFile, type SimulatedItem, type SimulatedSection } from './model.js';
 import { readMedia } from './read-file.js';
-import type { Shelf } from './shelf.js';
+import type { SimulatedLibrary } from './simulated-library.js';
 
 interface FoundFile {
   serverPath: string;
@@ -28,11 +28,11 @@ const inside = (path: string, folder: string): boolean =>
 
 /** Looks at real folders and keeps the shelf the way Plex would. */
 export class Scanner {
-  readonly #shelf: Shelf;
+  readonly #library: SimulatedLibrary;
   readonly #ffprobe: string;
 
-  constructor(shelf: Shelf, ffprobe: string) {
-    this.#shelf = shelf;
+  constructor(library: SimulatedLibrary, ffprobe: string) {
+    this.#library = library;
     this.#ffprobe = ffprobe;
   }
 
@@ -50,7 +50,7 @@ export class Scanner {
       this.#forgetMissing(section, scope, new Map(found.map((file) => [file.serverPath, file])), news);
       for (const file of found) await this.#take(section, file, news);
     }
-    this.#shelf.dropEmptyShows();
+    this.#library.dropEmptyShows();
     return news;
   }
 
@@ -72,21 +72,21 @@ export class Scanner {
     found: ReadonlyMap<string, FoundFile>,
     news: ScanNews,
   ): void {
-    for (const item of this.#shelf.itemsOf(section.id)) {
+    for (const item of this.#library.itemsOf(section.id)) {
       const before = item.files.length;
       item.files = item.files.filter(
         ({ serverPath, localPath }) => localPath === null || found.has(serverPath) || !inside(serverPath, scope),
       );
       if (item.files.length < before) news.changed.add(item);
       if (before === 0 || item.files.length > 0) continue;
-      this.#shelf.remove(item);
+      this.#library.remove(item);
       news.changed.delete(item);
       news.removed.push(item);
     }
   }
 
   async #take(section: SimulatedSection, found: FoundFile, news: ScanNews): Promise<void> {
-    const items = this.#shelf.itemsOf(section.id);
+    const items = this.#library.itemsOf(section.id);
     const owner = items.find(({ files }) => files.some(({ serverPath }) => serverPath === found.serverPath));
     const known = owner?.files.find(({ serverPath }) => serverPath === found.serverPath);
     if (owner !== undefined && known !== undefined) {
@@ -96,7 +96,7 @@ export class Scanner {
       known.changedAt = found.changedAt;
       return;
     }
-    const file = this.#shelf.newFile({ ...found, reading: await readMedia(found.localPath, this.#ffprobe) });
+    const file = this.#library.newFile({ ...found, reading: await readMedia(found.localPath, this.#ffprobe) });
     const stem = stemOf(found.serverPath);
     const twin = items.find(({ files }) => files.some(({ serverPath }) => stemOf(serverPath) === stem));
     if (twin === undefined) {
@@ -110,19 +110,19 @@ export class Scanner {
   #add(section: SimulatedSection, file: SimulatedFile, news: ScanNews): void {
     if (section.type === 'movie') {
       const { title, year } = parseMovie(file.serverPath);
-      news.items.push(this.#shelf.add({ sectionId: section.id, type: 'movie', title, year, files: [file] }));
+      news.items.push(this.#library.add({ sectionId: section.id, type: 'movie', title, year, files: [file] }));
       return;
     }
     const parsed = parseEpisode(file.serverPath);
     if (parsed === null) return;
-    const shows = new Set(this.#shelf.shows.keys());
-    const seasons = new Set([...this.#shelf.shows.values()].flatMap((show) => [...show.seasons.values()]));
-    const { show, seasonKey } = this.#shelf.showOf(section.id, parsed.show, parsed.season);
+    const shows = new Set(this.#library.shows.keys());
+    const seasons = new Set([...this.#library.shows.values()].flatMap((show) => [...show.seasons.values()]));
+    const { show, seasonKey } = this.#library.showOf(section.id, parsed.show, parsed.season);
     if (!shows.has(show.ratingKey)) news.showKeys.add(show.ratingKey);
     if (!seasons.has(seasonKey)) news.seasonKeys.add(seasonKey);
     const { title, season, episode } = parsed;
     const item = { sectionId: section.id, type: 'episode', title, show, season, episode, files: [file] } as const;
-    news.items.push(this.#shelf.add({ ...item, files: [file] }));
+    news.items.push(this.#library.add({ ...item, files: [file] }));
   }
 }
 

@@ -18,8 +18,8 @@ import { NOTIFICATION_PATHS, NotificationSocket } from './notifications.js';
 import { refuseUpgrade, sendFault, sendReply, sendStatus } from './replies.js';
 import { Routes } from './routes.js';
 import { Scanner } from './scanner.js';
-import { Shelf } from './shelf.js';
-import { fillShelf } from './synthetic.js';
+import { SimulatedLibrary } from './simulated-library.js';
+import { fillLibrary } from './synthetic.js';
 import { WebhookSender, webhookMetadata } from './webhooks.js';
 
 const HOST = '127.0.0.1';
@@ -60,7 +60,7 @@ export class SimulatedPlex {
   /** Edits of metadata, and how stubborn it is about them. */
   readonly edits: SimulatedEdits;
   readonly #format: 'json' | 'xml';
-  readonly #shelf: Shelf;
+  readonly #library: SimulatedLibrary;
   readonly #scanner: Scanner;
   readonly #routes: Routes;
   readonly #webhooks: WebhookSender;
@@ -80,16 +80,16 @@ export class SimulatedPlex {
     this.machineIdentifier = options.machineIdentifier ?? randomBytes(20).toString('hex');
     this.webhookUrl = options.webhookUrl ?? null;
     this.#format = options.format ?? 'json';
-    this.#shelf = new Shelf(options.sections);
-    this.#scanner = new Scanner(this.#shelf, options.ffprobe ?? 'ffprobe');
+    this.#library = new SimulatedLibrary(options.sections);
+    this.#scanner = new Scanner(this.#library, options.ffprobe ?? 'ffprobe');
     const name = options.name ?? 'Simulated Plex';
-    this.collections = new SimulatedCollections(this.#shelf, () => this.machineIdentifier);
-    this.edits = new SimulatedEdits(this.#shelf, this.collections, (item) => {
+    this.collections = new SimulatedCollections(this.#library, () => this.machineIdentifier);
+    this.edits = new SimulatedEdits(this.#library, this.collections, (item) => {
       this.notifications.tellEdit(item);
     });
     this.#webhooks = new WebhookSender({ title: name, uuid: this.machineIdentifier });
     this.#routes = new Routes({
-      shelf: this.#shelf,
+      library: this.#library,
       collections: this.collections,
       edits: this.edits,
       name,
@@ -136,7 +136,7 @@ export class SimulatedPlex {
 
   /** Scans everything now; resolves when it is known and the first webhooks were posted. */
   async scan(): Promise<void> {
-    for (const section of this.#shelf.sections) await this.#scanSection(section, null, 0);
+    for (const section of this.#library.sections) await this.#scanSection(section, null, 0);
   }
 
   /** Resolves when no scan and no analysis is under way. */
@@ -149,11 +149,11 @@ export class SimulatedPlex {
 
   /** Live objects: views, ratings and labels may be set on them. */
   items(): SimulatedItem[] {
-    return this.#shelf.items();
+    return this.#library.items();
   }
 
   findByPath(serverPath: string): SimulatedItem | null {
-    return this.#shelf.findByPath(serverPath);
+    return this.#library.findByPath(serverPath);
   }
 
   /** Somebody starts to watch, one session for each call. Throws for an unknown item. */
@@ -176,8 +176,8 @@ export class SimulatedPlex {
 
   /** Adds items without files to the first section. */
   loadSynthetic(count: number): void {
-    const [section] = this.#shelf.sections;
-    if (section !== undefined) fillShelf(this.#shelf, section, count);
+    const [section] = this.#library.sections;
+    if (section !== undefined) fillLibrary(this.#library, section, count);
   }
 
   /** A change of metadata, as by an edit or an agent: `updatedAt` moves. Throws for an unknown item. */
@@ -189,7 +189,7 @@ export class SimulatedPlex {
 
   /** Somebody deletes an item. Throws for an unknown one. */
   remove(ratingKey: string): void {
-    this.#shelf.remove(this.#known(ratingKey));
+    this.#library.remove(this.#known(ratingKey));
   }
 
   /** Posts one event about an item to the webhook address. Throws for an unknown item. */
@@ -199,7 +199,7 @@ export class SimulatedPlex {
   }
 
   #known(ratingKey: string): SimulatedItem {
-    const item = this.#shelf.find(ratingKey);
+    const item = this.#library.find(ratingKey);
     if (item === null) throw new Error(`The simulated Plex has no item ${ratingKey}`);
     return item;
   }

@@ -1,5 +1,5 @@
 import type { Reading, SimulatedSection } from './model.js';
-import type { Shelf } from './shelf.js';
+import type { SimulatedLibrary } from './simulated-library.js';
 
 const CODECS = ['h264', 'hevc', 'mpeg2video', 'mpeg4', 'vc1', 'h264', 'av1', 'h264'] as const;
 const SIZES = [
@@ -13,7 +13,7 @@ const CONTAINERS = ['mkv', 'mkv', 'mp4', 'avi', 'mkv', 'ts'] as const;
 const FIRST_ADDED = 1_500_000_000;
 
 /** Fills the first section with items that exist only on paper: many codecs, resolutions, sizes and ages. */
-export function fillShelf(shelf: Shelf, section: SimulatedSection, count: number): void {
+export function fillLibrary(library: SimulatedLibrary, section: SimulatedSection, count: number): void {
   const readings = allReadings();
   const folder = section.locations[0]?.serverPath ?? '/synthetic';
   for (let n = 0; n < count; n++) {
@@ -23,15 +23,17 @@ export function fillShelf(shelf: Shelf, section: SimulatedSection, count: number
     const changedAt = FIRST_ADDED + n * 60;
     const isMovie = section.type === 'movie';
     const title = isMovie ? `Film ${n}` : `Part ${(n % 24) + 1}`;
-    const show = isMovie ? null : shelf.showOf(section.id, `Show ${Math.floor(n / 240)}`, Math.floor(n / 24) % 10).show;
-    const file = shelf.newFile({
+    const show = isMovie
+      ? null
+      : library.showOf(section.id, `Show ${Math.floor(n / 240)}`, Math.floor(n / 24) % 10).show;
+    const file = library.newFile({
       serverPath: `${folder}/${title} (${1950 + (n % 75)})/${title} ${n}.${reading.container}`,
       localPath: null,
       sizeBytes: Math.round((reading.bitrateKbps * 125 * reading.durationMs) / 1000) + (n % 1000) * 1_000_000,
       changedAt,
       reading,
     });
-    shelf.add({
+    library.add({
       sectionId: section.id,
       type: isMovie ? 'movie' : 'episode',
       title,

@@ -1,8 +1,8 @@
-import { countTitles, type BatchEdit, type EditedTitle } from '../../domain/batch-edit.js';
+import { countTitles, type BatchEdit, type EditedTitle } from '../../domain/library/batch-edit.js';
 import { AppError, conflict, toAppError } from '../../domain/errors.js';
 import type { Events } from '../../domain/events.js';
-import type { Servers } from '../../domain/media-server.js';
-import { checkEdit, fieldsOf, type EditField, type EditOutcome } from '../../domain/metadata-edit.js';
+import type { Servers } from '../../domain/plex/media-server.js';
+import { checkEdit, fieldsOf, type EditField, type EditOutcome } from '../../domain/library/metadata-edit.js';
 import type { Bus } from '../../lib/bus.js';
 import type { Log } from '../../lib/log.js';
 import type { Store } from '../../store/store.js';

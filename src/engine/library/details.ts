@@ -1,14 +1,14 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Events } from '../../domain/events.js';
-import type { LibraryItem } from '../../domain/library.js';
-import type { Servers } from '../../domain/media-server.js';
-import type { Run } from '../../domain/run.js';
-import { Breather } from '../../lib/breather.js';
+import type { LibraryItem } from '../../domain/library/library.js';
+import type { Servers } from '../../domain/plex/media-server.js';
+import type { Run } from '../../domain/recommendations/run.js';
+import { EventLoopYield } from '../../lib/event-loop-yield.js';
 import type { Bus } from '../../lib/bus.js';
 import type { Log } from '../../lib/log.js';
 import { Loop } from '../../lib/loop.js';
 import type { Store } from '../../store/store.js';
-import { needsDetails, Shelf } from './shelf.js';
+import { needsDetails, ItemWriter } from './item-writer.js';
 
 export interface DetailsParts {
   store: Store;
@@ -18,7 +18,7 @@ export interface DetailsParts {
   analyzer: {
     items(itemIds: string[], trigger: Run['trigger']): Promise<unknown>;
     /** See `MissedLooks.begin`. */
-    willLook(): Promise<(isLookedAt: boolean) => void>;
+    willAnalyze(): Promise<(isAnalyzed: boolean) => void>;
   };
 }
 
@@ -36,7 +36,7 @@ const VAIN_MS = 86_400_000;
  */
 export class Details {
   readonly #parts: DetailsParts;
-  readonly #shelf: Shelf;
+  readonly #itemWriter: ItemWriter;
   readonly #loop: Loop;
   /** Items of which the server told no streams of some file: when they are asked for again, unless they change before. */
   readonly #vain = new Map<string, number>();
@@ -46,7 +46,7 @@ export class Details {
 
   constructor(parts: DetailsParts) {
     this.#parts = parts;
-    this.#shelf = new Shelf(parts);
+    this.#itemWriter = new ItemWriter(parts);
     this.#loop = new Loop((signal) => this.#readRest(signal), {
       everyMs: LOOK_EVERY_MS,
       onError: (error) => {
@@ -81,7 +81,7 @@ export class Details {
       const rows = some.filter((row) => !this.#isAwaited(row));
       for (const serverId of new Set(rows.map((row) => row.serverId))) {
         const keys = rows.filter((row) => row.serverId === serverId).map(({ ratingKey }) => ratingKey);
-        await this.#shelf.put(await server(serverId).details(keys, signal)).saved;
+        await this.#itemWriter.put(await server(serverId).details(keys, signal)).saved;
       }
     }
   }
@@ -96,7 +96,7 @@ export class Details {
     if (store.settings.value.plex.url === '') return;
     const ids = await this.#missing();
     if (ids.length === 0) return;
-    const looked = await analyzer.willLook();
+    const looked = await analyzer.willAnalyze();
     let isDone = false;
     try {
       for (let start = 0; start < ids.length; start += AT_A_TIME) {
@@ -131,13 +131,13 @@ export class Details {
     const wanted = new Set<string>();
     for (const { state, itemId } of store.recommendations.values()) if (state === 'open') wanted.add(itemId);
     const [first, rest]: [string[], string[]] = [[], []];
-    const breather = new Breather();
+    const loopYield = new EventLoopYield();
     const nowMs = performance.now();
     for (const id of await this.#allLacking()) {
       if ((this.#vain.get(id) ?? 0) > nowMs) continue;
       const item = store.library.find(id);
       if (item !== null && !this.#isAwaited(item)) (wanted.has(id) ? first : rest).push(id);
-      if (breather.isDue) await breather.pause();
+      if (loopYield.isDue) await loopYield.pause();
     }
     return [...first, ...rest];
   }

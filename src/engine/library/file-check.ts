@@ -1,13 +1,13 @@
 import { toAppError } from '../../domain/errors.js';
 import type { Events } from '../../domain/events.js';
-import { isFinished } from '../../domain/job.js';
-import { displayTitle, type LibraryItem } from '../../domain/library.js';
-import type { MediaFile } from '../../domain/media.js';
-import type { Servers } from '../../domain/media-server.js';
-import { serverFolderOf } from '../../domain/paths.js';
-import type { Stranger } from '../../domain/stranger.js';
+import { isFinished } from '../../domain/jobs/job.js';
+import { displayTitle, type LibraryItem } from '../../domain/library/library.js';
+import type { MediaFile } from '../../domain/library/media.js';
+import type { Servers } from '../../domain/plex/media-server.js';
+import { serverFolderOf } from '../../domain/settings/paths.js';
+import type { FileMismatch } from '../../domain/library/file-mismatch.js';
 import { stat } from '../../files/disks.js';
-import { Breather } from '../../lib/breather.js';
+import { EventLoopYield } from '../../lib/event-loop-yield.js';
 import type { Bus } from '../../lib/bus.js';
 import type { Log } from '../../lib/log.js';
 import type { Store } from '../../store/store.js';
@@ -34,7 +34,7 @@ const REST_MS = 120_000;
  */
 export class FileCheck {
   readonly #parts: FileCheckParts;
-  #found: readonly Stranger[] = [];
+  #found: readonly FileMismatch[] = [];
   #abort = new AbortController();
   #running: Promise<void> = Promise.resolve();
   #unsubscribe: () => void = () => undefined;
@@ -58,7 +58,7 @@ export class FileCheck {
   }
 
   /** What the last look found. */
-  found(): readonly Stranger[] {
+  found(): readonly FileMismatch[] {
     return this.#found;
   }
 
@@ -70,32 +70,32 @@ export class FileCheck {
   async #look(signal: AbortSignal): Promise<void> {
     const { bus, log } = this.#parts;
     try {
-      const strangers: Stranger[] = [];
+      const mismatches: FileMismatch[] = [];
       const folders = new Map<string, { item: LibraryItem; path: string }>();
-      for await (const { item, file, kind } of this.#strangers(signal)) {
-        strangers.push({ itemId: item.id, title: displayTitle(item), localPath: file.localPath ?? '', kind });
+      for await (const { item, file, kind } of this.#mismatches(signal)) {
+        mismatches.push({ itemId: item.id, title: displayTitle(item), localPath: file.localPath ?? '', kind });
         if (kind === 'changed')
           folders.set(`${item.serverId}\n${serverFolderOf(file.path)}`, { item, path: file.path });
       }
-      this.#found = strangers;
+      this.#found = mismatches;
       bus.emit('problem.changed', {});
-      if (strangers.length > 0) log.info({ files: strangers.length }, 'Files are not what Plex says they are');
+      if (mismatches.length > 0) log.info({ files: mismatches.length }, 'Files are not what Plex says they are');
       await this.#tell([...folders.values()].slice(0, MOST_FOLDERS), signal);
     } catch (error) {
       if (!signal.aborted) log.error({ err: error }, 'The files of the library could not be looked at');
     }
   }
 
-  async *#strangers(
+  async *#mismatches(
     signal: AbortSignal,
-  ): AsyncGenerator<{ item: LibraryItem; file: MediaFile; kind: Stranger['kind'] }> {
+  ): AsyncGenerator<{ item: LibraryItem; file: MediaFile; kind: FileMismatch['kind'] }> {
     const { store } = this.#parts;
     const busy = new Set<string>();
     for (const { state, sourcePath } of store.jobs.values()) if (!isFinished(state)) busy.add(sourcePath);
-    const breather = new Breather();
+    const loopYield = new EventLoopYield();
     let some: { item: LibraryItem; file: MediaFile }[] = [];
     for (const item of store.library.values()) {
-      if (breather.isDue) await breather.pause();
+      if (loopYield.isDue) await loopYield.pause();
       signal.throwIfAborted();
       if (!this.#isOurs(item)) continue;
       for (const file of item.files)
@@ -122,7 +122,7 @@ export class FileCheck {
     });
   }
 
-  async #kindOf({ localPath, sizeBytes }: MediaFile): Promise<Stranger['kind'] | null> {
+  async #kindOf({ localPath, sizeBytes }: MediaFile): Promise<FileMismatch['kind'] | null> {
     try {
       const seen = await stat(localPath ?? '');
       const isResting = Math.abs(this.#parts.now().getTime() - Number(seen.mtimeNs / 1_000_000n)) >= REST_MS;

@@ -1,6 +1,6 @@
 import { toAppError } from '../../domain/errors.js';
 import type { Events } from '../../domain/events.js';
-import type { Servers } from '../../domain/media-server.js';
+import type { Servers } from '../../domain/plex/media-server.js';
 import type { Bus } from '../../lib/bus.js';
 import type { Log } from '../../lib/log.js';
 import { Loop } from '../../lib/loop.js';

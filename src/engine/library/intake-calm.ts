@@ -1,4 +1,4 @@
-import type { LibraryItem } from '../../domain/library.js';
+import type { LibraryItem } from '../../domain/library/library.js';
 
 /** Whether nothing about an item has to settle: it is described in full, and its files are the ones we know. */
 export const isCalm = (item: LibraryItem, known: LibraryItem | null): boolean =>

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { PlexWebhook, WebhookOutcome } from '../../domain/webhook.js';
-import { Breather } from '../../lib/breather.js';
+import type { PlexWebhook, WebhookOutcome } from '../../domain/plex/webhook.js';
+import { EventLoopYield } from '../../lib/event-loop-yield.js';
 
 /** So many events are sorted side by side: each may need a look at a file. */
 const AT_A_TIME = 50;
@@ -43,7 +43,7 @@ export class IntakeInbox {
   async #empty(): Promise<void> {
     // Whoever posted it is answered first.
     await new Promise(setImmediate);
-    const breather = new Breather();
+    const loopYield = new EventLoopYield();
     const endsAtMs = performance.now() + LONGEST_MS;
     while (this.#waiting.length > 0) {
       if (this.#waiting.length > AT_A_TIME) await this.#untilCalm(endsAtMs);
@@ -55,7 +55,7 @@ export class IntakeInbox {
       });
       // Not until they are on the disk: those that follow share the trip.
       if (this.#waiting.length === 0) await Promise.allSettled(sorted);
-      if (breather.isDue) await breather.pause();
+      if (loopYield.isDue) await loopYield.pause();
     }
     this.#emptying = null;
   }

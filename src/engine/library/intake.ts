@@ -1,23 +1,23 @@
 import { toAppError } from '../../domain/errors.js';
 import type { Events } from '../../domain/events.js';
-import { itemId, type LibraryItem } from '../../domain/library.js';
-import type { Servers } from '../../domain/media-server.js';
-import { toLocalPath } from '../../domain/paths.js';
-import type { Run } from '../../domain/run.js';
-import type { PendingItem, PlexWebhook, WebhookOutcome } from '../../domain/webhook.js';
+import { itemId, type LibraryItem } from '../../domain/library/library.js';
+import type { Servers } from '../../domain/plex/media-server.js';
+import { toLocalPath } from '../../domain/settings/paths.js';
+import type { Run } from '../../domain/recommendations/run.js';
+import type { PendingItem, PlexWebhook, WebhookOutcome } from '../../domain/plex/webhook.js';
 import type { Bus } from '../../lib/bus.js';
 import { Gate } from '../../lib/gate.js';
 import type { Log } from '../../lib/log.js';
 import type { Store } from '../../store/store.js';
 import { isCalm } from './intake-calm.js';
-import { IntakeDoor, type TitleNews } from './intake-door.js';
+import { Admission, type TitleNews } from './admission.js';
 import { IntakeInbox } from './intake-inbox.js';
-import { WaitingLine } from './intake-line.js';
-import { IntakeMemory } from './intake-memory.js';
+import { PendingItems } from './pending-items.js';
+import { ReadLedger } from './read-ledger.js';
 import { ItemReader } from './item-reader.js';
-import { RulesLook } from './rules-look.js';
+import { AnalysisBatcher } from '../recommendations/analysis-batcher.js';
 import { hasSameSizes, isUnsettled } from './settled.js';
-import { Shelf, type Shelved } from './shelf.js';
+import { ItemWriter, type Written } from './item-writer.js';
 import { WebhookTally } from './webhook-tally.js';
 
 export interface IntakeParts {
@@ -30,7 +30,7 @@ export interface IntakeParts {
   analyzer: {
     items(itemIds: string[], trigger: Run['trigger']): Promise<unknown>;
     /** See `MissedLooks.begin`. */
-    willLook(): Promise<(isLookedAt: boolean) => void>;
+    willAnalyze(): Promise<(isAnalyzed: boolean) => void>;
   };
   /** First pause before something is tried again, milliseconds; doubles each time. */
   retryMs?: number;
@@ -44,15 +44,15 @@ const GROUPS_AT_A_TIME = 4;
 /** Takes in news from the media server: drops repeats, waits until an item has settled, reads it, lets the rules look. */
 export class Intake {
   readonly #parts: IntakeParts;
-  readonly #shelf: Shelf;
+  readonly #itemWriter: ItemWriter;
   readonly #tally: WebhookTally;
-  readonly #line: WaitingLine;
-  readonly #memory: IntakeMemory;
-  readonly #door: IntakeDoor;
+  readonly #line: PendingItems;
+  readonly #memory: ReadLedger;
+  readonly #admission: Admission;
   readonly #reader: ItemReader;
   /** Shows and seasons whose episodes are asked for. */
   readonly #groups = new Gate(GROUPS_AT_A_TIME);
-  readonly #look: RulesLook;
+  readonly #look: AnalysisBatcher;
   readonly #inbox = new IntakeInbox((event) => this.#sort(event));
   /** What the library says now is of our own doing. */
   #isPutting = false;
@@ -60,16 +60,16 @@ export class Intake {
 
   constructor(parts: IntakeParts) {
     this.#parts = parts;
-    this.#shelf = new Shelf(parts);
+    this.#itemWriter = new ItemWriter(parts);
     this.#tally = new WebhookTally(parts);
-    this.#memory = new IntakeMemory(parts.now);
-    this.#line = new WaitingLine(parts, {
+    this.#memory = new ReadLedger(parts.now);
+    this.#line = new PendingItems(parts, {
       retryMs: parts.retryMs ?? 5000,
       read: (row, signal) => this.#read(row, signal),
     });
-    this.#door = new IntakeDoor(parts, this.#memory, this.#line);
+    this.#admission = new Admission(parts, this.#memory, this.#line);
     this.#reader = new ItemReader(parts.server, () => this.#line.signal);
-    this.#look = new RulesLook(parts);
+    this.#look = new AnalysisBatcher(parts);
   }
 
   /** Goes on with what waited when the program ended. */
@@ -97,7 +97,7 @@ export class Intake {
     const { event: name, Metadata: about } = event;
     const hasSameFiles =
       name !== 'library.new' || (await this.#hasSameFiles(event.Server.uuid, about?.ratingKey ?? ''));
-    const { outcome, row } = this.#door.sort(event, hasSameFiles);
+    const { outcome, row } = this.#admission.sort(event, hasSameFiles);
     await this.count(outcome, event.event);
     if (row) await this.#line.add([row]);
     return outcome;
@@ -105,7 +105,7 @@ export class Intake {
 
   /** The same for news that no webhook brought, which are not counted. Resolves when they are stored. */
   async hear(news: TitleNews): Promise<void> {
-    const { row } = this.#door.admit(news, 'schedule', await this.#hasSameFiles(news.serverId, news.ratingKey));
+    const { row } = this.#admission.admit(news, 'schedule', await this.#hasSameFiles(news.serverId, news.ratingKey));
     if (row) await this.#line.add([row]);
   }
 
@@ -127,7 +127,7 @@ export class Intake {
     } catch (error) {
       if (!toAppError(error).isRetriable) throw error;
       this.#parts.log.warn({ err: error }, 'Items could not be read again now; MediaFlow tries again');
-      await this.#line.add(ratingKeys.map((key) => this.#door.newRow(serverId, key, 'movie', 'owner')));
+      await this.#line.add(ratingKeys.map((key) => this.#admission.newRow(serverId, key, 'movie', 'owner')));
     }
   }
 
@@ -236,7 +236,7 @@ export class Intake {
     const mappings = this.#parts.store.servers.mappingsOf(item.serverId);
     const { reason, look } = await isUnsettled(item, {
       nowMs: this.#parts.now().getTime(),
-      settleMs: row.cause === 'owner' ? 0 : this.#door.settleMs(),
+      settleMs: row.cause === 'owner' ? 0 : this.#admission.settleMs(),
       before: this.#line.looksAt(row.id).look,
       toLocal: (path) => toLocalPath(path, mappings),
     });
@@ -256,16 +256,16 @@ export class Intake {
       !store.library.find(itemId(serverId, leaf.ratingKey))?.files.every(({ detailed }) => detailed);
     const rows = leaves
       .filter(isNew)
-      .map(({ ratingKey }) => this.#door.newRow(serverId, ratingKey, 'episode', row.cause));
+      .map(({ ratingKey }) => this.#admission.newRow(serverId, ratingKey, 'episode', row.cause));
     await this.#line.add(rows);
     return null;
   }
 
   /** Puts what we read ourselves into the library. */
-  #put(items: readonly LibraryItem[]): Shelved {
+  #put(items: readonly LibraryItem[]): Written {
     this.#isPutting = true;
     try {
-      return this.#shelf.put(items);
+      return this.#itemWriter.put(items);
     } finally {
       this.#isPutting = false;
     }
@@ -279,7 +279,10 @@ export class Intake {
 
   /** Stores items and lets the rules look. Both go to the disk side by side. */
   async #take(items: LibraryItem[], trigger: Run['trigger']): Promise<void> {
-    await this.#look.after(() => ({ ids: items.map(({ id }) => id), saved: this.#shelf.put(items).saved }), trigger);
+    await this.#look.after(
+      () => ({ ids: items.map(({ id }) => id), saved: this.#itemWriter.put(items).saved }),
+      trigger,
+    );
   }
 }
 

@@ -1,6 +1,6 @@
 import { toAppError, type ErrorCode } from '../../domain/errors.js';
-import type { LibraryItem } from '../../domain/library.js';
-import type { Servers } from '../../domain/media-server.js';
+import type { LibraryItem } from '../../domain/library/library.js';
+import type { Servers } from '../../domain/plex/media-server.js';
 import { Gate } from '../../lib/gate.js';
 import { together } from '../../lib/together.js';
 

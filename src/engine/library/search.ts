@@ -1,17 +1,23 @@
 import type { Events } from '../../domain/events.js';
-import { bestOf, mostUrgent, statusOfFile, type FileRecord, type ItemStatus } from '../../domain/item-status.js';
-import { isFinished, type Job } from '../../domain/job.js';
-import { LibraryFilter, type FacetCounts, type LibrarySort } from '../../domain/library-filter.js';
-import type { LibraryItem } from '../../domain/library.js';
-import type { MediaFile } from '../../domain/media.js';
-import { mergedIn } from '../../domain/recommendation-merge.js';
-import type { Recommendation } from '../../domain/recommendation.js';
-import { Breather } from '../../lib/breather.js';
+import {
+  bestOf,
+  mostUrgent,
+  statusOfFile,
+  type FileRecord,
+  type ItemStatus,
+} from '../../domain/library/item-status.js';
+import { isFinished, type Job } from '../../domain/jobs/job.js';
+import { LibraryFilter, type FacetCounts, type LibrarySort } from '../../domain/library/filter.js';
+import type { LibraryItem } from '../../domain/library/library.js';
+import type { MediaFile } from '../../domain/library/media.js';
+import { mergedIn } from '../../domain/recommendations/merge.js';
+import type { Recommendation } from '../../domain/recommendations/recommendation.js';
+import { EventLoopYield } from '../../lib/event-loop-yield.js';
 import type { Bus } from '../../lib/bus.js';
 import { itemIdOf } from '../../store/row-keys.js';
 import type { Store } from '../../store/store.js';
-import type { FileStanding, Standing } from './library-columns.js';
-import { LibraryTable, type Match } from './library-table.js';
+import type { FileStanding, Standing } from './columns.js';
+import { LibraryTable, type Match } from './table.js';
 
 export interface SearchAnswer {
   /** One page of ids, sorted. */
@@ -145,7 +151,7 @@ export class LibrarySearch {
   }
 
   async #readAll(): Promise<void> {
-    const breather = new Breather();
+    const loopYield = new EventLoopYield();
     let some: string[] = [];
     for (const id of this.#store.library.ids()) {
       if (this.#isStopped) return;
@@ -153,7 +159,7 @@ export class LibrarySearch {
       if (some.length < ROWS_PER_TURN) continue;
       this.#take(some);
       some = [];
-      if (breather.isDue) await breather.pause();
+      if (loopYield.isDue) await loopYield.pause();
     }
     this.#take(some);
   }

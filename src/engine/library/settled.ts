@@ -1,4 +1,4 @@
-import type { LibraryItem } from '../../domain/library.js';
+import type { LibraryItem } from '../../domain/library/library.js';
 import { stat } from '../../files/disks.js';
 
 /** What local files were at the last look, and since when each is like that. */

@@ -1,16 +1,16 @@
 import { AppError } from '../../domain/errors.js';
 import type { Events } from '../../domain/events.js';
-import type { LibraryItem, Section } from '../../domain/library.js';
-import type { Servers } from '../../domain/media-server.js';
-import { isInside, toLocalPath } from '../../domain/paths.js';
-import type { Run } from '../../domain/run.js';
-import { Breather } from '../../lib/breather.js';
+import type { LibraryItem, Section } from '../../domain/library/library.js';
+import type { Servers } from '../../domain/plex/media-server.js';
+import { isInside, toLocalPath } from '../../domain/settings/paths.js';
+import type { Run } from '../../domain/recommendations/run.js';
+import { EventLoopYield } from '../../lib/event-loop-yield.js';
 import { letHeapGrow } from '../../lib/heap.js';
 import type { Bus } from '../../lib/bus.js';
 import type { Log } from '../../lib/log.js';
 import type { Store } from '../../store/store.js';
 import { isMounted } from './mount.js';
-import { Shelf } from './shelf.js';
+import { ItemWriter } from './item-writer.js';
 
 export interface SectionSyncParts {
   store: Store;
@@ -48,11 +48,11 @@ export class Frozen extends Error {}
 /** Brings one library of the server and its stored copy together. */
 export class SectionSync {
   readonly #parts: SectionSyncParts;
-  readonly #shelf: Shelf;
+  readonly #itemWriter: ItemWriter;
 
   constructor(parts: SectionSyncParts) {
     this.#parts = parts;
-    this.#shelf = new Shelf(parts);
+    this.#itemWriter = new ItemWriter(parts);
   }
 
   /** Throws `Frozen` with the reason, or a `plex_*` code; nothing is removed then. */
@@ -103,7 +103,7 @@ export class SectionSync {
     const writes: Promise<void>[] = [];
     const server = this.#parts.server(section.serverId);
     let total = 0;
-    const breather = new Breather();
+    const loopYield = new EventLoopYield();
     const isFilling = (): boolean => this.#parts.store.library.size < FILLED;
     let growSlowly = isFilling() ? letHeapGrow(FILLING_PERCENT) : null;
     let isFilled = growSlowly === null;
@@ -111,14 +111,14 @@ export class SectionSync {
       for await (const page of server.items(section, { ...(since === null ? {} : { since }), signal })) {
         signal.throwIfAborted();
         total = page.total;
-        if (breather.isDue) await breather.pause();
+        if (loopYield.isDue) await loopYield.pause();
         if (!isFilled && !isFilling()) {
           isFilled = true;
           growSlowly = letHeapGrow(FILLED_PERCENT);
         }
         const fresh = page.items.filter(({ id }) => isFirst(id, seen));
         // A set this large takes a while to grow, and so does what the rows are put into.
-        if (breather.isDue) await breather.pause();
+        if (loopYield.isDue) await loopYield.pause();
         writes.push(this.#shelve(fresh, report, since === null ? GATHERING_MS : 0));
         if (writes.length > WRITES_AHEAD) await writes.shift();
         report.progressed(seen.size, total);
@@ -132,7 +132,7 @@ export class SectionSync {
   }
 
   #shelve(fresh: readonly LibraryItem[], { run, touched }: SectionReport, mayWaitMs: number): Promise<void> {
-    const { added, changed, saved } = this.#shelf.put(fresh, mayWaitMs);
+    const { added, changed, saved } = this.#itemWriter.put(fresh, mayWaitMs);
     run.items += fresh.length;
     run.added += added.length;
     run.changed += changed.length;
@@ -161,9 +161,9 @@ export class SectionSync {
       );
     }
     const unseen: LibraryItem[] = [];
-    const breather = new Breather();
+    const loopYield = new EventLoopYield();
     for (const id of stored) {
-      if (breather.isDue) await breather.pause();
+      if (loopYield.isDue) await loopYield.pause();
       const item = seen.has(id) ? null : store.library.find(id);
       // It may have moved to another library meanwhile.
       if (item?.sectionId === section.id) unseen.push(item);

@@ -1,14 +1,14 @@
 import { toAppError } from '../../domain/errors.js';
 import type { Events } from '../../domain/events.js';
-import type { Section } from '../../domain/library.js';
-import type { ServerSection, Servers } from '../../domain/media-server.js';
-import type { Run } from '../../domain/run.js';
+import type { Section } from '../../domain/library/library.js';
+import type { ServerSection, Servers } from '../../domain/plex/media-server.js';
+import type { Run } from '../../domain/recommendations/run.js';
 import type { Bus } from '../../lib/bus.js';
 import type { Log } from '../../lib/log.js';
 import type { Store } from '../../store/store.js';
 import { Details } from './details.js';
-import { lookAfterSync } from './look-after-sync.js';
-import { needsDetails } from './shelf.js';
+import { analyzeAfterSync } from '../recommendations/analyze-after-sync.js';
+import { needsDetails } from './item-writer.js';
 import { Frozen, SectionSync, type SectionReport } from './sync-section.js';
 
 export interface SyncParts {
@@ -23,7 +23,7 @@ export interface SyncParts {
     items(itemIds: string[], trigger: Run['trigger']): Promise<unknown>;
     library(trigger: Run['trigger']): Promise<Pick<Run, 'error'>>;
     /** See `MissedLooks.begin`. */
-    willLook(): Promise<(isLookedAt: boolean) => void>;
+    willAnalyze(): Promise<(isAnalyzed: boolean) => void>;
   };
 }
 
@@ -153,13 +153,13 @@ export class LibrarySync {
     const { store, bus, log, now, analyzer } = this.#parts;
     const { signal } = this.#abort;
     const report: SectionReport = { run, touched: [], removed: [], progressed: () => undefined };
-    let looked: (isLookedAt: boolean) => void = () => undefined;
+    let looked: (isAnalyzed: boolean) => void = () => undefined;
     // Until the rules have looked: they need all of it once more.
     const letRest = store.library.keepAwake();
     try {
       signal.throwIfAborted();
       await store.runs.put(run);
-      looked = await analyzer.willLook();
+      looked = await analyzer.willAnalyze();
       run.error = await this.#syncSections(request, report, signal);
       await this.#readFewDetails(report, signal);
     } catch (error) {
@@ -179,7 +179,7 @@ export class LibrarySync {
     }
     bus.emit('sync.completed', finished);
     this.#after = this.#after.then(async () => {
-      looked(await lookAfterSync(this.#parts, request, report, signal));
+      looked(await analyzeAfterSync(this.#parts, request, report, signal));
       letRest();
       if (!signal.aborted) this.#details.wake();
     });

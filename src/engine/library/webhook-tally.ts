@@ -1,4 +1,4 @@
-import { isFromPlex, type WebhookOutcome } from '../../domain/webhook.js';
+import { isFromPlex, type WebhookOutcome } from '../../domain/plex/webhook.js';
 import type { Log } from '../../lib/log.js';
 import type { Store } from '../../store/store.js';
 

@@ -1,17 +1,17 @@
-import { remoteOf } from '../../domain/disk.js';
-import { encoderNeeds } from '../../domain/encoder.js';
-import { speedKey } from '../../domain/encode-time.js';
-import type { Job } from '../../domain/job.js';
-import type { MediaFile } from '../../domain/media.js';
-import { presetOfJob } from '../../domain/preset-merge.js';
-import { streamProblem, type FilesOfJob } from '../../domain/transfer-choice.js';
-import { LOCAL_WORKER_ID } from '../../domain/worker.js';
-import { chooseWorker, type JobNeed, type WorkerCandidate, type WorkerChoice } from '../../domain/worker-choice.js';
+import { remoteOf } from '../../domain/settings/disk.js';
+import { encoderNeeds } from '../../domain/presets/encoder.js';
+import { speedKey } from '../../domain/recommendations/encode-time.js';
+import type { Job } from '../../domain/jobs/job.js';
+import type { MediaFile } from '../../domain/library/media.js';
+import { presetOfJob } from '../../domain/presets/merge.js';
+import { streamProblem, type FilesOfJob } from '../../domain/workers/transfer-choice.js';
+import { LOCAL_WORKER_ID } from '../../domain/workers/worker.js';
+import { chooseWorker, type JobNeed, type WorkerCandidate, type WorkerChoice } from '../../domain/workers/choice.js';
 import type { WorkerLook } from './reasons.js';
-import type { QueueParts } from './parts.js';
-import type { Prepared } from './prepare-job.js';
-import type { JobRunner } from './run-job.js';
-import { workDirFor } from './work-folder.js';
+import type { QueueParts } from '../jobs/parts.js';
+import type { Prepared } from '../jobs/prepare.js';
+import type { JobRunner } from '../jobs/run.js';
+import { workDirFor } from '../jobs/work-folder.js';
 
 /** Plans of jobs that wait for a worker; looked at anew after this long, for a file may change meanwhile. Milliseconds. */
 const PLAN_MS = 60_000;

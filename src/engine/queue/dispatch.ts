@@ -1,20 +1,20 @@
 import { AppError, toAppError } from '../../domain/errors.js';
-import type { Job } from '../../domain/job.js';
-import { LOCAL_WORKER_ID } from '../../domain/worker.js';
-import type { WorkerChoice } from '../../domain/worker-choice.js';
+import type { Job } from '../../domain/jobs/job.js';
+import { LOCAL_WORKER_ID } from '../../domain/workers/worker.js';
+import type { WorkerChoice } from '../../domain/workers/choice.js';
 import { Loop } from '../../lib/loop.js';
 import { stateOf } from '../../store/row-keys.js';
 import { WorkerChooser } from './choose-worker.js';
-import { InFlight } from './in-flight.js';
-import { isFar } from './far-sources.js';
-import type { JobBook } from './job-book.js';
-import type { QueueParts } from './parts.js';
+import { InFlight } from '../jobs/in-flight.js';
+import { isRemote } from '../jobs/remote-sources.js';
+import type { JobRepository } from '../jobs/repository.js';
+import type { QueueParts } from '../jobs/parts.js';
 import { whyNothingRuns, type WorkerLook } from './reasons.js';
-import { mendJobs, settleSwaps, type Unfinished } from './recover.js';
-import type { Replacer } from './replace.js';
-import type { Restorer } from './restore.js';
-import type { JobRunner } from './run-job.js';
-import type { Viewers } from './viewers.js';
+import { mendJobs, settleSwaps, type Unfinished } from '../replace/recover.js';
+import type { Replacer } from '../replace/replace.js';
+import type { Restorer } from '../replace/restore.js';
+import type { JobRunner } from '../jobs/run.js';
+import type { Viewers } from '../jobs/viewers.js';
 
 const LOOK_MS = 3000;
 /** When nobody takes the first so many, the rest is not asked about. */
@@ -27,7 +27,7 @@ const byPriority = (a: Job, b: Job): number => b.priority - a.priority || a.crea
 /** Picks what is next and keeps it going: encodes up to the concurrency, swaps beside them. */
 export class Dispatcher {
   readonly #parts: QueueParts;
-  readonly #book: JobBook;
+  readonly #repository: JobRepository;
   readonly #runner: JobRunner;
   readonly #replacer: Replacer;
   readonly #restorer: Restorer;
@@ -44,10 +44,10 @@ export class Dispatcher {
 
   constructor(
     parts: QueueParts,
-    work: { book: JobBook; runner: JobRunner; replacer: Replacer; restorer: Restorer; viewers: Viewers },
+    work: { repository: JobRepository; runner: JobRunner; replacer: Replacer; restorer: Restorer; viewers: Viewers },
   ) {
     this.#parts = parts;
-    this.#book = work.book;
+    this.#repository = work.repository;
     this.#runner = work.runner;
     this.#replacer = work.replacer;
     this.#restorer = work.restorer;
@@ -132,7 +132,7 @@ export class Dispatcher {
   async next(signal: AbortSignal): Promise<{ job: Job; choice: WorkerChoice } | null> {
     const [job] = this.#parts.store.jobs.by(stateOf).of('queued').toSorted(byPriority);
     // A page is no reason to fetch from another machine what a plan needs to know.
-    if (!job || !this.#chooser.hasOthers || isFar(job.sourcePath)) return null;
+    if (!job || !this.#chooser.hasOthers || isRemote(job.sourcePath)) return null;
     const look = { running: this.#running(), viewers: this.#holdback };
     return { job, choice: await this.#chooser.choose(job, look, signal) };
   }
@@ -144,8 +144,8 @@ export class Dispatcher {
       .by(stateOf)
       .of('replacing')
       .some(({ id }) => !isBusy(id));
-    if (isCutOff) this.#continue(await settleSwaps(this.#parts, this.#book, isBusy));
-    await mendJobs(this.#parts, this.#book, isBusy);
+    if (isCutOff) this.#continue(await settleSwaps(this.#parts, this.#repository, isBusy));
+    await mendJobs(this.#parts, this.#repository, isBusy);
     await this.#unblock();
     await this.#swapDue();
     await this.#startWaiting(signal);
@@ -159,7 +159,7 @@ export class Dispatcher {
     const at = now().toISOString();
     for (const job of store.jobs.by(stateOf).of('blocked')) {
       const isDue = job.nextTryAt === null ? !dryRun : job.nextTryAt <= at;
-      if (isDue) await this.#book.move(job.id, 'queued');
+      if (isDue) await this.#repository.move(job.id, 'queued');
     }
   }
 
@@ -177,7 +177,7 @@ export class Dispatcher {
 
   /** Moves a verified job to `replacing` and swaps in the background. Throws `conflict` when it is not verified. */
   async swap(jobId: string): Promise<Job> {
-    const moved = this.#book.move(jobId, 'replacing', { approvedToReplace: true, nextTryAt: null });
+    const moved = this.#repository.move(jobId, 'replacing', { approvedToReplace: true, nextTryAt: null });
     // Registered in the same turn as the state: nobody may take the job for abandoned.
     void this.#swaps
       .start(jobId, async (signal) => {
@@ -210,7 +210,7 @@ export class Dispatcher {
   /** Who takes this job now; null when nobody does. */
   async #chosenFor(job: Job, signal: AbortSignal): Promise<Partial<Job> | null> {
     const running = this.#running();
-    const here: Partial<Job> = { workerId: LOCAL_WORKER_ID, transferMode: isFar(job.sourcePath) ? 'pull' : null };
+    const here: Partial<Job> = { workerId: LOCAL_WORKER_ID, transferMode: isRemote(job.sourcePath) ? 'pull' : null };
     const { concurrency } = this.#parts.store.settings.value.queue;
     if (!this.#chooser.hasOthers) return (running.get(LOCAL_WORKER_ID) ?? 0) < concurrency ? here : null;
     try {
@@ -230,7 +230,7 @@ export class Dispatcher {
   }
 
   async #encodeOn(job: Job, chosen: Partial<Job>): Promise<void> {
-    const moved = this.#book.move(job.id, 'running', chosen);
+    const moved = this.#repository.move(job.id, 'running', chosen);
     void this.#encodes
       .start(job.id, async (abort) => {
         await moved;

@@ -1,12 +1,12 @@
 import { invalid } from '../../domain/errors.js';
-import { attemptId, isFinished, MAX_ATTEMPTS, type Job } from '../../domain/job.js';
-import { EXCLUDED_REASON } from '../../domain/excluded-items.js';
-import { LeftOut } from '../../domain/left-out.js';
-import { displayTitle, type LibraryItem } from '../../domain/library.js';
-import type { MediaFile } from '../../domain/media.js';
-import { localRootOf } from '../../domain/paths.js';
+import { attemptId, isFinished, MAX_ATTEMPTS, type Job } from '../../domain/jobs/job.js';
+import { EXCLUDED_REASON } from '../../domain/library/excluded-items.js';
+import { LeftOut } from '../../domain/recommendations/left-out.js';
+import { displayTitle, type LibraryItem } from '../../domain/library/library.js';
+import type { MediaFile } from '../../domain/library/media.js';
+import { localRootOf } from '../../domain/settings/paths.js';
 import { openSourceOf } from '../../store/row-keys.js';
-import type { QueueParts } from './parts.js';
+import type { QueueParts } from '../jobs/parts.js';
 
 /** What a job is made of. */
 export interface JobWish {

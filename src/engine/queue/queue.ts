@@ -2,26 +2,26 @@ import { readFile, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { AppError, conflict, notFound, toAppError } from '../../domain/errors.js';
-import { isFinished, type Job } from '../../domain/job.js';
-import type { QuarantineEntry } from '../../domain/quarantine.js';
-import type { Recommendation } from '../../domain/recommendation.js';
-import type { StreamChange } from '../../domain/stream-changes.js';
-import type { Progress } from '../../domain/executor.js';
-import type { WorkerChoice } from '../../domain/worker-choice.js';
+import { isFinished, type Job } from '../../domain/jobs/job.js';
+import type { QuarantineEntry } from '../../domain/replace/quarantine.js';
+import type { Recommendation } from '../../domain/recommendations/recommendation.js';
+import type { StreamChange } from '../../domain/jobs/stream-changes.js';
+import type { Progress } from '../../domain/jobs/executor.js';
+import type { WorkerChoice } from '../../domain/workers/choice.js';
 import { stateOf } from '../../store/row-keys.js';
 import { Dispatcher } from './dispatch.js';
 import type { Enqueue } from './enqueue.js';
-import { HiddenFolders } from './hidden-folders.js';
-import { Janitor } from './janitor.js';
-import { JobBook } from './job-book.js';
-import type { QueueParts } from './parts.js';
-import { recover } from './recover.js';
-import { Replacer } from './replace.js';
-import { Restorer } from './restore.js';
-import { JobRunner } from './run-job.js';
-import { SurplusCopies } from './surplus.js';
-import { ServerNews } from './tell-server.js';
-import { holds, Viewers, type WatchedFile } from './viewers.js';
+import { HiddenFolders } from '../replace/hidden-folders.js';
+import { Janitor } from '../replace/janitor.js';
+import { JobRepository } from '../jobs/repository.js';
+import type { QueueParts } from '../jobs/parts.js';
+import { recover } from '../replace/recover.js';
+import { Replacer } from '../replace/replace.js';
+import { Restorer } from '../replace/restore.js';
+import { JobRunner } from '../jobs/run.js';
+import { SurplusCopies } from '../replace/surplus.js';
+import { PlexRefresher } from '../replace/plex-refresher.js';
+import { holds, Viewers, type WatchedFile } from '../jobs/viewers.js';
 
 /** An answer to "restore" waits this long for the end; what takes longer goes on by itself. Milliseconds. */
 const RESTORE_ANSWER_MS = 20_000;
@@ -31,7 +31,7 @@ const LOG_TAIL_BYTES = 2_000_000;
 export class Queue {
   readonly #parts: QueueParts;
   readonly #enqueue: Enqueue;
-  readonly #book: JobBook;
+  readonly #repository: JobRepository;
   readonly #runner: JobRunner;
   readonly #restorer: Restorer;
   readonly #surplus: SurplusCopies;
@@ -43,15 +43,15 @@ export class Queue {
   constructor(parts: QueueParts, enqueue: Enqueue) {
     this.#parts = parts;
     this.#enqueue = enqueue;
-    this.#book = new JobBook(parts);
+    this.#repository = new JobRepository(parts);
     const viewers = new Viewers(parts.server, parts.store);
     this.#viewers = viewers;
-    const news = new ServerNews(parts.server, parts.log);
-    this.#runner = new JobRunner(parts, this.#book);
+    const news = new PlexRefresher(parts.server, parts.log);
+    this.#runner = new JobRunner(parts, this.#repository);
     this.#surplus = new SurplusCopies(parts, viewers, news);
     this.#restorer = new Restorer(parts, viewers, news, this.#surplus);
-    const replacer = new Replacer(parts, this.#book, viewers, news);
-    const work = { book: this.#book, runner: this.#runner, replacer, restorer: this.#restorer, viewers };
+    const replacer = new Replacer(parts, this.#repository, viewers, news);
+    const work = { repository: this.#repository, runner: this.#runner, replacer, restorer: this.#restorer, viewers };
     this.#dispatcher = new Dispatcher(parts, work);
     this.#janitor = new Janitor(parts, this.#restorer);
     this.#hiddenFolders = new HiddenFolders(parts);
@@ -59,7 +59,7 @@ export class Queue {
 
   /** Mends what a crash left, then starts to work. */
   async start(): Promise<void> {
-    const unfinished = await recover(this.#parts, this.#book);
+    const unfinished = await recover(this.#parts, this.#repository);
     await this.#surplus.recover();
     this.#dispatcher.start(unfinished);
     this.#janitor.start();
@@ -112,16 +112,16 @@ export class Queue {
 
   /** Throws `not_found`, and `conflict` when it has ended or is being replaced. */
   async cancel(jobId: string): Promise<Job> {
-    const job = this.#book.get(jobId);
+    const job = this.#repository.get(jobId);
     if (isFinished(job.state)) throw conflict(`This job is ${job.state} already.`);
     if (job.state === 'replacing')
       throw conflict('The file is being replaced right now. Restore the original afterwards.');
     if (job.state === 'running') await this.#dispatcher.cancel(jobId);
-    const now = this.#book.get(jobId);
+    const now = this.#repository.get(jobId);
     // It may have ended, or become something else, while it was being stopped.
     if (isFinished(now.state)) return now;
     const { outputPath } = now;
-    const cancelled = await this.#book.end(
+    const cancelled = await this.#repository.end(
       jobId,
       'cancelled',
       new AppError('cancelled', 'You cancelled it. The original was not touched.'),
@@ -132,14 +132,14 @@ export class Queue {
 
   /** Queues an ended job again, earlier failures forgiven; with `onCpu` no graphics card is used. Throws `conflict` when it has not ended badly. */
   async retry(jobId: string, onCpu = false): Promise<Job> {
-    const job = this.#book.get(jobId);
+    const job = this.#repository.get(jobId);
     if (job.state === 'done') throw conflict('This job is done. Restore the original first if you want it made anew.');
     if (!isFinished(job.state)) throw conflict(`This job is ${job.state}; there is nothing to retry.`);
     const other = this.#parts.store.jobs
       .where(({ sourcePath, state }) => sourcePath === job.sourcePath && !isFinished(state))
       .at(0);
     if (other) throw conflict(`There is already another job for this file, and it is ${other.state}.`);
-    return this.#book.move(jobId, 'queued', {
+    return this.#repository.move(jobId, 'queued', {
       attempt: 1,
       failedOn: [],
       leftOn: null,
@@ -159,7 +159,7 @@ export class Queue {
 
   /** Throws `conflict` when the job does not wait. */
   async move(jobId: string, where: 'top' | 'up' | 'down' | 'bottom'): Promise<Job> {
-    if (this.#book.get(jobId).state !== 'queued') throw conflict('Only a waiting job can be moved.');
+    if (this.#repository.get(jobId).state !== 'queued') throw conflict('Only a waiting job can be moved.');
     const line = this.#parts.store.jobs
       .where(({ state }) => state === 'queued')
       .sort((a, b) => b.priority - a.priority || a.createdAt.localeCompare(b.createdAt));
@@ -180,15 +180,15 @@ export class Queue {
     after: number | undefined,
   ): Promise<Job> {
     this.#parts.bus.emit('queue.changed', {});
-    if (before === undefined) return this.#book.patch(jobId, { priority: (after ?? 0) + 1 });
-    if (after === undefined) return this.#book.patch(jobId, { priority: before - 1 });
-    if (before > after) return this.#book.patch(jobId, { priority: (before + after) / 2 });
+    if (before === undefined) return this.#repository.patch(jobId, { priority: (after ?? 0) + 1 });
+    if (after === undefined) return this.#repository.patch(jobId, { priority: before - 1 });
+    if (before > after) return this.#repository.patch(jobId, { priority: (before + after) / 2 });
     // Neighbours of the same priority: those before the new place are lifted a little, in their order.
     const lifted = others.slice(0, to).filter(({ priority }) => priority === before);
     await Promise.all(
-      lifted.map(({ id }, at) => this.#book.patch(id, { priority: before + (lifted.length - at + 1) / 1000 })),
+      lifted.map(({ id }, at) => this.#repository.patch(id, { priority: before + (lifted.length - at + 1) / 1000 })),
     );
-    return this.#book.patch(jobId, { priority: before + 1 / 2000 });
+    return this.#repository.patch(jobId, { priority: before + 1 / 2000 });
   }
 
   async pause(): Promise<void> {
@@ -216,7 +216,7 @@ export class Queue {
 
   /** The last two megabytes of what ffmpeg wrote. Throws `not_found`. */
   async log(jobId: string): Promise<string> {
-    this.#book.get(jobId);
+    this.#repository.get(jobId);
     try {
       const text = await readFile(join(this.#parts.logsDir, `${jobId}.log`), 'utf8');
       return text.length > LOG_TAIL_BYTES ? text.slice(-LOG_TAIL_BYTES) : text;

@@ -1,7 +1,7 @@
 import { expect } from 'chai';
 import type { Events } from '../../../src/domain/events.js';
-import type { Job } from '../../../src/domain/job.js';
-import type { Run } from '../../../src/domain/run.js';
+import type { Job } from '../../../src/domain/jobs/job.js';
+import type { Run } from '../../../src/domain/recommendations/run.js';
 import { firstReadOver } from '../../../src/engine/library/first-read.js';
 import { Bus } from '../../../src/lib/bus.js';
 

@@ -2,8 +2,8 @@ import { expect } from 'chai';
 import { mkdir, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { AppError } from '../../../src/domain/errors.js';
-import { PLEX_EVENTS, PlexWebhook } from '../../../src/domain/webhook.js';
-import { film, SERVER_ID, World } from './world.js';
+import { PLEX_EVENTS, PlexWebhook } from '../../../src/domain/plex/webhook.js';
+import { film, SERVER_ID, World } from '../../support/library-world.js';
 
 const news = (metadata: Record<string, unknown> | null, change: Record<string, unknown> = {}): PlexWebhook =>
   PlexWebhook.parse({
@@ -53,8 +53,8 @@ describe('intake', () => {
   });
 
   it('refuses another server, and sections that are switched off', async () => {
-    const stranger = { Server: { uuid: 'f'.repeat(40), title: 'Other' } };
-    expect(await world.intake.receive(news({ ratingKey: 1 }, stranger))).to.equal('wrong_server');
+    const mismatch = { Server: { uuid: 'f'.repeat(40), title: 'Other' } };
+    expect(await world.intake.receive(news({ ratingKey: 1 }, mismatch))).to.equal('wrong_server');
     await world.store.sections.put({
       id: '1',
       serverId: SERVER_ID,

@@ -2,7 +2,7 @@ import { expect } from 'chai';
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { AppError } from '../../../src/domain/errors.js';
-import { aSection, film, World } from './world.js';
+import { aSection, film, World } from '../../support/library-world.js';
 
 describe('library sync', () => {
   let world: World;

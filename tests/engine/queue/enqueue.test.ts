@@ -8,16 +8,16 @@ import {
   dismissRecommendation,
   reopenRecommendation,
   snoozeRecommendation,
-} from '../../../src/actions/recommendations.js';
+} from '../../../src/actions/recommendations/recommendations.js';
 import { openPresets } from '../../../src/catalog/presets.js';
-import { attemptId } from '../../../src/domain/job.js';
+import { attemptId } from '../../../src/domain/jobs/job.js';
 import type { Events } from '../../../src/domain/events.js';
 import { AppError } from '../../../src/domain/errors.js';
-import { presetOfJob } from '../../../src/domain/preset-merge.js';
-import { COVERED_NOTE } from '../../../src/domain/recommendation.js';
-import { Coverage } from '../../../src/engine/library/coverage.js';
+import { presetOfJob } from '../../../src/domain/presets/merge.js';
+import { COVERED_NOTE } from '../../../src/domain/recommendations/recommendation.js';
+import { Coverage } from '../../../src/engine/recommendations/coverage.js';
 import { Enqueue } from '../../../src/engine/queue/enqueue.js';
-import { JobBook } from '../../../src/engine/queue/job-book.js';
+import { JobRepository } from '../../../src/engine/jobs/repository.js';
 import { Bus } from '../../../src/lib/bus.js';
 import { newId } from '../../../src/lib/ids.js';
 import { createLog } from '../../../src/lib/log.js';
@@ -193,11 +193,11 @@ describe('Enqueue', () => {
     it('has the other one back when the job fails, and covers it when it is tried again', async () => {
       await coverage.settled();
       const { job } = await approveRecommendation(ctx, { id: own.id });
-      const book = new JobBook(shared);
-      await book.move(job?.id ?? '', 'running');
-      await book.end(job?.id ?? '', 'failed', new AppError('encode_failed', 'It broke.'));
+      const repository = new JobRepository(shared);
+      await repository.move(job?.id ?? '', 'running');
+      await repository.end(job?.id ?? '', 'failed', new AppError('encode_failed', 'It broke.'));
       expect(states()[1]).to.equal('open');
-      await book.move(job?.id ?? '', 'queued');
+      await repository.move(job?.id ?? '', 'queued');
       expect(states()[1]).to.equal('closed');
       expect(store.recommendations.get(twin.id)).to.include({ jobId: job?.id, note: COVERED_NOTE, mergedInto: null });
     });
@@ -205,7 +205,7 @@ describe('Enqueue', () => {
     it('takes a cancelled job for a no to both, and both back when it is taken back', async () => {
       await coverage.settled();
       const { job } = await approveRecommendation(ctx, { id: own.id });
-      await new JobBook(shared).end(job?.id ?? '', 'cancelled', new AppError('cancelled', 'You cancelled it.'));
+      await new JobRepository(shared).end(job?.id ?? '', 'cancelled', new AppError('cancelled', 'You cancelled it.'));
       expect(states()).to.deep.equal(['dismissed', 'merged']);
       await reopenRecommendation(ctx, { id: own.id });
       expect(states()).to.deep.equal(['open', 'merged']);
@@ -221,7 +221,7 @@ describe('Enqueue', () => {
       await store.recommendations.put(own);
       shared.bus.emit('recommendation.changed', { ids: [own.id] });
       expect(states()).to.deep.equal(['closed', 'closed']);
-      await new JobBook(shared).end(job.id, 'cancelled', new AppError('cancelled', 'You cancelled it.'));
+      await new JobRepository(shared).end(job.id, 'cancelled', new AppError('cancelled', 'You cancelled it.'));
       expect(states()).to.deep.equal(['open', 'snoozed']);
     });
 
@@ -243,7 +243,7 @@ describe('Enqueue', () => {
       await coverage.settled();
       await coverage.stop();
       expect(states()).to.deep.equal(['closed', 'closed']);
-      await new JobBook(shared).end(job.id, 'cancelled', new AppError('cancelled', 'You cancelled it.'));
+      await new JobRepository(shared).end(job.id, 'cancelled', new AppError('cancelled', 'You cancelled it.'));
       expect(states()).to.deep.equal(['closed', 'closed']);
       coverage.start();
       await coverage.settled();

@@ -1,0 +1,132 @@
+import {
+  EncodeSpeeds,
+  speedSampleOf,
+  totalTime,
+  workOf,
+  type TimeEstimate,
+  type Work,
+} from '../../domain/recommendations/encode-time.js';
+import type { Events } from '../../domain/events.js';
+import type { Job } from '../../domain/jobs/job.js';
+import { Outcomes } from '../../domain/recommendations/outcomes.js';
+import {
+  LearnedSavings,
+  savingSampleOf,
+  type Learned,
+  type LearnedRatio,
+  type SavingSample,
+} from '../../domain/recommendations/learned-savings.js';
+import type { MediaFile } from '../../domain/library/media.js';
+import type { Preset } from '../../domain/presets/preset.js';
+import type { Presets } from '../../domain/presets/presets.js';
+import { EventLoopYield } from '../../lib/event-loop-yield.js';
+import type { Bus } from '../../lib/bus.js';
+import type { Log } from '../../lib/log.js';
+import type { Store } from '../../store/store.js';
+
+export interface LearningParts {
+  store: Store;
+  bus: Bus<Events>;
+  log: Log;
+  presets: Presets;
+}
+
+/** The worker that is meant when none is named. */
+export const HERE = 'local';
+
+/**
+ * What finished jobs teach: how much files shrink, how long that takes, and whether rules keep what they promise. All jobs
+ * are counted once at the start, in small turns; from then on every job is taken in when it ends.
+ */
+export class Learning implements Learned {
+  readonly #parts: LearningParts;
+  readonly #savings = new LearnedSavings();
+  readonly #speeds: EncodeSpeeds;
+  readonly #promises = new Outcomes();
+  /** Jobs that taught already. What ended well never changes again, so each teaches once. */
+  readonly #taught = new Set<string>();
+  #counting: Promise<void> = Promise.resolve();
+  #abort = new AbortController();
+  #listening: (() => void)[] = [];
+
+  constructor(parts: LearningParts) {
+    this.#parts = parts;
+    const { workers, settings } = parts.store;
+    this.#speeds = new EncodeSpeeds((id) =>
+      id === HERE ? settings.value.machine.speeds : (workers.find(id)?.capabilities?.speeds ?? []),
+    );
+  }
+
+  /** Begins to count, which nobody has to wait for. */
+  start(): void {
+    const { bus, store, log } = this.#parts;
+    this.#abort = new AbortController();
+    this.#listening = [
+      bus.on('job.changed', (job) => {
+        this.#take(job);
+      }),
+      bus.on('quarantine.changed', ({ ids }) => {
+        for (const id of ids) this.#takeRestored(store.quarantine.find(id));
+      }),
+    ];
+    this.#counting = this.#countAll().catch((error: unknown) => {
+      log.error({ err: error }, 'What finished jobs teach could not be counted');
+    });
+  }
+
+  async stop(): Promise<void> {
+    this.#abort.abort();
+    for (const off of this.#listening.splice(0)) off();
+    await this.#counting;
+  }
+
+  /** Resolves when all jobs were counted. */
+  async settled(): Promise<void> {
+    await this.#counting;
+  }
+
+  ratioOf(kind: Omit<SavingSample, 'remains'>): LearnedRatio | null {
+    return this.#savings.ratioOf(kind);
+  }
+
+  /** How long work takes on a worker. */
+  timeOf(work: Work, workerId = HERE): TimeEstimate {
+    return this.#speeds.estimate(work, workerId);
+  }
+
+  /** How long a worker takes for these files, one after the other. */
+  timeFor(files: Iterable<MediaFile>, preset: Preset, workerId = HERE): ReturnType<typeof totalTime> {
+    return totalTime(Array.from(files, (file) => this.timeOf(workOf(file, preset), workerId)));
+  }
+
+  /** What rules promised and what came of it. */
+  get promises(): Pick<Outcomes, 'byRule'> {
+    return this.#promises;
+  }
+
+  async #countAll(): Promise<void> {
+    const { store } = this.#parts;
+    const loopYield = new EventLoopYield();
+    for (const entry of store.quarantine.values()) this.#takeRestored(entry);
+    for (const job of store.jobs.values()) {
+      if (this.#abort.signal.aborted) return;
+      this.#take(job);
+      if (loopYield.isDue) await loopYield.pause();
+    }
+  }
+
+  #takeRestored(entry: { state: string; jobId: string } | null): void {
+    if (entry?.state === 'restored' && entry.jobId !== '') this.#promises.noteRestored(entry.jobId);
+  }
+
+  #take(job: Job): void {
+    this.#promises.note(job);
+    if (job.state !== 'done' || this.#taught.has(job.id)) return;
+    this.#taught.add(job.id);
+    const saving = savingSampleOf(job);
+    if (saving) this.#savings.add(saving);
+    const preset = this.#parts.presets.list().find(({ id }) => id === job.presetId) ?? null;
+    const speed = speedSampleOf(job, preset);
+    if (speed) this.#speeds.add(speed);
+  }
+}
