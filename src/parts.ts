@@ -131,8 +131,7 @@ export async function assemble(ground: Ground): Promise<Parts> {
     findFolder: findLocalFolder,
     countFiles: (paths) => countMatches('/', paths),
     countLinks,
-    checkWorker: () => fleet.probeLocal(AbortSignal.timeout(WORKER_CHECK_MS)),
-    here: () => here.describe(),
+    checkWorker: () => fleet.checkLocal(AbortSignal.timeout(WORKER_CHECK_MS)),
     newKey: () => newSshKey('mediaflow'),
     problems: () => problems.current(),
     readiness: () => ({ ready: isReady() }),
@@ -206,6 +205,7 @@ function workParts(
   const fleet = new Fleet({
     ...shared,
     local: executor,
+    describe: () => here.describe(),
     mayProbeLocal: (signal) => firstReadOver({ store, bus }, signal),
     seeHostKey,
     connect: (worker, key, sharedPaths) =>

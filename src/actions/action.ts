@@ -25,7 +25,6 @@ import type {
   CollectionRequests,
   StatisticsRequests,
   WorkerRequests,
-  HereNow,
   QueueRequests,
   EditRequests,
 } from './requests.js';
@@ -53,7 +52,6 @@ export interface Context {
   queue: QueueRequests;
   fleet: WorkerRequests;
   /** What this machine is, and how it is. */
-  here: () => HereNow;
   /** A key pair for signing in to workers: what stays here, and the line that goes to `authorized_keys` there. */
   newKey: () => Promise<{ privateKey: string; publicKey: string }>;
   edits: EditRequests;

@@ -19,18 +19,19 @@ import type { Run } from '../domain/recommendations/run.js';
 import type { StreamChange } from '../domain/jobs/stream-changes.js';
 import type { Saving } from '../domain/recommendations/savings.js';
 import type { PlexWebhook, WebhookOutcome } from '../domain/plex/webhook.js';
-import type { Progress, WorkerHealth } from '../domain/jobs/executor.js';
+import type { Progress } from '../domain/jobs/executor.js';
 import type {
   Capabilities,
   EncoderSpeed,
   Line,
+  SshWorker,
   Worker,
   WorkerKey,
   WorkerMetrics,
   WorkerPath,
 } from '../domain/workers/worker.js';
 import type { WorkerChoice } from '../domain/workers/choice.js';
-import type { SeenWorker, WorkerDraft } from '../engine/workers/fleet.js';
+import type { SeenWorker, WorkerChange, WorkerDraft } from '../engine/workers/fleet.js';
 import type { ProvisionRun } from '../engine/workers/provision.js';
 import type { FoundShared } from '../engine/workers/shared-search.js';
 
@@ -194,40 +195,34 @@ export interface WorkerRequests {
   list(): SeenWorker[];
   /** Throws `not_found`. */
   get(id: string): SeenWorker;
-  /** Of this machine; null before it was tested for the first time. */
-  localHealth(): WorkerHealth | null;
-  /** Tests this machine anew. */
-  probeLocal(): Promise<WorkerHealth>;
+  /** A worker that is reached over SSH. Throws `not_found`, and `conflict` for this machine. */
+  remote(id: string): SshWorker;
   /** Throws `worker_unreachable`, or `conflict` for one that is there already. */
   add(draft: WorkerDraft, key: WorkerKey): Promise<Worker>;
   /** Throws `invalid` for another host key than the one that was seen. */
   confirm(id: string, hostKey: string): Promise<Worker>;
-  change(id: string, change: Partial<Omit<Worker, 'id' | 'createdAt'>>, key?: WorkerKey): Promise<Worker>;
+  change(id: string, change: WorkerChange, key?: WorkerKey): Promise<void>;
   /** Throws `conflict` while it encodes. */
   remove(id: string): Promise<Worker>;
-  /** How it is right now. Throws what keeps it from answering, like `probe` and `measureLine`. */
-  measure(id: string): Promise<WorkerMetrics>;
-  probe(id: string): Promise<Capabilities>;
-  measureLine(id: string): Promise<Line>;
-  /** How quick each encoder is; of this machine too. Throws `conflict` while it encodes. */
-  measureSpeeds(id: string): Promise<EncoderSpeed[]>;
-  /** Proves every shared folder now; what does not work stands in the answer. */
-  provePaths(id: string): Promise<readonly WorkerPath[]>;
+  /** Each throws what keeps the worker from answering. */
+  measurements: {
+    /** How busy it is right now. */
+    load(id: string): Promise<WorkerMetrics>;
+    /** What it is and can encode. */
+    probe(id: string): Promise<Capabilities>;
+    /** How fast files get there and back. */
+    line(id: string): Promise<Line>;
+    /** How quick each encoder is. Throws `conflict` while it encodes. */
+    speeds(id: string): Promise<EncoderSpeed[]>;
+    /** Proves every shared folder now; what does not work stands in the answer. */
+    paths(id: string): Promise<readonly WorkerPath[]>;
+  };
   /** Trusts a disabled worker again. */
-  enable(id: string): Promise<Worker>;
+  enable(id: string): Promise<void>;
   /** Looks for the folders of the library there. Throws like `probe`, and `conflict` when there is nothing to look for. */
   shared: { find(id: string): Promise<FoundShared> };
   /** Installs ffmpeg there. `begin` returns at once; it throws `worker_unavailable`, or `conflict` while that goes on. */
   provisions: { begin(id: string): ProvisionRun; of(id: string): ProvisionRun | null };
-}
-
-/** This machine as its own operating system describes it. */
-export interface HereNow {
-  os: string;
-  cpu: string;
-  cores: number;
-  /** The last ten minutes, oldest first. */
-  history: readonly WorkerMetrics[];
 }
 
 /** What actions ask of the queue. */

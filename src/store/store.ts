@@ -19,7 +19,7 @@ import { Server } from '../domain/plex/server.js';
 import { Settings, type SettingsChange } from '../domain/settings/settings.js';
 import { Tag } from '../domain/library/tag.js';
 
-import { Worker } from '../domain/workers/worker.js';
+import { LOCAL_WORKER_ID, LocalWorker, Worker } from '../domain/workers/worker.js';
 import { PendingItem, WebhookOutcome } from '../domain/plex/webhook.js';
 import { makeFolder } from '../lib/durable.js';
 import type { Log } from '../lib/log.js';
@@ -158,6 +158,10 @@ export async function openStore(options: StoreOptions) {
     edits: await open('metadata edit', BatchEdit, { kind: 'named', dir: 'edits', prefix: '', nameOf: ({ id }) => id }),
     sessions: await open('session', SessionRow, single('sessions.json')),
   };
+  if (!collections.workers.has(LOCAL_WORKER_ID)) {
+    const row = { id: LOCAL_WORKER_ID, kind: 'local', name: 'This machine', createdAt: now().toISOString() };
+    await collections.workers.put(LocalWorker.parse(row));
+  }
   const settingsFile = await Document.open(dir, 'settings.json', Settings, {});
   const webhookCounts = await Document.open(dir, 'webhooks.json', WebhookCounts, {});
   const clock = await Document.open(dir, 'clock.json', ClockSeen, {});

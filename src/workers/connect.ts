@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { RemoteDisk } from '../domain/settings/disk.js';
 import type { RemoteExecutor } from '../domain/jobs/executor.js';
-import type { Worker, WorkerKey } from '../domain/workers/worker.js';
+import type { SshWorker, WorkerKey } from '../domain/workers/worker.js';
 import type { SshAddress } from '../ssh/connect.js';
 import { SshDisk } from '../ssh/remote-disk.js';
 import { SshExecutor, type SshWorkerOptions } from './ssh.js';
@@ -11,7 +11,7 @@ export { seeHostKey } from '../ssh/connect.js';
 
 /** Who encodes on a worker. `installId` tells this MediaFlow from others that use the same machine. */
 export function connectWorker(
-  worker: Worker & { hostKey: string },
+  worker: SshWorker & { hostKey: string },
   key: WorkerKey,
   {
     installId,
@@ -32,7 +32,7 @@ export function connectWorker(
 
 /** The disk of a machine on which films lie. */
 export const connectDisk = (
-  machine: Worker & { hostKey: string },
+  machine: SshWorker & { hostKey: string },
   key: WorkerKey,
   { agentSocket, ...options }: { agentSocket: string | null } & Pick<SshWorkerOptions, 'patienceMs' | 'carry'>,
 ): RemoteDisk =>
@@ -42,7 +42,7 @@ export const connectDisk = (
   });
 
 function addressOf(
-  { host, port, username, hostKey }: Worker & { hostKey: string },
+  { host, port, username, hostKey }: SshWorker & { hostKey: string },
   key: WorkerKey,
   agentSocket: string | null,
 ): SshAddress {

@@ -29,7 +29,7 @@ const only = (row: object | undefined, ...names: string[]): unknown =>
   row && Object.fromEntries(names.map((name) => [name, row[name as never]]));
 
 const worker = ({ store }: Context, host: string): unknown => {
-  const [row] = store.workers.where((one) => one.host === host);
+  const [row] = store.workers.where((one) => one.kind === 'ssh' && one.host === host);
   const key = store.secrets.find(`worker:${row?.id ?? ''}`);
   return {
     ...(only(row, 'name', 'port', 'username', 'scratchDir', 'slots') as object),
@@ -245,7 +245,7 @@ const WORKERS: Readonly<Record<string, FormCase>> = {
     right: { maxMbps: '88,5', 'auth[password]': 'another way in' },
     emptied: ['auth[password]'],
     stored: (context) => {
-      const row = context.store.workers.get('w-closet');
+      const row = context.fleet.remote('w-closet');
       return {
         ...(worker(context, 'closet2.lan') as object),
         ...(only(row, 'maxMbps', 'tags', 'hours') as object),

@@ -46,7 +46,7 @@ describe('shared folders in a browser', function () {
     await page.locator('.found .note:has-text("Both machines see it")').waitFor();
     expect(await page.locator('.found').count(), 'the other one is still offered').to.equal(2);
     await page.locator('.shared-list:has-text("/data/films"):has-text("Checked")').waitFor();
-    expect(visit.web.context.store.workers.get('w-attic').pathMappings[0]).to.include({ here: '/data/films' });
+    expect(visit.web.context.fleet.remote('w-attic').pathMappings[0]).to.include({ here: '/data/films' });
     expect(visit.heard.splice(0)).to.deep.equal([]);
   });
 

@@ -157,7 +157,7 @@ describe('workers in a browser', function () {
     await page.click('dialog#confirm button:has-text("Trust the new key")');
     await page.waitForURL(/w-studio\/setup$/);
     await page.waitForSelector('.checks .note.ok:has-text("studio is ready")');
-    expect(visit.web.context.store.workers.get('w-studio').hostKey).to.equal(SEEN_KEY);
+    expect(visit.web.context.fleet.remote('w-studio').hostKey).to.equal(SEEN_KEY);
     await open('/workers');
     await page.locator('#w-w-garage button:has-text("They differ")').click();
     await page.click('dialog#confirm button:has-text("Remove it")');

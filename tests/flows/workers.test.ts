@@ -63,7 +63,11 @@ describe('a film and a worker over SSH', () => {
     await stage.until('the worker is there', () => fleet().get(id).state === 'online');
     return id;
   };
-  const queued = async (name: string, workerId?: string): Promise<{ job: Job; path: string; before: string }> => {
+  const queued = async (
+    name: string,
+    workerId?: string,
+    workerTags?: string[],
+  ): Promise<{ job: Job; path: string; before: string }> => {
     const path = await stage.add(`Films/${name}/${name}.mkv`, await clips.make('old.mkv', OLD));
     const before = await sha256Of(path);
     await stage.plex.scan();
@@ -77,6 +81,7 @@ describe('a film and a worker over SSH', () => {
       itemIds: [item.id],
       presetId: 'quick',
       ...(workerId === undefined ? {} : { workerId }),
+      ...(workerTags === undefined ? {} : { workerTags }),
     });
     const [job] = made.items;
     if (!job) throw new Error('no job was made');
@@ -104,6 +109,34 @@ describe('a film and a worker over SSH', () => {
       .and.not.equal(before);
     expect(await leftThere()).to.deep.equal([]);
     expect(await stage.leftovers()).to.deep.equal([]);
+  });
+
+  for (const [how, method, path, body] of [
+    ['is paused', 'POST', '/api/servers/local/pause', {}],
+    ['has no slots', 'PUT', '/api/servers/local', { slots: 0 }],
+  ] as const) {
+    it(`is encoded there while this machine ${how}, and verified and swapped here`, async () => {
+      const id = await addWorker();
+      await stage.api(method, path, body);
+      const { job, path: film, before } = await queued('A Film (1999)');
+      const done = await ended(job.id);
+      expect(done).to.include({ state: 'done', workerId: id });
+      expect(await sha256Of(film)).to.equal(done.outputSha256).and.not.equal(before);
+    }); // prettier-ignore
+  }
+
+  it('waits for a worker with the tags it asks for, and holds up no other film meanwhile', async () => {
+    const { job: picky } = await queued('A Film (1999)', undefined, ['GPU']);
+    const { job: plain } = await queued('Another Film (2001)');
+    expect(await ended(plain.id)).to.include({ state: 'done', workerId: 'local' });
+    const { reasons } = await stage.until('the other waits', () => {
+      const state = stage.app?.context.queue.state();
+      return state && state.running === 0 && state.reasons.length > 0 ? state : undefined;
+    });
+    expect(reasons.join(' ')).to.match(/This machine is not tagged GPU\. Tag This machine or add a worker/);
+    const id = await addWorker();
+    await stage.api('PUT', `/api/servers/${id}`, { tags: ['gpu'] });
+    expect(await ended(picky.id)).to.include({ state: 'done', workerId: id });
   });
 
   it('tells how each worker would do what is next, and nothing where there is no choice', async () => {

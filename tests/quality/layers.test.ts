@@ -15,7 +15,7 @@ const ENGINE_AREAS: Record<string, readonly string[]> = {
   plex: ['library'],
   jobs: ['workers'],
   replace: ['jobs'],
-  queue: ['jobs', 'replace'],
+  queue: ['workers', 'jobs', 'replace'],
   settings: [],
   health: ['settings'],
 };

@@ -117,6 +117,7 @@ export const aJob = (change: Partial<Job> = {}): Job => ({
     transferMode: null,
     encoder: null,
     wishedWorkerId: null,
+    workerTags: [],
     failedOn: [],
     prefersCpu: false,
     needsCard: false,

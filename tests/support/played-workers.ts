@@ -3,7 +3,7 @@ import { AppError } from '../../src/domain/errors.js';
 import type { RemoteExecutor, SharedSearch } from '../../src/domain/jobs/executor.js';
 import type { SampleFile } from '../../src/domain/workers/shared-folders.js';
 import {
-  Worker,
+  SshWorker,
   type Capabilities,
   type EncoderSupport,
   type Line,
@@ -11,6 +11,7 @@ import {
 } from '../../src/domain/workers/worker.js';
 import type { Weighed, WorkerChoice } from '../../src/domain/workers/choice.js';
 import { Fleet, type SeenWorker } from '../../src/engine/workers/fleet.js';
+import type { MachineDescription } from '../../src/engine/workers/local-probe.js';
 
 const MINUTE_MS = 60_000;
 const ago = (minutes: number): string => new Date(Date.now() - minutes * MINUTE_MS).toISOString();
@@ -109,6 +110,8 @@ const measured = ({ metrics }: PlayedMachine, at: string): WorkerMetrics => ({
 export class PlayedWorkers {
   readonly machines = new Map<string, PlayedMachine>();
   readonly asked: string[];
+  /** This machine. */
+  here: MachineDescription = { os: 'Linux 6.12 x64', cpu: 'A processor', cores: 4, history: [] };
   /** What strangers show. */
   hostKey = SEEN_KEY;
 
@@ -136,6 +139,7 @@ export class PlayedWorkers {
     return new Fleet({
       ...context,
       local: { check: local } as never,
+      describe: () => this.here,
       connect: ({ host }) => this.#executor(host),
       seeHostKey: ({ host }) => {
         const { error } = this.machine(host);
@@ -181,9 +185,9 @@ export async function previewFleet(
 ): Promise<Fleet> {
   const { store } = context;
   const key = JSON.stringify({ kind: 'password', password: 'PREVIEW-PASSWORD-CANARY' });
-  const add = async (change: Partial<Worker> & { id: string; name: string; host: string }): Promise<void> => {
+  const add = async (change: Partial<SshWorker> & { id: string; name: string; host: string }): Promise<void> => {
     const base = { kind: 'ssh', port: 22, username: 'media', authKind: 'password', hostKey: OLD_KEY, createdAt: ago(60_000) };
-    await store.workers.put(Worker.parse({ ...base, capabilities: MACHINE, line: LINE, lastSeenAt: ago(130), ...change }));
+    await store.workers.put(SshWorker.parse({ ...base, capabilities: MACHINE, line: LINE, lastSeenAt: ago(130), ...change }));
     await store.secrets.set(`worker:${change.id}`, key);
   }; // prettier-ignore
   await add({ id: 'w-attic', name: 'attic-gpu', host: 'attic.lan', slots: 2, tags: ['gpu'] });
@@ -207,7 +211,10 @@ export async function previewFleet(
     error: new AppError('worker_unreachable', 'barn.lan does not answer. Is it switched on?'),
   });
   const fleet = played.fleet(context, local);
-  const withPast = (seen: SeenWorker): SeenWorker => ({ ...seen, history: [...pastOf(seen), ...seen.history] });
+  const withPast = (seen: SeenWorker): SeenWorker => ({
+    ...seen,
+    history: seen.worker.kind === 'local' ? seen.history : [...pastOf(seen), ...seen.history],
+  });
   const [list, get] = [fleet.list.bind(fleet), fleet.get.bind(fleet)];
   Object.assign(fleet, { list: () => list().map(withPast), get: (id: string) => withPast(get(id)) });
   return fleet;

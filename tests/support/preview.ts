@@ -495,10 +495,10 @@ async function prepare(context: Context, asked: string[], played: PlayedWorkers)
   };
   const last = { cpuPercent: 22, gpuPercent: null, memoryUsedBytes: 11e9, memoryBytes: 32e9, scratchFreeBytes: 1.2e12, temperatureC: null, at: at() }; // prettier-ignore
   const past = pastOf({ worker: { name: 'here' }, state: 'online', history: [last] });
+  played.here = { os: 'Linux 6.12.41 x64', cpu: 'Intel Core i5-12400', cores: 12, history: [...past, last] };
   return {
     presets,
     fleet: await previewFleet(context, played, localHealth),
-    here: () => ({ os: 'Linux 6.12.41 x64', cpu: 'Intel Core i5-12400', cores: 12, history: [...past, last] }),
     rules: {
       list: () => ruleInfos,
       get: (id) => {

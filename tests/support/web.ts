@@ -171,7 +171,6 @@ export async function startWeb(
     countFiles: (files: readonly unknown[]) => Promise.resolve(files.length),
     countLinks: () => Promise.resolve(new Map()),
     checkWorker: localHealth,
-    here: () => ({ os: 'Linux 6.12 x64', cpu: 'A processor', cores: 4, history: [] }),
     newKey: () => newSshKey('mediaflow'),
     intake: {
       receive: (event: PlexWebhook) => {

@@ -64,17 +64,29 @@ describe('workers over HTTP', function () {
     expect((await api('POST', `/api/servers/${id}/speed`)).json.error.code).to.equal('conflict');
   });
 
-  it('answer this machine first, of which only the slots can be changed', async () => {
+  it('answer this machine first, which is paused, drained, tagged and given hours like any other', async () => {
     const { json } = await api('GET', '/api/servers');
     expect(json).to.nested.include({ total: 1, 'items[0].id': 'local', 'items[0].kind': 'local', 'items[0].hostKey': null });
-    expect((await api('PUT', '/api/servers/local', { slots: 3 })).json.slots).to.equal(3);
+    const hours = [{ days: [1, 2], from: '22:00', to: '06:00' }];
+    const changed = await api('PUT', '/api/servers/local', { slots: 3, name: 'NAS', tags: ['slow'], hours });
+    expect(changed.json).to.deep.include({ slots: 3, name: 'NAS', tags: ['slow'], hours });
     expect(web.context.store.settings.value.queue.concurrency).to.equal(3);
-    expect((await api('PUT', '/api/servers/local', { name: 'other' })).status).to.equal(422);
-    for (const what of ['pause', 'drain', 'enable', 'benchmark'])
-      expect((await api('POST', `/api/servers/local/${what}`)).status, what).to.equal(409);
-    expect((await api('DELETE', '/api/servers/local')).status).to.equal(409);
+    for (const [slots, status] of [[0, 200], [16, 200], [17, 422], [-1, 422]] as const)
+      expect((await api('PUT', '/api/servers/local', { slots })).status, String(slots)).to.equal(status);
+    for (const [what, state] of [['pause', 'paused'], ['drain', 'draining'], ['resume', 'online']] as const)
+      expect((await api('POST', `/api/servers/local/${what}`)).json, what).to.include({ id: 'local', state });
     expect((await api('POST', '/api/servers/local/test')).json).to.deep.include({ ok: true });
     expect((await api('POST', '/api/servers/local/probe')).json).to.have.nested.property('encoders[0].name', 'libx265');
+  }); // prettier-ignore
+
+  it('have no address where they are the machine MediaFlow runs on', async () => {
+    const wrong = await api('PUT', '/api/servers/local', { host: 'other.lan', slots: 5 });
+    expect([wrong.status, Object.keys(wrong.json.error.fields)]).to.deep.equal([422, ['host']]);
+    expect((await api('GET', '/api/servers/local')).json.slots, 'nothing of it was done').to.equal(1);
+    const body = { hostKey: SEEN_KEY, here: '/a', there: '/b' };
+    for (const what of ['benchmark', 'confirm', 'provision', 'find-shared', 'use-shared'])
+      expect((await api('POST', `/api/servers/local/${what}`, body)).status, what).to.equal(409);
+    expect((await api('DELETE', '/api/servers/local')).status).to.equal(409);
   }); // prettier-ignore
 
   it('stay unconfirmed, untouched and unused until their host key is confirmed', async () => {
@@ -149,7 +161,7 @@ describe('workers over HTTP', function () {
     web.played.machine('gone.lan', { error: new AppError('worker_unreachable', 'gone.lan does not answer.') });
     const gone = await api('POST', '/api/servers', { ...DRAFT, host: 'gone.lan' });
     expect([gone.status, gone.json.error.message]).to.deep.equal([502, 'gone.lan does not answer.']);
-    expect(web.context.store.workers.size).to.equal(1);
+    expect((await api('GET', '/api/servers')).json.items).to.have.length(2);
   });
 
   it('never answer how to get in, not even to whoever has just sent it', async () => {
@@ -180,7 +192,7 @@ describe('workers over HTTP', function () {
     expect(own.privateKey).to.contain('BEGIN OPENSSH PRIVATE KEY');
     for (const text of answers) expect(text).not.to.match(/CANARY|PRIVATE KEY-----\\?n/);
     expect(answers.some((text) => text.includes(own.publicKey))).to.equal(true);
-    const sealed = JSON.parse(web.context.store.secrets.find(`worker:${[...web.context.store.workers.values()][0]?.id ?? ''}`) ?? '') as object;
+    const sealed = JSON.parse(web.context.store.secrets.find('worker:attic') ?? '') as object;
     expect(sealed).to.deep.equal({ kind: 'key', privateKey: PRIVATE, passphrase: 'PHRASE-CANARY' });
   }); // prettier-ignore
 
@@ -188,7 +200,7 @@ describe('workers over HTTP', function () {
     const browser = new Browser(web.url);
     await browser.signIn();
     const added = await browser.post('/workers', { host: 'attic.lan', username: 'media', name: '', port: '', slots: '2', scratchDir: '', 'auth[kind]': 'key', 'auth[privateKey]': PRIVATE.replaceAll('\n', '\r\n').trimEnd(), 'auth[passphrase]': '', 'auth[password]': '' }); // prettier-ignore
-    const [worker] = [...web.context.store.workers.values()];
+    const [worker] = web.context.store.workers.where(({ kind }) => kind === 'ssh');
     const id = worker?.id ?? '';
     expect(added.response.headers.get('location')).to.equal(`/workers/${id}/setup`);
     expect(worker).to.include({ name: 'attic.lan', port: 22, slots: 2, authKind: 'key' });
@@ -219,11 +231,11 @@ describe('workers over HTTP', function () {
     const odd = await browser.post(`/workers/${id}`, [...form.filter(([name]) => !name.startsWith('hours')), ['hours[0][from]', '22:00'], ['hours[0][to]', '06:00']], { Accept: 'text/html' }); // prettier-ignore
     expect(load(odd.text)('#form-error').text()).to.contain('Hours');
     await browser.post(`/workers/${id}/slots`, { slots: '4' });
-    expect(web.context.store.workers.get(id).slots).to.equal(4);
+    expect(web.context.fleet.remote(id).slots).to.equal(4);
     const checks = await browser.post(`/workers/${id}/test`, { parts: 'reach,encode,line' }, { Accept: 'text/html' });
     expect(load(checks.text)('.proof.ok').length).to.equal(6);
     await browser.post(`/workers/${id}/remove`);
-    expect(web.context.store.workers.size).to.equal(0);
+    expect(web.context.store.workers.where(({ kind }) => kind === 'ssh')).to.deep.equal([]);
   });
 
   it('show on their cards what runs, what failed, and what does not encode', async () => {

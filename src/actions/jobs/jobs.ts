@@ -7,7 +7,6 @@ import { presetOfJob } from '../../domain/presets/merge.js';
 import type { Preset } from '../../domain/presets/preset.js';
 import { Confidence } from '../../domain/recommendations/recommendation.js';
 import { StreamChange } from '../../domain/jobs/stream-changes.js';
-import { LOCAL_WORKER_ID } from '../../domain/workers/worker.js';
 import { action, type Context } from '../action.js';
 import { liveJob } from './live-job.js';
 import { listOf, pageOf, Paging } from '../paging.js';
@@ -77,14 +76,16 @@ export const createJobs = action(
       presetId: PresetWish,
       /** This worker and no other; `local` is this machine. */
       workerId: z.string().max(100).optional(),
+      /** Only workers with all of these tags. */
+      workerTags: Several.optional(),
       fileId: z.string().optional(),
       priority: z.coerce.number().optional(),
       force: z.coerce.boolean().default(false),
     }),
     output: z.object({ items: z.array(Job) }),
   },
-  async (ctx, { itemIds, paths, presetId, fileId, priority, force, workerId }) => {
-    if (workerId !== undefined && workerId !== LOCAL_WORKER_ID) ctx.store.workers.get(workerId);
+  async (ctx, { itemIds, paths, presetId, fileId, priority, force, workerId, workerTags }) => {
+    if (workerId !== undefined) ctx.store.workers.get(workerId);
     if (itemIds.length + paths.length === 0) {
       throw invalid('Name at least one item or path.', { itemIds: 'is missing', paths: 'is missing' });
     }
@@ -102,6 +103,7 @@ export const createJobs = action(
           presetId: presetId || (proposal?.presetId ?? usual),
           alsoPresetIds: presetId === '' && own === proposal?.fileId ? (proposal?.alsoPresetIds ?? []) : [],
           ...(workerId === undefined ? {} : { workerId }),
+          ...(workerTags === undefined ? {} : { workerTags }),
           force,
           ...(own === undefined ? {} : { fileId: own }),
           ...(priority === undefined ? {} : { priority }),

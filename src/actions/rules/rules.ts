@@ -15,11 +15,28 @@ const TagIds = z
   .union([z.string(), z.array(z.string())])
   .transform((ids) => [...new Set([ids].flat().filter((id) => id !== ''))]);
 
+/** Tags of workers are written by hand, with commas between. */
+const WorkerTags = z
+  .union([z.string(), z.array(z.string())])
+  .transform((given) => [
+    ...new Set(
+      [given]
+        .flat()
+        .flatMap((text) => text.split(','))
+        .map((tag) => tag.trim()),
+    ),
+  ])
+  .transform((tags) => tags.filter((tag) => tag !== ''))
+  .pipe(z.array(z.string().max(60, 'A tag has at most 60 characters')).max(20));
+
 const RuleRow = RuleInfo.extend({
   mode: Mode,
   options: z.record(z.string(), z.json()),
   onlyTags: z.array(z.string()),
   exceptTags: z.array(z.string()),
+  /** Tags that a worker has to have for its jobs; and those that any worker has now. */
+  workerTags: z.array(z.string()),
+  knownWorkerTags: z.array(z.string()),
   /** Every tag there is, with how the rule uses it. */
   tags: z.array(z.object({ id: z.string(), name: z.string(), only: z.boolean(), except: z.boolean() })),
   fields: z.array(OptionField),
@@ -58,13 +75,15 @@ function toRow(
 ): z.infer<typeof RuleRow> {
   const setting = store.rules.find(rule.id);
   const options = { ...rule.defaults, ...setting?.options };
-  const { onlyTags = [], exceptTags = [] } = setting ?? {};
+  const { onlyTags = [], exceptTags = [], workerTags = [] } = setting ?? {};
   return {
     ...rule,
     mode: setting?.mode ?? 'recommend',
     options,
     onlyTags,
     exceptTags,
+    workerTags,
+    knownWorkerTags: [...new Set([...store.workers.values()].flatMap(({ tags }) => tags))].sort(),
     tags: store.tags
       .where(() => true)
       .sort((a, b) => a.name.localeCompare(b.name))
@@ -117,10 +136,12 @@ export const saveRule = action(
       /** Ids of tags; `onlyTags` narrows the rule down, `exceptTags` keeps it away. */
       onlyTags: TagIds.optional(),
       exceptTags: TagIds.optional(),
+      /** Its jobs run only on workers with all of these tags. */
+      workerTags: WorkerTags.optional(),
     }),
     output: RuleRow,
   },
-  async (ctx, { id, mode, options, onlyTags, exceptTags }) => {
+  async (ctx, { id, mode, options, onlyTags, exceptTags, workerTags }) => {
     const rule = ctx.rules.get(id);
     const known = ctx.store.rules.find(id);
     for (const tag of [...(onlyTags ?? []), ...(exceptTags ?? [])]) ctx.store.tags.get(tag);
@@ -135,6 +156,7 @@ export const saveRule = action(
       options: checked,
       onlyTags: onlyTags ?? known?.onlyTags ?? [],
       exceptTags: exceptTags ?? known?.exceptTags ?? [],
+      workerTags: workerTags ?? known?.workerTags ?? [],
     });
     ctx.bus.emit('rule.changed', { ids: [id] });
     return toRow(ctx, rule, openByRule(ctx).get(id));

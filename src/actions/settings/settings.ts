@@ -8,6 +8,7 @@ import type { PathMapping } from '../../domain/settings/paths.js';
 import { Run } from '../../domain/recommendations/run.js';
 import { Settings } from '../../domain/settings/settings.js';
 import { fieldSentence, refusalMessage } from '../../lib/plain-refusals.js';
+import { ABILITIES } from '../../domain/workers/worker.js';
 import { action, type AnyAction, type Context } from '../action.js';
 import { withMachine, withMachines } from '../workers/remote-paths.js';
 import { plexConnect, PlexConnect } from '../plex/account.js';
@@ -138,7 +139,9 @@ function tabOf(ctx: Context, tab: SettingsTab): z.infer<typeof Tab> {
     values: store.settings.value[tab] as z.infer<typeof Tab>['values'],
     locked: Object.fromEntries(own.map(([field, variable]) => [field.slice(tab.length + 1), variable])),
     schema: schemaOf(ctx, tab),
-    machines: [...store.workers.values()].map(({ id, name }) => ({ path: remotePath(id, '/'), name })),
+    machines: [...store.workers.values()]
+      .filter(({ kind }) => ABILITIES[kind].isRemote)
+      .map(({ id, name }) => ({ path: remotePath(id, '/'), name })),
     servers: servers.others.size === 0 ? [] : servers.ids().map((id) => ({ id, name: servers.nameOf(id) })),
   };
 }

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { toAppError, type AppError } from '../../domain/errors.js';
-import { LOCAL_WORKER_ID, type Capabilities, type EncoderSupport } from '../../domain/workers/worker.js';
+import { ABILITIES, type Capabilities, type EncoderSupport } from '../../domain/workers/worker.js';
 import { formatBytes } from '../../lib/units.js';
 import type { Context } from '../action.js';
 import { authorizeCommand, ownKey, quoted, sealedKey } from './credentials.js';
@@ -56,8 +56,8 @@ type Fix = WorkerCheck['fix'];
 /** Looks at a worker, part after part; what comes after a failure is not looked at. Throws `not_found`. */
 export async function checksOf(ctx: Context, id: string, parts: readonly Part[]): Promise<WorkerCheck[]> {
   const wanted = PARTS.filter((part) => parts.includes(part));
-  if (id === LOCAL_WORKER_ID) return hereChecks(ctx);
-  const { worker } = ctx.fleet.get(id);
+  if (!ABILITIES[ctx.fleet.get(id).worker.kind].isRemote) return localChecks(ctx, id);
+  const worker = ctx.fleet.remote(id);
   const checks = new Map<CheckId, WorkerCheck>();
   for (const part of wanted) {
     const isOver = [...checks.values()].some(({ ok }) => ok !== true);
@@ -82,10 +82,10 @@ const bad = (id: CheckId, detail: string, fix: Fix): WorkerCheck => ({ id, title
 
 const LOOK: Readonly<Record<Part, (ctx: Context, worker: Address & { id: string }) => Promise<WorkerCheck[]>>> = {
   async reach(ctx, worker) {
-    if (ctx.fleet.get(worker.id).worker.seenHostKey !== null)
+    if (ctx.fleet.remote(worker.id).seenHostKey !== null)
       return [bad('reach', 'Its host key is not confirmed yet.', KEY_FIX)];
     try {
-      await ctx.fleet.measure(worker.id);
+      await ctx.fleet.measurements.load(worker.id);
       return reached(worker);
     } catch (error) {
       return refused(ctx, worker, toAppError(error));
@@ -94,7 +94,7 @@ const LOOK: Readonly<Record<Part, (ctx: Context, worker: Address & { id: string 
 
   async encode(ctx, worker) {
     try {
-      return probed(worker, (await untilTested(ctx, worker.id)) ?? (await ctx.fleet.probe(worker.id)));
+      return probed(worker, (await untilTested(ctx, worker.id)) ?? (await ctx.fleet.measurements.probe(worker.id)));
     } catch (error) {
       const known = toAppError(error);
       if (known.code !== 'worker_unavailable' && known.code !== 'no_space') return refused(ctx, worker, known);
@@ -107,7 +107,7 @@ const LOOK: Readonly<Record<Part, (ctx: Context, worker: Address & { id: string 
 
   async line(ctx, worker) {
     try {
-      const { upMbps, downMbps, latencyMs } = await ctx.fleet.measureLine(worker.id);
+      const { upMbps, downMbps, latencyMs } = await ctx.fleet.measurements.line(worker.id);
       const slow = Math.min(upMbps, downMbps) < SLOW_MBPS ? '. Films take long over such a line; a folder that both machines see spares it' : '';
       return [good('line', `${inMbps(upMbps)} there, ${inMbps(downMbps)} back, ${latencyMs} ms${slow}`), ...(await sharedOn(ctx, worker))];
     } catch (error) {
@@ -118,8 +118,8 @@ const LOOK: Readonly<Record<Part, (ctx: Context, worker: Address & { id: string 
 
 /** The folders that both machines see, tried anew; nothing where there are none. */
 async function sharedOn(ctx: Context, { id, name, username }: Address & { id: string }): Promise<WorkerCheck[]> {
-  if (ctx.fleet.get(id).worker.pathMappings.length === 0) return [];
-  const folders = await ctx.fleet.provePaths(id);
+  if (ctx.fleet.remote(id).pathMappings.length === 0) return [];
+  const folders = await ctx.fleet.measurements.paths(id);
   const wrong = folders.find(({ problem }) => problem !== null);
   if (!wrong) return [good('paths', folders.map(({ here, there }) => `${here} is ${there} there`).join(', '))];
   return [
@@ -235,9 +235,12 @@ function encoded(encoders: readonly EncoderSupport[]): WorkerCheck {
   return good('encode', names.join(', '));
 }
 
-async function hereChecks(ctx: Context): Promise<WorkerCheck[]> {
-  const health = await ctx.fleet.probeLocal();
-  if (!health.ok)
-    return [bad('ffmpeg', health.reason, { text: 'Install ffmpeg beside MediaFlow, or say where it is with MEDIAFLOW_FFMPEG.', commands: [] }), notTried('encode')]; // prettier-ignore
-  return [good('ffmpeg', `Version ${health.ffmpegVersion}`), encoded(health.encoders)];
+async function localChecks(ctx: Context, id: string): Promise<WorkerCheck[]> {
+  try {
+    const { ffmpegVersion, encoders } = await ctx.fleet.measurements.probe(id);
+    return [good('ffmpeg', `Version ${ffmpegVersion ?? ''}`), encoded(encoders)];
+  } catch (error) {
+    const fix = { text: 'Install ffmpeg beside MediaFlow, or say where it is with MEDIAFLOW_FFMPEG.', commands: [] };
+    return [bad('ffmpeg', toAppError(error).message, fix), notTried('encode')];
+  }
 }

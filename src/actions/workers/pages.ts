@@ -1,7 +1,6 @@
 import { z } from 'zod';
 import { conflict } from '../../domain/errors.js';
 import type { Job } from '../../domain/jobs/job.js';
-import { LOCAL_WORKER_ID } from '../../domain/workers/worker.js';
 import { ScorePart } from '../../domain/workers/choice.js';
 import { action, type Context } from '../action.js';
 import { authorizeCommand, ownKey, sealedKey } from './credentials.js';
@@ -104,7 +103,7 @@ export const showWorkerPage = action(
     const [card] = workerCards(ctx, [workerRow(ctx, id)]);
     if (!card) throw conflict('This worker was removed meanwhile.');
     const own = ownKey(ctx);
-    const key = id === LOCAL_WORKER_ID ? null : sealedKey(ctx, id);
+    const key = card.can.isRemote ? sealedKey(ctx, id) : null;
     const isOwn = own !== null && key?.kind === 'key' && key.privateKey === own.privateKey;
     return {
       ...card,

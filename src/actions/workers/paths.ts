@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { conflict } from '../../domain/errors.js';
-import { LOCAL_WORKER_ID, WorkerPath } from '../../domain/workers/worker.js';
+import { WorkerPath } from '../../domain/workers/worker.js';
 import { action } from '../action.js';
 
 const ById = z.object({ id: z.string().min(1).max(100) });
@@ -30,10 +30,9 @@ export const findSharedFolders = action(
     }),
   },
   async (ctx, { id }) => {
-    if (id === LOCAL_WORKER_ID) throw conflict('This machine sees its own folders; there is nothing to look for.');
-    const { name } = ctx.store.workers.get(id);
+    const { name } = ctx.fleet.remote(id);
     const found = await ctx.fleet.shared.find(id);
-    const { pathMappings } = ctx.store.workers.get(id);
+    const { pathMappings } = ctx.fleet.remote(id);
     const isProved = ({ here, there }: { here: string; there: string }): boolean =>
       pathMappings.some((path) => path.here === here && path.there === there && path.provedAt !== null);
     const suggestions = found.suggestions.map((each) => ({ ...each, isProved: isProved(each) }));
@@ -49,13 +48,12 @@ export const useSharedFolder = action(
     output: z.object({ id: z.string(), name: z.string(), path: WorkerPath }),
   },
   async (ctx, { id, here, there }) => {
-    if (id === LOCAL_WORKER_ID) throw conflict('This machine sees its own folders.');
-    const { name, pathMappings } = ctx.store.workers.get(id);
+    const { name, pathMappings } = ctx.fleet.remote(id);
     // A folder lies in one place there: what was said of it before is corrected.
     const others = pathMappings.filter((path) => path.here !== here);
     await ctx.fleet.change(id, { pathMappings: [...others, { here, there, provedAt: null, problem: null }] });
     await ctx.store.audit.append({ who: 'owner', action: 'use shared folder', object: `${name}: ${here} is ${there}` });
-    const proved = await ctx.fleet.provePaths(id);
+    const proved = await ctx.fleet.measurements.paths(id);
     const path = proved.find((each) => each.here === here && each.there === there);
     if (!path) throw conflict('The folders of this worker were changed meanwhile. Try again.');
     return { id, name, path };

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { conflict } from '../../domain/errors.js';
-import { LOCAL_WORKER_ID } from '../../domain/workers/worker.js';
+import { ABILITIES } from '../../domain/workers/worker.js';
 import { action, type Context } from '../action.js';
 
 const ById = z.object({ id: z.string().min(1).max(100) });
@@ -26,7 +26,7 @@ export type Provision = z.infer<typeof Provision>;
 
 /** The last attempt on a worker; null when there was none since the start. */
 export function provisionOf(ctx: Context, id: string): Provision | null {
-  const run = id === LOCAL_WORKER_ID ? null : ctx.fleet.provisions.of(id);
+  const run = ctx.fleet.provisions.of(id);
   return run && { ...run, steps: [...run.steps] };
 }
 
@@ -36,8 +36,8 @@ const WithName = z.object({ id: z.string(), name: z.string(), provision: Provisi
 export const provisionWorker = action(
   { summary: 'Install ffmpeg on a worker; never touches its drivers', input: ById, output: WithName },
   async (ctx, { id }) => {
-    if (id === LOCAL_WORKER_ID) throw conflict('Install ffmpeg beside MediaFlow, or say where it is with MEDIAFLOW_FFMPEG.');
-    const { name } = ctx.store.workers.get(id);
+    const { name, kind } = ctx.store.workers.get(id);
+    if (!ABILITIES[kind].installable) throw conflict('Install ffmpeg beside MediaFlow, or say where it is with MEDIAFLOW_FFMPEG.');
     ctx.fleet.provisions.begin(id);
     await ctx.store.audit.append({ who: 'owner', action: 'install ffmpeg', object: name });
     return { id, name, provision: provisionOf(ctx, id) };

@@ -1,5 +1,6 @@
 import { remoteOf, remotePath } from '../../domain/settings/disk.js';
 import { invalid } from '../../domain/errors.js';
+import { ABILITIES } from '../../domain/workers/worker.js';
 import type { PathMapping } from '../../domain/settings/paths.js';
 import type { Context } from '../action.js';
 
@@ -18,10 +19,12 @@ export function withMachine({ store }: Pick<Context, 'store'>, path: string): st
   const [, typed, rest = '/'] = TYPED.exec(path) ?? [];
   if (typed === undefined) return path;
   const name = typed.trim().toLowerCase();
-  const [machine] = store.workers.where((worker) => worker.id === name || worker.name.toLowerCase() === name);
+  const remote = [...store.workers.values()].filter(({ kind }) => ABILITIES[kind].isRemote);
+  const machine = remote.find((worker) => worker.id === name || worker.name.toLowerCase() === name);
   const refuse = (why: string): Error => invalid(`${path}: ${why}`, { 'paths.mappings': why, mappings: why });
   if (!machine) throw refuse(`no machine is called ${typed}. Add it under Workers first; it need not encode anything.`);
-  if (machine.hostKey === null) throw refuse(`confirm the host key of ${machine.name} under Workers first.`);
+  if (machine.kind === 'ssh' && machine.hostKey === null)
+    throw refuse(`confirm the host key of ${machine.name} under Workers first.`);
   return remotePath(machine.id, rest);
 }
 

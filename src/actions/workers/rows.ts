@@ -1,13 +1,15 @@
 import { z } from 'zod';
-import type { WorkerHealth } from '../../domain/jobs/executor.js';
 import type { Job } from '../../domain/jobs/job.js';
 import {
+  ABILITIES,
   Capabilities,
   Line,
   LOCAL_WORKER_ID,
+  WorkerAbilities,
   WorkerPath,
   WorkerState,
   WorkingHours,
+  type SshWorker,
   type WorkerMetrics,
 } from '../../domain/workers/worker.js';
 import { hoursInWords, isOpen, wallClockOf } from '../../domain/workers/working-hours.js';
@@ -33,6 +35,8 @@ export const WorkerRow = z.object({
   id: z.string(),
   name: z.string(),
   kind: z.enum(['local', 'ssh']),
+  /** What can be done with it. */
+  can: WorkerAbilities,
   state: WorkerState,
   /** Why it is in that state; null when nothing is wrong. */
   reason: z.string().nullable(),
@@ -105,21 +109,20 @@ const isRunning = ({ state }: Job): boolean => state === 'running';
 export function workerRows(ctx: Context): WorkerRow[] {
   const running = ctx.store.jobs.where(isRunning);
   const count = (id: string): number => running.filter((job) => runsOn(job) === id).length;
-  return [
-    hereRow(ctx, count(LOCAL_WORKER_ID)),
-    ...ctx.fleet.list().map((seen) => rowOf(ctx, seen, count(seen.worker.id))),
-  ];
+  return ctx.fleet
+    .list()
+    .toSorted((a, b) => Number(b.worker.kind === 'local') - Number(a.worker.kind === 'local'))
+    .map((seen) => rowOf(ctx, seen, count(seen.worker.id)));
 }
 
 /** Throws `not_found`. */
 export function workerRow(ctx: Context, id: string): WorkerRow {
   const running = ctx.store.jobs.where((job) => isRunning(job) && runsOn(job) === id).length;
-  return id === LOCAL_WORKER_ID ? hereRow(ctx, running) : rowOf(ctx, ctx.fleet.get(id), running);
+  return rowOf(ctx, ctx.fleet.get(id), running);
 }
 
 /** Oldest first. Throws `not_found`. */
-export const historyOf = (ctx: Context, id: string): readonly WorkerMetrics[] =>
-  id === LOCAL_WORKER_ID ? ctx.here().history : ctx.fleet.get(id).history;
+export const historyOf = (ctx: Context, id: string): readonly WorkerMetrics[] => ctx.fleet.get(id).history;
 
 /** Rows with what their cards show beside; all jobs are looked through once. */
 export function workerCards(ctx: Context, rows: readonly WorkerRow[]): WorkerCard[] {
@@ -180,45 +183,28 @@ function recordOf({ store }: Context, done: readonly Job[], failed: number): z.i
   };
 }
 
-function rowOf(ctx: Context, { worker, state, reason, history, lastSeenAt }: SeenWorker, running: number): WorkerRow {
+/** What a worker over SSH has and this machine has not. */
+const NO_ADDRESS = {
+  ...{ host: null, port: null, username: null, authKind: null, hostKey: null, seenHostKey: null },
+  ...{ pathMappings: [], maxMbps: null, line: null },
+};
+
+function rowOf(ctx: Context, { worker, state, reason, slots, ...seen }: SeenWorker, running: number): WorkerRow {
   // By name: what a worker has more one day must not get out by itself.
-  const { id, name, kind, host, port, username, authKind, hostKey, seenHostKey, scratchDir, slots, tags } = worker;
-  const { pathMappings, hours, maxMbps, failuresInRow, capabilities, line, createdAt } = worker;
+  const { id, name, kind, tags, hours, failuresInRow, capabilities, createdAt } = worker;
+  const metrics = state === 'offline' ? null : (seen.history.at(-1) ?? null);
   return {
-    ...{ id, name, kind, state, reason, host, port, username, authKind, hostKey, seenHostKey, scratchDir, slots },
-    ...{ running, tags, pathMappings, hours, maxMbps, failuresInRow, capabilities, line, createdAt, lastSeenAt },
+    ...{ id, name, kind, can: ABILITIES[kind], state, reason, slots, running, tags, hours, failuresInRow, createdAt },
+    ...(worker.kind === 'ssh' ? addressOf(worker) : NO_ADDRESS),
+    scratchDir: worker.kind === 'ssh' ? worker.scratchDir : ctx.store.settings.value.queue.workDir,
     hoursText: hoursInWords(hours, wallClockOf(ctx.now())),
-    metrics: state === 'offline' ? null : (history.at(-1) ?? null),
+    capabilities,
+    metrics,
+    lastSeenAt: seen.lastSeenAt,
   };
 }
 
-function hereRow(ctx: Context, running: number): WorkerRow {
-  const health = ctx.fleet.localHealth();
-  const { os, cpu, cores, history } = ctx.here();
-  const metrics = history.at(-1) ?? null;
-  return {
-    ...{ id: LOCAL_WORKER_ID, name: 'This machine', kind: 'local', running, metrics },
-    ...stateOfHere(health),
-    ...{ host: null, port: null, username: null, authKind: null, hostKey: null, seenHostKey: null },
-    scratchDir: ctx.store.settings.value.queue.workDir,
-    slots: ctx.store.settings.value.queue.concurrency,
-    ...{ tags: [], pathMappings: [], hours: [], maxMbps: null, failuresInRow: 0, line: null },
-    hoursText: hoursInWords([], wallClockOf(ctx.now())),
-    capabilities: health && {
-      ...{ os, cpu, cores, gpus: [] },
-      memoryBytes: metrics?.memoryBytes ?? 0,
-      scratchFreeBytes: metrics?.scratchFreeBytes ?? 0,
-      ffmpegVersion: health.ok ? health.ffmpegVersion : null,
-      encoders: health.ok ? [...health.encoders] : [],
-      speeds: ctx.store.settings.value.machine.speeds,
-      at: metrics?.at ?? ctx.now().toISOString(),
-    },
-    lastSeenAt: ctx.now().toISOString(),
-    createdAt: null,
-  };
-}
-
-function stateOfHere(health: WorkerHealth | null): Pick<WorkerRow, 'state' | 'reason'> {
-  if (health === null) return { state: 'checking', reason: null };
-  return health.ok ? { state: 'online', reason: null } : { state: 'offline', reason: health.reason };
+function addressOf({ host, port, username, authKind, hostKey, seenHostKey, ...rest }: SshWorker) {
+  const { pathMappings, maxMbps, line } = rest;
+  return { host, port, username, authKind, hostKey, seenHostKey, pathMappings, maxMbps, line };
 }

@@ -1,7 +1,14 @@
 import { z } from 'zod';
 import { isForbiddenHost } from '../../domain/access/address.js';
 import { conflict, invalid } from '../../domain/errors.js';
-import { Capabilities, LOCAL_WORKER_ID, WorkingHours, type WorkerPath } from '../../domain/workers/worker.js';
+import {
+  ABILITIES,
+  Capabilities,
+  Slots,
+  WorkerAbilities,
+  WorkingHours,
+  type WorkerPath,
+} from '../../domain/workers/worker.js';
 import { action, type Context } from '../action.js';
 import { whatLiesOn } from './remote-paths.js';
 import { listOf, pageOf, Paging } from '../paging.js';
@@ -58,7 +65,7 @@ export const addWorker = action(
       auth: Auth,
       hostKey: z.string().trim().optional(),
       scratchDir: Folder.default(''),
-      slots: z.int().min(1).max(16).default(1),
+      slots: Slots.default(1),
       tags: Tags.default([]),
       pathMappings: Paths.default([]),
     }),
@@ -90,25 +97,32 @@ const Change = ById.extend({
   /** Left out, or `keep`: MediaFlow gets in as before. */
   auth: z.union([z.object({ kind: z.literal('keep') }), Auth]).optional(),
   scratchDir: Folder.optional(),
-  slots: z.int().min(1).max(16).optional(),
+  slots: Slots.optional(),
   tags: Tags.optional(),
   pathMappings: Paths.optional(),
   hours: Hours.optional(),
   maxMbps: MaxMbps.optional(),
 });
 
-/** Changes what is sent, leaves the rest. Of this machine only the slots. Throws `not_found`, `invalid`, `worker_unreachable`. */
+/** Fields that only a worker with an address has. */
+const OF_REMOTE = ['host', 'port', 'username', 'auth', 'scratchDir', 'pathMappings', 'maxMbps'] as const;
+
+/** Changes what is sent, leaves the rest. Throws `not_found`, `invalid` for a field that this kind of worker has not, `worker_unreachable`. */
 export const changeWorker = action(
   { summary: 'Change a worker; what is left out stays as it is', input: Change, output: WorkerRow },
-  async (ctx, { id, auth, pathMappings, ...rest }) => {
+  async (ctx, { id, ...sent }) => {
+    const { kind, name } = ctx.store.workers.get(id);
+    const wrong = ABILITIES[kind].isRemote ? [] : OF_REMOTE.filter((field) => sent[field] !== undefined);
+    if (wrong.length > 0)
+      throw invalid(
+        `${name} is the machine MediaFlow runs on: it has no address, no key and no shared folders. Its work folder is a setting of the queue.`,
+        Object.fromEntries(wrong.map((field) => [field, 'cannot be set for this machine'])),
+      );
+    const { auth, pathMappings, ...rest } = sent;
     const change = Object.fromEntries(Object.entries(rest).filter(([, value]) => value !== undefined));
-    if (id === LOCAL_WORKER_ID) {
-      await changeHere(ctx, change);
-      return workerRow(ctx, id);
-    }
-    const before = ctx.store.workers.get(id);
+    const before = pathMappings === undefined ? [] : ctx.fleet.remote(id).pathMappings;
     const proved = (path: { here: string; there: string }): WorkerPath =>
-      before.pathMappings.find(({ here, there }) => here === path.here && there === path.there) ?? unproved(path);
+      before.find(({ here, there }) => here === path.here && there === path.there) ?? unproved(path);
     const key = auth === undefined || auth.kind === 'keep' ? undefined : await toKey(ctx, auth);
     await ctx.fleet.change(
       id,
@@ -117,40 +131,24 @@ export const changeWorker = action(
     );
     if (pathMappings?.some((path) => proved(path).provedAt === null))
       // What does not work stands beside the folder; a worker that is away is asked when it is back.
-      await ctx.fleet.provePaths(id).catch(() => undefined);
+      await ctx.fleet.measurements.paths(id).catch(() => undefined);
     const what = [...Object.keys(change), ...(key ? ['key'] : []), ...(pathMappings ? ['pathMappings'] : [])];
     await note(ctx, `change worker (${what.join(', ')})`, id);
     return workerRow(ctx, id);
   },
 );
 
-async function changeHere({ store, bus }: Context, { slots, ...others }: Record<string, unknown>): Promise<void> {
-  if (Object.keys(others).length > 0)
-    throw invalid('Of this machine only the slots can be changed here.', {
-      [Object.keys(others)[0] ?? '']: 'is fixed',
-    });
-  if (slots === undefined) return;
-  await store.settings.change({ queue: { concurrency: slots as number } });
-  await store.audit.append({ who: 'owner', action: 'change settings', object: 'queue.concurrency' });
-  bus.emit('settings.changed', {});
-  bus.emit('worker.changed', { ids: [LOCAL_WORKER_ID] });
-}
-
 const note = async ({ store }: Context, what: string, id: string): Promise<void> => {
   await store.audit.append({ who: 'owner', action: what, object: store.workers.find(id)?.name ?? id });
 };
-
-/** Throws `not_found`, and `conflict` for this machine. */
-function mustBeThere(ctx: Context, id: string, instead: string): void {
-  if (id === LOCAL_WORKER_ID) throw conflict(instead);
-  ctx.store.workers.get(id);
-}
 
 /** Forgets a worker and how to get in. Throws `not_found`, or `conflict` while it encodes. */
 export const removeWorker = action(
   { summary: 'Remove a worker', input: ById, output: z.object({ id: z.string(), name: z.string() }) },
   async (ctx, { id }) => {
-    mustBeThere(ctx, id, 'This machine is always there. It encodes nothing while the queue is paused.');
+    const { kind } = ctx.store.workers.get(id);
+    if (!ABILITIES[kind].removable)
+      throw conflict('This machine is always in the list. Pause it, or give it 0 slots, and it encodes nothing.');
     const lies = whatLiesOn(ctx, id);
     if (lies !== null) throw conflict(lies);
     const { name } = await ctx.fleet.remove(id);
@@ -166,13 +164,10 @@ export const confirmWorker = action(
     output: WorkerRow,
   },
   async (ctx, { id, hostKey }) => {
-    mustBeThere(ctx, id, 'This machine has no host key.');
     await ctx.fleet.confirm(id, hostKey);
     return workerRow(ctx, id);
   },
 );
-
-const HERE_PAUSES = 'This machine is paused with the queue. Pause it on the page of the queue.';
 
 const switching = (
   summary: string,
@@ -180,7 +175,6 @@ const switching = (
   change: { isPaused: boolean; isDraining: boolean },
 ): ReturnType<typeof action<typeof ById, typeof WorkerRow>> =>
   action({ summary, input: ById, output: WorkerRow }, async (ctx, { id }) => {
-    mustBeThere(ctx, id, HERE_PAUSES);
     await ctx.fleet.change(id, change);
     await note(ctx, what, id);
     return workerRow(ctx, id);
@@ -206,7 +200,6 @@ export const resumeWorker = switching('Let a paused or draining worker work agai
 export const enableWorker = action(
   { summary: 'Put a worker that was taken out of service back into it', input: ById, output: WorkerRow },
   async (ctx, { id }) => {
-    mustBeThere(ctx, id, 'This machine is never taken out of service.');
     await ctx.fleet.enable(id);
     await note(ctx, 'enable worker', id);
     return workerRow(ctx, id);
@@ -232,6 +225,7 @@ export const testWorker = action(
     output: z.object({
       id: z.string(),
       name: z.string(),
+      can: WorkerAbilities,
       ok: z.boolean(),
       checks: z.array(WorkerCheck),
       /** What a page asks for next; null at the end. */
@@ -240,35 +234,29 @@ export const testWorker = action(
   },
   async (ctx, { id, parts, chain }) => {
     const checks = await checksOf(ctx, id, parts);
+    const { name, can } = workerRow(ctx, id);
+    const hasMore = chain === 'yes' && can.isRemote;
     const ok = checks.every((check) => check.ok === true);
     const last = Math.max(...parts.map((part) => PARTS.indexOf(part)));
-    const next: Part | null = chain === 'yes' && ok && id !== LOCAL_WORKER_ID ? (PARTS[last + 1] ?? null) : null;
-    const rest = chain === 'yes' && !ok && id !== LOCAL_WORKER_ID ? PARTS.slice(last + 1).flatMap(notTriedIn) : [];
-    return { id, name: workerRow(ctx, id).name, ok, checks: [...checks, ...rest], next };
+    const next: Part | null = hasMore && ok ? (PARTS[last + 1] ?? null) : null;
+    const rest = hasMore && !ok ? PARTS.slice(last + 1).flatMap(notTriedIn) : [];
+    return { id, name, can, ok, checks: [...checks, ...rest], next };
   },
 );
 
 /** Finds out anew what a worker is and can encode. Throws what keeps it from answering. */
 export const probeWorker = action(
   { summary: 'Probe a worker: processor, graphics, memory, disk, ffmpeg and real test encodes', input: ById, output: Capabilities },
-  async (ctx, { id }) => {
-    if (id !== LOCAL_WORKER_ID) {
-      ctx.store.workers.get(id);
-      return ctx.fleet.probe(id);
-    }
-    const health = await ctx.fleet.probeLocal();
-    const { capabilities } = workerRow(ctx, id);
-    if (!health.ok || capabilities === null) throw conflict(health.ok ? 'It was not tested yet.' : health.reason);
-    return capabilities;
-  },
+  (ctx, { id }) => ctx.fleet.measurements.probe(id),
 ); // prettier-ignore
 
 /** Measures how fast files get there and back. Throws what keeps it from answering. */
 export const benchmarkWorker = action(
   { summary: 'Measure the line to a worker', input: ById, output: WorkerRow },
   async (ctx, { id }) => {
-    mustBeThere(ctx, id, 'Nothing is sent to this machine, so there is no line to measure.');
-    await ctx.fleet.measureLine(id);
+    if (!workerRow(ctx, id).can.isRemote)
+      throw conflict('Nothing is sent to this machine, so there is no bandwidth to measure.');
+    await ctx.fleet.measurements.line(id);
     return workerRow(ctx, id);
   },
 );
@@ -278,7 +266,7 @@ export const measureSpeed = action(
   { summary: 'Measure the speed of every encoder of a worker with a generated film', input: ById, output: WorkerRow },
   async (ctx, { id }) => {
     const { name } = workerRow(ctx, id);
-    const speeds = await ctx.fleet.measureSpeeds(id);
+    const speeds = await ctx.fleet.measurements.speeds(id);
     if (speeds.length === 0) throw conflict(`Not one encoder of ${name} works. Test it again, which says why.`);
     return workerRow(ctx, id);
   },

@@ -72,6 +72,8 @@ export const Job = z.object({
   encoder: z.object({ name: z.string(), why: z.string() }).nullable().default(null),
   /** The owner wants this worker and no other. */
   wishedWorkerId: z.string().nullable().default(null),
+  /** Only a worker that has all of these tags may do it. */
+  workerTags: z.array(z.string()).default([]),
   /** Workers that are not to try this job again, and why. */
   failedOn: z.array(z.object({ workerId: z.string(), why: z.string() })).default([]),
   /** Its graphics card failed, or the owner wants it so: this job is encoded on the processor. */

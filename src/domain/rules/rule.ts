@@ -73,6 +73,8 @@ export const RuleSetting = z.object({
   onlyTags: z.array(z.string()).optional(),
   /** Ids of tags: titles with one of them are left alone. */
   exceptTags: z.array(z.string()).optional(),
+  /** Its jobs run only on workers that have all of these tags. */
+  workerTags: z.array(z.string()).optional(),
 });
 export type RuleSetting = z.infer<typeof RuleSetting>;
 

@@ -3,7 +3,7 @@ import { HardwareFallback } from '../presets/encoder.js';
 import { LibraryColumn, USUAL_COLUMNS } from '../library/columns.js';
 import type { PathMapping } from './paths.js';
 import { USUAL_PRESET_ID } from '../presets/choice.js';
-import { EncoderSpeed } from '../workers/worker.js';
+import { EncoderSpeed, Slots } from '../workers/worker.js';
 
 const Cron = z.string().trim().min(9).max(100);
 
@@ -78,7 +78,10 @@ export const Settings = z.object({
         title: 'Default preset',
         description: 'Taken where no recommendation proposes one, and you choose none.',
       }),
-      concurrency: z.int().min(1).max(16).default(1).meta({ title: 'Jobs at a time' }),
+      concurrency: Slots.default(1).meta({
+        title: 'Jobs at a time',
+        description: 'On this machine. 0: it encodes nothing, and leaves that to other workers.',
+      }),
       workDir: z.string().trim().default('').meta({
         title: 'Work folder',
         description: 'Empty: a hidden folder beside your media, so that the swap is a rename.',

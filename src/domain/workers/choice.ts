@@ -30,8 +30,10 @@ export interface JobNeed {
 
 /** A worker as it is at this moment. */
 export interface WorkerCandidate
-  extends WayToWorker, Pick<Worker, 'id' | 'name' | 'tags' | 'hours' | 'slots' | 'disabledReason' | 'lastSeenAt'> {
+  extends WayToWorker, Pick<Worker, 'id' | 'name' | 'tags' | 'hours' | 'disabledReason' | 'lastSeenAt'> {
   state: WorkerState;
+  /** How many jobs it runs at a time. */
+  slots: number;
   /** Jobs it has in hand. */
   running: number;
   /** Streams that Plex transcodes on that machine, when that holds the worker back; else 0. */
@@ -43,9 +45,16 @@ export interface WorkerCandidate
   encodeSec: (encoder: string | null) => number;
 }
 
+/** What decides whether a worker takes anything at all just now. */
+export type Standing = Pick<
+  WorkerCandidate,
+  'id' | 'name' | 'state' | 'tags' | 'hours' | 'slots' | 'running' | 'viewers' | 'lastSeenAt' | 'disabledReason'
+>;
+
 type Away = Exclude<WorkerState, 'online'>;
 /** Told apart so that help can be offered for each. */
-export type RefusalKind = ('wish' | 'tags' | 'failed-there' | 'hours' | 'viewers' | 'busy' | 'encoder' | 'room') | Away;
+export type RefusalKind =
+  'wish' | 'tags' | 'failed-there' | 'hours' | 'viewers' | 'no-slots' | 'busy' | 'encoder' | 'room' | Away;
 
 /** Why a worker cannot take a job. `why` goes after its name: `is offline since 14:02`. */
 export interface Refusal {
@@ -162,15 +171,20 @@ function byName(a: { id: string; name: string }, b: { id: string; name: string }
   return a.id < b.id ? -1 : 1;
 }
 
-function refusalOf(need: JobNeed, worker: WorkerCandidate, now: Date): Refusal | null {
+type OfJob = Pick<JobNeed, 'wishedWorkerId' | 'tags' | 'failedOn'>;
+
+/** Why a worker does not take a job, as far as that can be told without looking at the file. Null: it may. */
+export function refusalOf(need: OfJob, worker: Standing, now: Date): Refusal | null {
   const { wishedWorkerId, tags, failedOn } = need;
   if (wishedWorkerId !== null && wishedWorkerId !== worker.id)
     return { kind: 'wish', why: 'is not the worker you chose for it' };
   if (worker.state !== 'online') return { kind: worker.state, why: stateInWords(worker.state, worker, now) };
-  const missing = tags.filter((tag) => !worker.tags.includes(tag));
+  const has = new Set(worker.tags.map((tag) => tag.toLowerCase()));
+  const missing = tags.filter((tag) => !has.has(tag.toLowerCase()));
   if (missing.length > 0) return { kind: 'tags', why: `is not tagged ${namesInWords(missing)}` };
   const failed = failedOn.find(({ workerId }) => workerId === worker.id);
   if (failed) return { kind: 'failed-there', why: `has failed with it before: ${withoutDot(failed.why)}` };
+  if (worker.slots === 0) return { kind: 'no-slots', why: 'has 0 slots' };
   const at = wallClockOf(now);
   if (!isOpen(worker.hours, at)) {
     const opens = nextChange(worker.hours, at);
@@ -185,7 +199,7 @@ function refusalOf(need: JobNeed, worker: WorkerCandidate, now: Date): Refusal |
   return null;
 }
 
-function stateInWords(state: Away, { lastSeenAt, disabledReason }: WorkerCandidate, now: Date): string {
+function stateInWords(state: Away, { lastSeenAt, disabledReason }: Standing, now: Date): string {
   switch (state) {
     case 'offline':
       return lastSeenAt === null ? 'is offline' : `is offline since ${pastInWords(new Date(lastSeenAt), now)}`;

@@ -90,10 +90,35 @@ const Clock = z.string().regex(/^([01]\d|2[0-3]):[0-5]\d$/, 'Write a time as 22:
 export const WorkingHours = z.object({ days: z.array(z.int().min(0).max(6)).min(1), from: Clock, to: Clock });
 export type WorkingHours = z.infer<typeof WorkingHours>;
 
-/** A machine that is reached over SSH. How to get in (key or password) lies among the secrets, never here. */
-export const Worker = z.object({
+/** What is the same for every kind of worker. */
+const Common = z.object({
   id: z.string(),
   name: z.string().trim().min(1).max(60),
+  /** A job may ask for a worker that has some of them. */
+  tags: z.array(z.string().trim().min(1).max(60)).default([]),
+  /** When it may begin something; empty: always. */
+  hours: z.array(WorkingHours).default([]),
+  isPaused: z.boolean().default(false),
+  isDraining: z.boolean().default(false),
+  /** Why MediaFlow takes it for unusable until the owner says otherwise. */
+  disabledReason: z.string().nullable().default(null),
+  /** Jobs that failed there one after the other. */
+  failuresInRow: z.int().nonnegative().default(0),
+  /** As the last probe found it; null before. */
+  capabilities: Capabilities.nullable().default(null),
+  createdAt: z.string(),
+  lastSeenAt: z.string().nullable().default(null),
+});
+
+/** How many jobs a worker runs at a time; with 0 it runs none. */
+export const Slots = z.int().min(0).max(16);
+
+/** This machine. Its slots are the setting `queue.concurrency`, its work folder is `queue.workDir`. */
+export const LocalWorker = Common.extend({ id: z.literal(LOCAL_WORKER_ID), kind: z.literal('local') });
+export type LocalWorker = z.infer<typeof LocalWorker>;
+
+/** A machine that is reached over SSH. How to get in (key or password) lies among the secrets, never here. */
+export const SshWorker = Common.extend({
   kind: z.literal('ssh'),
   host: z.string().trim().min(1).max(255),
   port: z.int().min(1).max(65_535).default(22),
@@ -105,26 +130,32 @@ export const Worker = z.object({
   seenHostKey: z.string().nullable().default(null),
   /** Where it may keep files while it works; empty: a folder of its own choice. */
   scratchDir: z.string().trim().default(''),
-  /** How many encodes it runs at a time. */
-  slots: z.int().min(1).max(16).default(1),
-  tags: z.array(z.string().trim().min(1).max(60)).default([]),
+  slots: Slots.default(1),
   pathMappings: z.array(WorkerPath).default([]),
-  /** Empty: always. */
-  hours: z.array(WorkingHours).default([]),
   /** Megabits in a second, each way; null: as fast as it goes. */
   maxMbps: z.number().positive().nullable().default(null),
-  isPaused: z.boolean().default(false),
-  isDraining: z.boolean().default(false),
-  /** Why MediaFlow takes it for unusable until the owner says otherwise. */
-  disabledReason: z.string().nullable().default(null),
-  /** Jobs that failed there one after the other. */
-  failuresInRow: z.int().nonnegative().default(0),
-  capabilities: Capabilities.nullable().default(null),
   line: Line.nullable().default(null),
-  createdAt: z.string(),
-  lastSeenAt: z.string().nullable().default(null),
 });
+export type SshWorker = z.infer<typeof SshWorker>;
+
+export const Worker = z.discriminatedUnion('kind', [LocalWorker, SshWorker]);
 export type Worker = z.infer<typeof Worker>;
+
+/** What can be done with a worker; other parts ask this, never of what kind it is. */
+export const WorkerAbilities = z.object({
+  /** It has an address, a way to sign in and a line to it. */
+  isRemote: z.boolean(),
+  /** It can be removed from the list. */
+  removable: z.boolean(),
+  /** MediaFlow can install ffmpeg there. */
+  installable: z.boolean(),
+});
+export type WorkerAbilities = z.infer<typeof WorkerAbilities>;
+
+export const ABILITIES: Readonly<Record<Worker['kind'], WorkerAbilities>> = {
+  local: { isRemote: false, removable: false, installable: false },
+  ssh: { isRemote: true, removable: true, installable: true },
+};
 
 /** How MediaFlow gets into a worker. Kept among the secrets, and never shown. */
 export const WorkerKey = z.discriminatedUnion('kind', [

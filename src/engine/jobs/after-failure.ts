@@ -68,9 +68,11 @@ async function tryWithout(
   const tried = new Set([workerId, ...job.failedOn.map((each) => each.workerId)]);
   // One that is wished for is not left for another by itself.
   const isFree = job.wishedWorkerId === null;
-  const others = fleet.list().filter(({ worker }) => isFree && !tried.has(worker.id));
+  const others = fleet
+    .list()
+    .filter(({ worker, slots }) => isFree && slots > 0 && !worker.isPaused && !tried.has(worker.id));
   const hasCard = (each: (typeof others)[number]): boolean =>
-    each.worker.capabilities?.encoders.some(({ works, name }) => works && name === job.encoder?.name) ?? false;
+    each.encoders?.some(({ works, name }) => works && name === job.encoder?.name) ?? false;
   const { then, why } = afterHardwareFailure(store.settings.value.queue.hardwareFallback, {
     otherWorkers: others.filter(hasCard).length,
     softwareWorks: doesSoftwareWork(parts, job),
@@ -91,11 +93,10 @@ async function tryWithout(
 function doesSoftwareWork({ fleet }: QueueParts, { encoder }: Job): boolean {
   const codec = everyEncoder().find(({ name }) => name === encoder?.name)?.codec;
   if (codec === undefined) return false;
-  const health = fleet.localHealth();
-  if (health === null) return true;
-  const known = fleet.list().flatMap(({ worker }) => worker.capabilities?.encoders ?? []);
-  const here = health.ok ? health.encoders : [];
-  return [...here, ...known].some(({ name, works }) => works && name === softwareEncoder(codec));
+  const local = fleet.list().find(({ worker }) => worker.kind === 'local');
+  if (local?.encoders === null) return true;
+  const known = fleet.list().flatMap(({ encoders }) => encoders ?? []);
+  return known.some(({ name, works }) => works && name === softwareEncoder(codec));
 }
 
 /** The worker is to blame, not the file: somebody else may do it. False: too many could not. */

@@ -9,10 +9,13 @@ import type { Bus } from '../../lib/bus.js';
 import type { Log } from '../../lib/log.js';
 import type { Store } from '../../store/store.js';
 import type { Fleet } from '../workers/fleet.js';
+import type { Measurements } from '../workers/measurements.js';
 import type { RemoteSources } from './remote-sources.js';
 
 /** What the queue asks of the workers. */
-export type QueueFleet = Pick<Fleet, 'list' | 'localHealth' | 'executorOf' | 'encodersOf' | 'praise' | 'blame'>;
+export type QueueFleet = Pick<Fleet, 'list' | 'executorOf' | 'praise' | 'blame'> & {
+  measurements: Pick<Measurements, 'encoders'>;
+};
 
 /** What the queue works with; handed in by the composition root. */
 export interface QueueParts {

@@ -60,7 +60,7 @@ export class JobRunner {
     const settings = store.settings.value;
     const { dryRun } = settings.safety;
     // A dry run plans also where nothing could be encoded.
-    const encodersOf = dryRun ? undefined : () => fleet.encodersOf(workerId, signal);
+    const encodersOf = dryRun ? undefined : () => fleet.measurements.encoders(workerId, signal);
     let prepared = await prepareJob(this.#parts, job, signal, encodersOf);
     if (dryRun) {
       const waitsFor = 'Dry run: planned, and nothing was touched. It starts when dry run is turned off.';

@@ -6,15 +6,30 @@ import type { MediaFile } from '../../domain/library/media.js';
 import { presetOfJob } from '../../domain/presets/merge.js';
 import { streamProblem, type FilesOfJob } from '../../domain/workers/transfer-choice.js';
 import { LOCAL_WORKER_ID } from '../../domain/workers/worker.js';
-import { chooseWorker, type JobNeed, type WorkerCandidate, type WorkerChoice } from '../../domain/workers/choice.js';
+import {
+  chooseWorker,
+  refusalOf,
+  type JobNeed,
+  type Standing,
+  type WorkerCandidate,
+  type WorkerChoice,
+} from '../../domain/workers/choice.js';
 import type { WorkerLook } from './reasons.js';
 import type { QueueParts } from '../jobs/parts.js';
 import type { Prepared } from '../jobs/prepare.js';
 import type { JobRunner } from '../jobs/run.js';
+import type { SeenWorker } from '../workers/fleet.js';
+import { pathsOf } from '../workers/measurements.js';
 import { workDirFor } from '../jobs/work-folder.js';
 
 /** Plans of jobs that wait for a worker; looked at anew after this long, for a file may change meanwhile. Milliseconds. */
 const PLAN_MS = 60_000;
+
+/** `running`: worker -> jobs it has in hand. `viewers`: streams that hold this machine back. */
+export interface QueueLoad {
+  running: ReadonlyMap<string, number>;
+  viewers: number;
+}
 
 /** Finds out which worker does a job, and why. */
 export class WorkerChooser {
@@ -29,15 +44,33 @@ export class WorkerChooser {
 
   /** Whether there is any worker but this machine. */
   get hasOthers(): boolean {
-    return this.#parts.store.workers.size > 0;
+    return this.#parts.store.workers.size > 1;
   }
 
-  /** `running`: worker -> jobs it has in hand. `viewers`: streams that hold this machine back. Throws what `prepare` throws. */
-  async choose(
-    job: Job,
-    look: { running: ReadonlyMap<string, number>; viewers: number },
-    signal: AbortSignal,
-  ): Promise<WorkerChoice> {
+  /** What each worker says to a job before its file is looked at: nobody reads a film for which there is no worker. */
+  standing(job: Job, load: QueueLoad): WorkerLook[] {
+    const now = this.#parts.now();
+    return this.#parts.fleet.list().map((seen) => {
+      const worker = standingOf(seen, load);
+      return { name: worker.name, refusal: refusalOf(asked(job), worker, now) };
+    });
+  }
+
+  /**
+   * Why this machine does not take a job; null when it does. Whether its ffmpeg works is not asked: the job finds out, and
+   * says why.
+   */
+  refusalHere(job: Job, load: QueueLoad): WorkerLook | null {
+    const seen = this.#parts.fleet.list().find(({ worker }) => worker.id === LOCAL_WORKER_ID);
+    if (!seen) return null;
+    const { state, ...worker } = standingOf(seen, load);
+    const isTried = state === 'checking' || state === 'offline';
+    const refusal = refusalOf(asked(job), { ...worker, state: isTried ? 'online' : state }, this.#parts.now());
+    return refusal && { name: worker.name, refusal };
+  }
+
+  /** Throws what `prepare` throws. */
+  async choose(job: Job, look: QueueLoad, signal: AbortSignal): Promise<WorkerChoice> {
     const { prepared } = await this.#planOf(job, signal);
     const { store, presets, now, secondsOf } = this.#parts;
     const file = store.library.find(job.itemId)?.files.find(({ id }) => id === job.fileId) ?? null;
@@ -61,33 +94,23 @@ export class WorkerChooser {
     return plan;
   }
 
-  #candidates(
-    { running, viewers }: { running: ReadonlyMap<string, number>; viewers: number },
-    seconds: (workerId: string) => WorkerCandidate['encodeSec'],
-  ): WorkerCandidate[] {
-    const { fleet, store } = this.#parts;
-    const health = fleet.localHealth();
-    const here: WorkerCandidate = {
-      ...{ id: LOCAL_WORKER_ID, name: 'This machine', isLocal: true, state: 'online', tags: [], hours: [] },
-      ...{ pathMappings: [], line: null, maxMbps: null, scratchFreeBytes: null, metrics: null },
-      ...{ disabledReason: null, lastSeenAt: null, viewers },
-      slots: store.settings.value.queue.concurrency,
-      running: running.get(LOCAL_WORKER_ID) ?? 0,
-      encoders: health === null ? null : health.ok ? health.encoders : [],
-      encodeSec: seconds(LOCAL_WORKER_ID),
-    };
-    const others = fleet.list().map(({ worker, state, history, lastSeenAt }): WorkerCandidate => {
+  #candidates(look: QueueLoad, seconds: (workerId: string) => WorkerCandidate['encodeSec']): WorkerCandidate[] {
+    return this.#parts.fleet.list().map((seen): WorkerCandidate => {
+      const { worker, encoders, history } = seen;
       const metrics = history.at(-1) ?? null;
+      const { line, maxMbps } = worker.kind === 'ssh' ? worker : { line: null, maxMbps: null };
+      const { capabilities } = worker;
       return {
-        ...worker,
-        ...{ isLocal: false, state, lastSeenAt, metrics, viewers: 0 },
-        scratchFreeBytes: metrics?.scratchFreeBytes ?? worker.capabilities?.scratchFreeBytes ?? null,
-        running: running.get(worker.id) ?? 0,
-        encoders: worker.capabilities?.encoders ?? null,
+        ...standingOf(seen, look),
+        isLocal: worker.kind === 'local',
+        ...{ line, maxMbps, metrics, encoders },
+        pathMappings: pathsOf(worker),
+        // The queue asks for room on this machine before each job by itself.
+        scratchFreeBytes:
+          worker.kind === 'local' ? null : (metrics?.scratchFreeBytes ?? capabilities?.scratchFreeBytes ?? null),
         encodeSec: seconds(worker.id),
       };
     });
-    return [here, ...others];
   }
 
   #needOf(job: Job, { plan, change, root }: Prepared, file: MediaFile | null): JobNeed {
@@ -112,7 +135,7 @@ export class WorkerChooser {
           ? null
           : { needs, preference: job.prefersCpu ? 'cpu' : 'gpu', needsCard: job.needsCard },
       wishedWorkerId: job.wishedWorkerId,
-      tags: [],
+      tags: job.workerTags,
       failedOn: job.failedOn,
       halfDone:
         leftOn === null
@@ -125,7 +148,18 @@ export class WorkerChooser {
     const remote = remoteOf(path);
     if (remote === null) return null;
     const machine = this.#parts.store.workers.find(remote.machineId);
-    const { name = remote.machineId, line = null, maxMbps = null } = machine ?? {};
+    const name = machine?.name ?? remote.machineId;
+    const { line, maxMbps } = machine?.kind === 'ssh' ? machine : { line: null, maxMbps: null };
     return { name, sourceBytes, line, maxMbps };
   }
 }
+
+const asked = ({ wishedWorkerId, failedOn, workerTags: tags }: Job) => ({ wishedWorkerId, failedOn, tags });
+
+/** What Plex does for its viewers keeps this machine busy, not the others. */
+const standingOf = ({ worker, state, slots, lastSeenAt }: SeenWorker, { running, viewers }: QueueLoad): Standing => ({
+  ...{ id: worker.id, name: worker.name, tags: worker.tags, hours: worker.hours, state, slots, lastSeenAt },
+  disabledReason: worker.disabledReason,
+  running: running.get(worker.id) ?? 0,
+  viewers: worker.kind === 'local' ? viewers : 0,
+});

@@ -1,10 +1,10 @@
 import { AppError, toAppError } from '../../domain/errors.js';
 import type { Job } from '../../domain/jobs/job.js';
 import { LOCAL_WORKER_ID } from '../../domain/workers/worker.js';
-import type { WorkerChoice } from '../../domain/workers/choice.js';
+import type { RefusalKind, WorkerChoice } from '../../domain/workers/choice.js';
 import { Loop } from '../../lib/loop.js';
 import { stateOf } from '../../store/row-keys.js';
-import { WorkerChooser } from './choose-worker.js';
+import { WorkerChooser, type QueueLoad } from './choose-worker.js';
 import { InFlight } from '../jobs/in-flight.js';
 import { isRemote } from '../jobs/remote-sources.js';
 import type { JobRepository } from '../jobs/repository.js';
@@ -17,8 +17,12 @@ import type { JobRunner } from '../jobs/run.js';
 import type { Viewers } from '../jobs/viewers.js';
 
 const LOOK_MS = 3000;
-/** When nobody takes the first so many, the rest is not asked about. */
+/** When nobody takes the first so many, the rest is not asked about: each costs a look at its file. */
 const MOST_REFUSED = 10;
+/** Jobs for which the right worker is busy or missing hold up no others, but nobody goes through a whole long queue. */
+const MOST_ASKED = 1000;
+/** A worker that refuses a job for one of these may take the next one. */
+const OF_THE_JOB: ReadonlySet<RefusalKind> = new Set(['wish', 'tags', 'failed-there']);
 /** Nothing can be said or done about a queue that stands still for less than this. */
 const STALLED_MS = 10 * 60_000;
 
@@ -199,22 +203,25 @@ export class Dispatcher {
     if (this.#holdback > 0 && !this.#chooser.hasOthers) return;
     const waiting = store.jobs.by(stateOf).of('queued').toSorted(byPriority);
     let refused = 0;
-    for (const job of waiting) {
+    for (const job of waiting.slice(0, MOST_ASKED)) {
       if (signal.aborted || refused >= MOST_REFUSED) return;
       const chosen = await this.#chosenFor(job, signal);
-      if (chosen === null) refused++;
-      else await this.#encodeOn(job, chosen);
+      if (chosen !== null) await this.#encodeOn(job, chosen);
+      else if (!this.#refusals.some(({ refusal }) => refusal !== null && OF_THE_JOB.has(refusal.kind))) refused++;
     }
   }
 
   /** Who takes this job now; null when nobody does. */
   async #chosenFor(job: Job, signal: AbortSignal): Promise<Partial<Job> | null> {
-    const running = this.#running();
-    const here: Partial<Job> = { workerId: LOCAL_WORKER_ID, transferMode: isRemote(job.sourcePath) ? 'pull' : null };
-    const { concurrency } = this.#parts.store.settings.value.queue;
-    if (!this.#chooser.hasOthers) return (running.get(LOCAL_WORKER_ID) ?? 0) < concurrency ? here : null;
+    const load = { running: this.#running(), viewers: this.#holdback };
+    if (!this.#chooser.hasOthers) return this.#hereFor(job, load);
+    const standing = this.#chooser.standing(job, load);
+    if (standing.every(({ refusal }) => refusal !== null)) {
+      this.#refusals = standing;
+      return null;
+    }
     try {
-      const choice = await this.#chooser.choose(job, { running, viewers: this.#holdback }, signal);
+      const choice = await this.#chooser.choose(job, load, signal);
       if (!choice.winner) {
         this.#refusals = WorkerChooser.refusals(choice);
         return null;
@@ -225,8 +232,15 @@ export class Dispatcher {
     } catch (error) {
       signal.throwIfAborted();
       this.#parts.log.debug({ err: error, jobId: job.id }, 'A job cannot be planned; it is tried here, which says why');
-      return (running.get(LOCAL_WORKER_ID) ?? 0) < concurrency ? here : null;
+      return this.#hereFor(job, load);
     }
+  }
+
+  #hereFor(job: Job, load: QueueLoad): Partial<Job> | null {
+    const refused = this.#chooser.refusalHere(job, load);
+    if (refused === null) return { workerId: LOCAL_WORKER_ID, transferMode: isRemote(job.sourcePath) ? 'pull' : null };
+    this.#refusals = [refused];
+    return null;
   }
 
   async #encodeOn(job: Job, chosen: Partial<Job>): Promise<void> {

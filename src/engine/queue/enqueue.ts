@@ -5,7 +5,7 @@ import { LeftOut } from '../../domain/recommendations/left-out.js';
 import { displayTitle, type LibraryItem } from '../../domain/library/library.js';
 import type { MediaFile } from '../../domain/library/media.js';
 import { localRootOf } from '../../domain/settings/paths.js';
-import { openSourceOf } from '../../store/row-keys.js';
+import { mergedInto, openSourceOf } from '../../store/row-keys.js';
 import type { QueueParts } from '../jobs/parts.js';
 
 /** What a job is made of. */
@@ -21,6 +21,8 @@ export interface JobWish {
   expectedSavesBytes?: number;
   /** This worker and no other. */
   workerId?: string;
+  /** Only workers with all of these tags; by itself, those that the settings of its rules name. */
+  workerTags?: readonly string[];
   /** The owner insists: earlier failures with this preset do not count. */
   force?: boolean;
 }
@@ -99,6 +101,7 @@ export class Enqueue {
       transferMode: null,
       encoder: null,
       wishedWorkerId: request.workerId ?? null,
+      workerTags: [...(request.workerTags ?? this.#tagsOfRules(request))],
       failedOn: [],
       prefersCpu: false,
       needsCard: false,
@@ -134,6 +137,15 @@ export class Enqueue {
       startedAt: null,
       finishedAt: null,
     };
+  }
+
+  /** What the rules that speak for a job ask of its worker. */
+  #tagsOfRules({ ruleId, recommendationId }: JobWish): string[] {
+    const { store } = this.#parts;
+    const row = recommendationId === undefined ? undefined : store.recommendations.find(recommendationId);
+    const ids = [ruleId, ...(row ? mergedInto(store, row).map((merged) => merged.ruleId) : [])];
+    const tags = ids.flatMap((id) => (id === undefined ? [] : (store.rules.find(id)?.workerTags ?? [])));
+    return [...new Set(tags)];
   }
 
   #localPathOf(item: LibraryItem, file: MediaFile): string {

@@ -33,6 +33,7 @@ const HELP: Readonly<Record<RefusalKind, ((names: string) => string) | null>> = 
   encoder: () => 'choose another preset',
   room: (names) => `free some space on ${names}`,
   tags: (names) => `tag ${names}`,
+  'no-slots': (names) => `give ${names} a slot`,
   wish: () => 'let any worker do it',
   'failed-there': () => 'retry the job',
   checking: null,

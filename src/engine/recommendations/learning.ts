@@ -51,10 +51,8 @@ export class Learning implements Learned {
 
   constructor(parts: LearningParts) {
     this.#parts = parts;
-    const { workers, settings } = parts.store;
-    this.#speeds = new EncodeSpeeds((id) =>
-      id === HERE ? settings.value.machine.speeds : (workers.find(id)?.capabilities?.speeds ?? []),
-    );
+    const { workers } = parts.store;
+    this.#speeds = new EncodeSpeeds((id) => workers.find(id)?.capabilities?.speeds ?? []);
   }
 
   /** Begins to count, which nobody has to wait for. */

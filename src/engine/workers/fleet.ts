@@ -1,34 +1,32 @@
-import { AppError, conflict, invalid } from '../../domain/errors.js';
+import { conflict, invalid } from '../../domain/errors.js';
 import type { Executor, WorkerHealth } from '../../domain/jobs/executor.js';
 import {
   LOCAL_WORKER_ID,
-  Worker,
-  type Capabilities,
-  type EncoderSpeed,
+  SshWorker,
   type EncoderSupport,
-  type Line,
+  type Worker,
   type WorkerKey,
   type WorkerMetrics,
-  type WorkerPath,
   type WorkerState,
 } from '../../domain/workers/worker.js';
 import { afterFailure, afterSuccess, backInService, type WorkerFault } from '../../domain/workers/trust.js';
 import { workerIdFor } from '../../domain/workers/id.js';
 import { Loop } from '../../lib/loop.js';
 import { Leftovers } from './leftovers.js';
-import { keepProofs, provePaths } from './shared-paths.js';
-import { keepSpeeds } from './speeds.js';
-import { LocalProbe } from './local-probe.js';
+import { LocalProbe, type MachineDescription } from './local-probe.js';
+import { Measurements, pathsOf, PROVE_MS } from './measurements.js';
 import { Members, type MembersParts } from './members.js';
 import { Provisions } from './provision.js';
+import { keepProofs } from './shared-paths.js';
 import { SharedFinder } from './shared-search.js';
-import { stateOf } from './state.js';
+import { stateOfLocal, stateOfRemote } from './state.js';
 
 export interface FleetParts extends Omit<MembersParts, 'provePaths'> {
   newId: (prefix: string) => string;
-  /** This machine. */
+  /** This machine: who encodes on it, and what it is. */
   local: Executor;
-  /** See `LocalLook`; at once without it. */
+  describe: () => MachineDescription;
+  /** See `LocalProbe`; at once without it. */
   mayProbeLocal?: (signal: AbortSignal) => Promise<void>;
   /** The host key that a machine shows. Throws `worker_unreachable`. */
   seeHostKey: (address: { host: string; port: number }, signal?: AbortSignal) => Promise<string>;
@@ -40,20 +38,21 @@ export interface SeenWorker {
   state: WorkerState;
   /** Why it is in this state, for the owner; null when nothing is wrong. */
   reason: string | null;
+  /** How many jobs it runs at a time. */
+  slots: number;
+  /** What its test encodes showed; null before there were any. */
+  encoders: readonly EncoderSupport[] | null;
   /** The last ten minutes, oldest first. */
   history: readonly WorkerMetrics[];
   lastSeenAt: string | null;
 }
 
 /** A worker that is to be added. */
-export type WorkerDraft = Omit<Worker, 'id' | 'createdAt' | 'authKind' | 'seenHostKey'>;
+export type WorkerDraft = Omit<SshWorker, 'id' | 'createdAt' | 'authKind' | 'seenHostKey'>;
 
-/** A probe makes some thirty test encodes; those of a slow machine take a while. Milliseconds. */
-const PROBE_MS = 300_000;
-/** Two encodes of some seconds with each encoder; those of a slow machine take a while. Milliseconds. */
-const SPEEDS_MS = 300_000;
-const MEASURE_MS = 30_000;
-const PROVE_MS = 300_000;
+/** A change of a worker: of what every kind has, and of what those over SSH have besides. */
+export type WorkerChange = Partial<Omit<SshWorker, 'id' | 'kind' | 'createdAt'>>;
+
 const PROVE_EVERY_MS = 3_600_000;
 /** What changes how a worker is reached, so that it has to be met anew. */
 const ADDRESS = ['host', 'port', 'username', 'authKind', 'hostKey', 'scratchDir', 'maxMbps'] as const;
@@ -65,15 +64,25 @@ export class Fleet {
   readonly #here: LocalProbe;
   readonly #proving: Loop;
   readonly #leftovers: Leftovers;
+  readonly measurements: Measurements;
   readonly provisions: Provisions;
   readonly shared: SharedFinder;
 
   constructor(parts: FleetParts) {
     this.#parts = parts;
-    this.#members = new Members({ ...parts, provePaths: (id, signal) => this.provePaths(id, signal) });
+    this.#members = new Members({ ...parts, provePaths: (id, signal) => this.measurements.paths(id, signal) });
     this.#here = new LocalProbe({
       ...parts,
       mayBegin: parts.mayProbeLocal ?? (() => Promise.resolve()),
+      tell: (id) => {
+        this.#members.tell(id);
+      },
+    });
+    this.measurements = new Measurements({
+      ...parts,
+      executorOf: (id) => this.executorOf(id),
+      remote: (id) => this.#members.remote(id),
+      probeLocal: (signal) => this.#here.now(signal),
       tell: (id) => {
         this.#members.tell(id);
       },
@@ -104,8 +113,8 @@ export class Fleet {
     await this.#members.stop();
   }
 
-  /** What this machine's ffmpeg can do; asked anew. */
-  probeLocal(signal?: AbortSignal): Promise<WorkerHealth> {
+  /** What this machine's ffmpeg can do; asked anew. Throws the signal's reason. */
+  checkLocal(signal?: AbortSignal): Promise<WorkerHealth> {
     return this.#here.now(signal);
   }
 
@@ -129,29 +138,21 @@ export class Fleet {
     return this.#members.remote(id);
   }
 
-  /** What a worker's test encodes showed. Throws `worker_unavailable`. */
-  async encodersOf(id: string, signal: AbortSignal): Promise<readonly EncoderSupport[]> {
-    if (id === LOCAL_WORKER_ID) {
-      const health = await this.probeLocal(signal);
-      if (!health.ok) throw new AppError('worker_unavailable', health.reason);
-      return health.encoders;
-    }
-    const { capabilities, name } = this.#parts.store.workers.get(id);
-    if (!capabilities) throw new AppError('worker_unavailable', `${name} has not been tested yet.`);
-    return capabilities.encoders;
-  }
-
   /** Adds a worker. It stays unconfirmed until its host key is confirmed, unless `hostKey` is the one it shows. */
   async add(draft: WorkerDraft, key: WorkerKey): Promise<Worker> {
     const { store, now } = this.#parts;
     const isTwin = store.workers.where(
-      ({ host, port, username }) => host === draft.host && port === draft.port && username === draft.username,
+      (other) =>
+        other.kind === 'ssh' &&
+        other.host === draft.host &&
+        other.port === draft.port &&
+        other.username === draft.username,
     );
     if (isTwin.length > 0)
       throw conflict(`${draft.username}@${draft.host} is a worker already: ${isTwin[0]?.name ?? ''}.`);
     const seenHostKey = await this.#parts.seeHostKey(draft);
     const isRight = draft.hostKey === seenHostKey;
-    const worker = Worker.parse({
+    const worker = SshWorker.parse({
       ...draft,
       id: workerIdFor(draft.name, (id) => store.workers.has(id)),
       authKind: key.kind,
@@ -173,7 +174,7 @@ export class Fleet {
   /** The owner's yes to the host key that was seen. Throws `invalid` when another one is meant. */
   async confirm(id: string, hostKey: string): Promise<Worker> {
     const { store } = this.#parts;
-    const { seenHostKey } = store.workers.get(id);
+    const { seenHostKey } = this.remote(id);
     if (seenHostKey === null) throw conflict('The host key of this worker is confirmed already.');
     if (hostKey !== seenHostKey)
       throw invalid(`This is not the host key that was seen: ${seenHostKey}. Compare it on the machine itself.`, {
@@ -184,37 +185,57 @@ export class Fleet {
       seenHostKey: null,
       failuresInRow: 0,
       disabledReason: null,
-    });
+    } satisfies WorkerChange);
     await store.audit.append({ who: 'owner', action: 'confirm host key', object: `${worker.name}: ${hostKey}` });
     this.#members.joinAgain(worker);
     return worker;
   }
 
   /** Changes a worker; a new address or key is used at once. Work that runs there goes on where it can. Throws `not_found`. */
-  async change(id: string, change: Partial<Omit<Worker, 'id' | 'createdAt'>>, key?: WorkerKey): Promise<Worker> {
+  async change(id: string, { slots, ...change }: WorkerChange, key?: WorkerKey): Promise<void> {
+    const { store, bus } = this.#parts;
+    if (store.workers.get(id).kind !== 'local')
+      return this.#changeRemote(id, slots === undefined ? change : { slots, ...change }, key);
+    if (Object.keys(change).length > 0) await store.workers.patch(id, change);
+    if (slots !== undefined) {
+      await store.settings.change({ queue: { concurrency: slots } });
+      bus.emit('settings.changed', {});
+    }
+    this.#members.tell(id);
+  }
+
+  async #changeRemote(id: string, change: WorkerChange, key?: WorkerKey): Promise<void> {
     const { store } = this.#parts;
-    const before = store.workers.get(id);
-    // Another machine has another key.
+    const before = this.remote(id);
     const pathMappings = change.pathMappings && keepProofs(before.pathMappings, change.pathMappings);
+    // Another machine has another key.
     const isElsewhere = (change.host ?? before.host) !== before.host || (change.port ?? before.port) !== before.port;
     const seen = isElsewhere ? await this.#parts.seeHostKey({ ...before, ...change }) : null;
     if (key) await store.secrets.set(`worker:${id}`, JSON.stringify(key));
-    const worker = await store.workers.patch(id, {
+    await store.workers.patch(id, {
       ...change,
       ...(pathMappings ? { pathMappings } : {}),
       ...(key ? { authKind: key.kind } : {}),
       ...(seen === null || seen === before.hostKey ? {} : { hostKey: null, seenHostKey: seen }),
     });
+    const worker = this.remote(id);
     const isMetAnew = key !== undefined || ADDRESS.some((field) => worker[field] !== before[field]);
     if (isMetAnew) this.#members.joinAgain(worker);
     else this.#members.tell(id);
+  }
+
+  /** A worker that is reached over SSH. Throws `not_found`, and `conflict` for this machine. */
+  remote(id: string): SshWorker {
+    const worker = this.#parts.store.workers.get(id);
+    if (worker.kind !== 'ssh')
+      throw conflict(`${worker.name} is the machine MediaFlow runs on, so this does not apply to it.`);
     return worker;
   }
 
   /** Throws `not_found`, or `conflict` while a job runs there. */
   async remove(id: string): Promise<Worker> {
     const { store } = this.#parts;
-    const worker = store.workers.get(id);
+    const worker = this.remote(id);
     const busy = store.jobs.where(({ workerId, state }) => workerId === id && state === 'running');
     if (busy.length > 0)
       throw conflict(`${worker.name} encodes just now. Cancel its jobs first, or let it finish and stop.`);
@@ -228,46 +249,6 @@ export class Fleet {
     return worker;
   }
 
-  /** How it is right now. Throws `worker_unreachable` and other trouble of the worker. */
-  async measure(id: string, signal: AbortSignal = AbortSignal.timeout(MEASURE_MS)): Promise<WorkerMetrics> {
-    return this.#members.remote(id).measure(signal);
-  }
-
-  /** What the machine is and can do, found out now and kept. Throws `worker_unavailable` and other trouble of the worker. */
-  async probe(id: string, signal: AbortSignal = AbortSignal.timeout(PROBE_MS)): Promise<Capabilities> {
-    const found = await this.#members.remote(id).probe(signal);
-    const capabilities = { ...found, speeds: this.#parts.store.workers.get(id).capabilities?.speeds ?? [] };
-    await this.#parts.store.workers.patch(id, { capabilities });
-    this.#members.tell(id);
-    return capabilities;
-  }
-
-  /** Proves every shared folder of a worker now, and keeps what came out. Throws like `probe`. */
-  async provePaths(id: string, signal: AbortSignal = AbortSignal.timeout(PROVE_MS)): Promise<readonly WorkerPath[]> {
-    const { store, now } = this.#parts;
-    const proved = await provePaths(this.#members.remote(id), store.workers.get(id), now, signal);
-    const { pathMappings } = store.workers.get(id);
-    await store.workers.patch(id, { pathMappings: keepProofs(proved, pathMappings) });
-    this.#members.tell(id);
-    return proved;
-  }
-
-  /** How fast files get there and back, measured now and kept. Throws like `probe`. */
-  async measureLine(id: string, signal: AbortSignal = AbortSignal.timeout(PROBE_MS)): Promise<Line> {
-    const line = await this.#members.remote(id).measureLine(signal);
-    await this.#parts.store.workers.patch(id, { line });
-    this.#members.tell(id);
-    return line;
-  }
-
-  /** See `keepSpeeds`. */
-  async measureSpeeds(id: string, signal: AbortSignal = AbortSignal.timeout(SPEEDS_MS)): Promise<EncoderSpeed[]> {
-    const asked = { executor: this.executorOf(id), encoders: await this.encodersOf(id, signal) };
-    const speeds = await keepSpeeds(this.#parts.store, id, asked, signal);
-    this.#members.tell(id);
-    return speeds;
-  }
-
   /** A job went well there. */
   async praise(id: string): Promise<void> {
     const worker = this.#parts.store.workers.find(id);
@@ -278,7 +259,8 @@ export class Fleet {
   async blame(id: string, fault: WorkerFault): Promise<void> {
     const { store, log } = this.#parts;
     const worker = store.workers.find(id);
-    if (!worker) return;
+    // This machine stays in service: nothing could be encoded at all, and the owner reads of its failures with each job.
+    if (worker?.kind !== 'ssh') return;
     const trust = afterFailure(worker, fault);
     await store.workers.patch(id, trust);
     if (fault === 'connection') this.#members.watchOf(id)?.miss();
@@ -287,26 +269,34 @@ export class Fleet {
   }
 
   /** Trusts a disabled worker again. Throws `not_found`. */
-  async enable(id: string): Promise<Worker> {
-    const worker = await this.#parts.store.workers.patch(id, backInService());
+  async enable(id: string): Promise<void> {
+    await this.#parts.store.workers.patch(id, backInService());
     this.#members.watchOf(id)?.wake();
     this.#members.tell(id);
-    return worker;
   }
 
   async #proveAll(signal: AbortSignal): Promise<void> {
     for (const { worker, state } of this.list()) {
-      if (state === 'online' && worker.pathMappings.length > 0) {
-        await this.provePaths(worker.id, AbortSignal.any([signal, AbortSignal.timeout(PROVE_MS)]));
+      if (state === 'online' && pathsOf(worker).length > 0) {
+        await this.measurements.paths(worker.id, AbortSignal.any([signal, AbortSignal.timeout(PROVE_MS)]));
       }
     }
   }
 
   #seen(worker: Worker): SeenWorker {
+    if (worker.kind === 'local') {
+      const { health } = this.#here;
+      const [state, reason] = stateOfLocal(worker, health);
+      const encoders = health === null ? null : health.ok ? health.encoders : [];
+      const slots = this.#parts.store.settings.value.queue.concurrency;
+      const lastSeenAt = this.#parts.now().toISOString();
+      return { worker, state, reason, slots, encoders, history: this.#parts.describe().history, lastSeenAt };
+    }
     const watch = this.#members.watchOf(worker.id);
     const history = watch?.history ?? [];
     const lastSeenAt = watch?.lastSeenMs ? new Date(watch.lastSeenMs).toISOString() : worker.lastSeenAt;
-    const [state, reason] = stateOf(worker, watch);
-    return { worker, state, reason, history, lastSeenAt };
+    const [state, reason] = stateOfRemote(worker, watch);
+    const encoders = worker.capabilities?.encoders ?? null;
+    return { worker, state, reason, slots: worker.slots, encoders, history, lastSeenAt };
   }
 }

@@ -1,7 +1,7 @@
 import { AppError } from '../../domain/errors.js';
 import type { Events } from '../../domain/events.js';
 import type { RemoteExecutor } from '../../domain/jobs/executor.js';
-import { WorkerKey, type Worker, type WorkerPath } from '../../domain/workers/worker.js';
+import { WorkerKey, type SshWorker, type Worker, type WorkerPath } from '../../domain/workers/worker.js';
 import type { Bus } from '../../lib/bus.js';
 import type { Log } from '../../lib/log.js';
 import type { Store } from '../../store/store.js';
@@ -15,7 +15,7 @@ export interface MembersParts {
   now: () => Date;
   /** The executor of a worker whose host key was confirmed. */
   connect: (
-    worker: Worker & { hostKey: string },
+    worker: SshWorker & { hostKey: string },
     key: WorkerKey,
     sharedPaths: () => readonly WorkerPath[],
   ) => RemoteExecutor;
@@ -96,13 +96,12 @@ export class Members {
 
   #join(worker: Worker): void {
     const { store, now, bus, heartbeatMs = HEARTBEAT_MS } = this.#parts;
+    if (worker.kind !== 'ssh') return;
     const { id, hostKey } = worker;
     const sealed = store.secrets.find(`worker:${id}`);
     if (this.#isStopped || hostKey === null || sealed === null) return;
-    const executor = this.#parts.connect(
-      { ...worker, hostKey },
-      WorkerKey.parse(JSON.parse(sealed)),
-      () => store.workers.find(id)?.pathMappings ?? [],
+    const executor = this.#parts.connect({ ...worker, hostKey }, WorkerKey.parse(JSON.parse(sealed)), () =>
+      this.#pathsOf(id),
     );
     const watch = new Watch({
       ...{ executor, now, everyMs: heartbeatMs },
@@ -117,6 +116,11 @@ export class Members {
     });
     this.#members.set(id, { executor, watch });
     watch.start();
+  }
+
+  #pathsOf(id: string): readonly WorkerPath[] {
+    const worker = this.#parts.store.workers.find(id);
+    return worker?.kind === 'ssh' ? worker.pathMappings : [];
   }
 
   /** Meets a worker anew, by another address, key or host key. */
@@ -146,7 +150,7 @@ export class Members {
   async #meet(id: string, executor: RemoteExecutor, signal: AbortSignal): Promise<void> {
     const { store, log } = this.#parts;
     const swept = await executor.sweep(this.#wantedOn(id), AbortSignal.any([signal, AbortSignal.timeout(SWEEP_MS)]));
-    if ((store.workers.find(id)?.pathMappings.length ?? 0) > 0)
+    if (this.#pathsOf(id).length > 0)
       await this.#parts.provePaths(id, AbortSignal.any([signal, AbortSignal.timeout(PROVE_MS)]));
     if (swept.length > 0) log.info({ worker: id, swept }, 'Took away what earlier jobs had left on a worker');
     if (store.workers.find(id)?.capabilities !== null) return;
@@ -169,7 +173,7 @@ export class Members {
     if (code !== 'worker_host_key' || seen === undefined) return;
     const { store } = this.#parts;
     const worker = store.workers.find(id);
-    if (!worker || worker.seenHostKey === seen) return;
+    if (worker?.kind !== 'ssh' || worker.seenHostKey === seen) return;
     await store.workers.patch(id, { seenHostKey: seen });
     await store.audit.append({ who: 'MediaFlow', action: 'refuse host key', object: `${worker.name}: ${seen}` });
     this.tell(id);

@@ -1,11 +1,11 @@
 import { toAppError } from '../../domain/errors.js';
 import type { RemoteExecutor } from '../../domain/jobs/executor.js';
-import type { Worker, WorkerPath } from '../../domain/workers/worker.js';
+import type { WorkerPath } from '../../domain/workers/worker.js';
 
 /** Every shared folder of a worker as it was proved, or was not, just now. Throws the signal's reason. */
 export async function provePaths(
   executor: RemoteExecutor,
-  { pathMappings }: Pick<Worker, 'pathMappings'>,
+  pathMappings: readonly WorkerPath[],
   now: () => Date,
   signal: AbortSignal,
 ): Promise<WorkerPath[]> {

@@ -1,6 +1,6 @@
 import { conflict } from '../../domain/errors.js';
 import type { Executor } from '../../domain/jobs/executor.js';
-import { LOCAL_WORKER_ID, type EncoderSpeed, type EncoderSupport } from '../../domain/workers/worker.js';
+import type { EncoderSpeed, EncoderSupport } from '../../domain/workers/worker.js';
 import type { Store } from '../../store/store.js';
 
 /** How quick each encoder of a worker is, measured now and kept. Throws `conflict` while it encodes, and like `Fleet.probe`. */
@@ -13,7 +13,6 @@ export async function keepSpeeds(
   const isBusy = store.jobs.where(({ workerId, state }) => workerId === id && state === 'running').length > 0;
   if (isBusy) throw conflict('It encodes just now, and its speed would come out too low. Try again when it is idle.');
   const speeds = await executor.measureSpeeds(encoders, signal);
-  if (id === LOCAL_WORKER_ID) await store.settings.change({ machine: { speeds } });
   const capabilities = store.workers.find(id)?.capabilities;
   if (capabilities) await store.workers.patch(id, { capabilities: { ...capabilities, speeds } });
   return speeds;

@@ -1,11 +1,11 @@
 import type { RemoteDisk } from '../../domain/settings/disk.js';
 import { AppError } from '../../domain/errors.js';
-import { WorkerKey, type Worker } from '../../domain/workers/worker.js';
+import { WorkerKey, type SshWorker } from '../../domain/workers/worker.js';
 import type { Store } from '../../store/store.js';
 
 export interface StorageParts {
   store: Store;
-  connectDisk: (machine: Worker & { hostKey: string }, key: WorkerKey) => RemoteDisk;
+  connectDisk: (machine: SshWorker & { hostKey: string }, key: WorkerKey) => RemoteDisk;
 }
 
 /** What changes how a machine is reached. */
@@ -23,12 +23,13 @@ export class Storage {
   /** Connects when it is used. Throws `storage_unreachable` for a machine nobody confirmed. */
   diskOf(machineId: string): RemoteDisk {
     const { store, connectDisk } = this.#parts;
-    const machine = store.workers.find(machineId);
+    const row = store.workers.find(machineId);
+    const machine = row?.kind === 'ssh' ? row : undefined;
     const sealed = store.secrets.find(`worker:${machineId}`);
     const hostKey = machine?.hostKey ?? null;
     if (!machine || hostKey === null || sealed === null) {
       this.#letGo(machineId);
-      const name = machine?.name ?? machineId;
+      const name = row?.name ?? machineId;
       throw new AppError(
         'storage_unreachable',
         `${name}, where the files lie, is not known. Add it under Workers, and confirm its host key there.`,

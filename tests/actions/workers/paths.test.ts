@@ -42,10 +42,10 @@ describe('folders that this machine and a worker see', () => {
     const there = `/mnt${root}`;
     const suggestion = { here: root, there, agreed: 1, of: 1 };
     expect((await find()).suggestions).to.deep.equal([{ ...suggestion, isProved: false }]);
-    expect(web.context.store.workers.get(id).pathMappings, 'a search changes nothing').to.deep.equal([]);
+    expect(web.context.fleet.remote(id).pathMappings, 'a search changes nothing').to.deep.equal([]);
     const { path } = await useSharedFolder(web.context, { id, here: root, there });
     expect(path).to.include({ here: root, there, problem: null }).and.have.property('provedAt').that.is.a('string');
-    expect(web.context.store.workers.get(id).pathMappings).to.deep.equal([path]);
+    expect(web.context.fleet.remote(id).pathMappings).to.deep.equal([path]);
     expect((await find()).suggestions).to.deep.equal([{ ...suggestion, isProved: true }]);
   });
 
@@ -54,7 +54,7 @@ describe('folders that this machine and a worker see', () => {
     web.played.machine('attic.lan', { sharing: 'It may not write there.' });
     const { path } = await useSharedFolder(web.context, { id, here: root, there: '/new' });
     expect(path).to.deep.equal({ here: root, there: '/new', provedAt: null, problem: 'It may not write there.' });
-    expect(web.context.store.workers.get(id).pathMappings).to.deep.equal([path]);
+    expect(web.context.fleet.remote(id).pathMappings).to.deep.equal([path]);
   });
 
   it('are told apart from look-alikes, and a search that finds nothing is an answer', async () => {

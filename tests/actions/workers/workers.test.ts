@@ -58,7 +58,8 @@ describe('testing a worker', () => {
     const played = web.played.machine('attic.lan');
     const { fleet, store } = web.context;
     await store.workers.patch(id, { capabilities: MACHINE });
-    fleet.probe = () => Promise.reject(new AppError('worker_unavailable', 'attic.lan gives no work folder: no.'));
+    fleet.measurements.probe = () =>
+      Promise.reject(new AppError('worker_unavailable', 'attic.lan gives no work folder: no.'));
     const { checks } = await test();
     expect(played.error).to.equal(null);
     expect(checks[2]).to.deep.include({ id: 'folder', ok: false, detail: 'attic.lan gives no work folder: no.' });
@@ -77,10 +78,10 @@ describe('testing a worker', () => {
   });
 
   it('waits for the test that a machine is in already, and does not ask for another', async () => {
-    const { fleet, store } = web.context;
+    const { fleet } = web.context;
     let finish = (): void => undefined;
     web.played.machine('nuc.lan', { until: new Promise<void>((resolve) => (finish = resolve)) });
-    const { name, ...rest } = store.workers.get(id);
+    const { name, ...rest } = fleet.remote(id);
     ({ id } = await fleet.add({ ...rest, name: `${name} 2`, host: 'nuc.lan', capabilities: null }, { kind: 'agent' }));
     const probes = (): number => web.asked.filter((what) => what === 'probe nuc.lan').length;
     while (probes() === 0) await new Promise(setImmediate);

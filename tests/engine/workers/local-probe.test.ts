@@ -1,7 +1,11 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { expect } from 'chai';
 import type { WorkerHealth } from '../../../src/domain/jobs/executor.js';
 import { LocalProbe } from '../../../src/engine/workers/local-probe.js';
 import { createLog } from '../../../src/lib/log.js';
+import { openStore, type Store } from '../../../src/store/store.js';
 
 const HEALTHY: WorkerHealth = { ok: true, ffmpegVersion: '7.1', encoders: [] };
 
@@ -13,7 +17,10 @@ describe('the look at what this machine can do', () => {
   let look: LocalProbe;
   let letBegin: () => void;
 
-  beforeEach(() => {
+  let dir: string;
+  let store: Store;
+
+  beforeEach(async () => {
     answer = HEALTHY;
     looks = 0;
     told = [];
@@ -21,8 +28,11 @@ describe('the look at what this machine can do', () => {
     const mayBegin = new Promise<void>((resolve) => {
       letBegin = resolve;
     });
+    dir = await mkdtemp(join(tmpdir(), 'mediaflow-local-'));
+    store = await openStore({ dir, log: createLog('silent'), now: () => new Date('2026-01-02T03:04:05Z') });
     look = new LocalProbe({
-      log: createLog('silent'),
+      ...{ store, log: createLog('silent'), now: () => new Date('2026-01-02T03:04:05Z') },
+      describe: () => ({ os: 'Linux', cpu: 'A processor', cores: 4, history: [] }),
       local: {
         check: () => {
           looks++;
@@ -42,10 +52,17 @@ describe('the look at what this machine can do', () => {
     });
   });
 
-  afterEach(() => look.stop());
+  afterEach(async () => {
+    await look.stop();
+    await store.close();
+    await rm(dir, { recursive: true });
+  });
 
   const settle = async (): Promise<void> => {
     for (let turn = 0; turn < 5; turn++) await new Promise(setImmediate);
+  };
+  const isTold = async (): Promise<void> => {
+    while (told.length === 0) await new Promise(setImmediate);
   };
 
   it('does not begin before it may, and then tells what it found', async () => {
@@ -57,7 +74,7 @@ describe('the look at what this machine can do', () => {
     const first = new Promise<void>((resolve) => (looked = resolve));
     letBegin();
     await first;
-    await settle();
+    await isTold();
     expect(look.health).to.deep.equal(HEALTHY);
     expect(told).to.deep.equal(['local']);
   });
@@ -82,5 +99,17 @@ describe('the look at what this machine can do', () => {
     letBegin();
     await settle();
     expect(looks).to.equal(0);
+  });
+
+  it('keeps what it found with the row of this machine, and the speeds that were measured there', async () => {
+    const speeds = [{ encoder: 'libx265', isHardware: false, fps: 24, at: '2025-12-01T00:00:00.000Z' }];
+    await store.settings.change({ machine: { speeds } });
+    await look.now();
+    const row = store.workers.get('local').capabilities;
+    expect(row).to.deep.include({ os: 'Linux', cores: 4, ffmpegVersion: '7.1', speeds });
+
+    answer = { ok: false, reason: 'ffmpeg has gone.' };
+    await look.now();
+    expect(store.workers.get('local').capabilities).to.deep.include({ ffmpegVersion: null, encoders: [], speeds });
   });
 });
