@@ -6,6 +6,7 @@ import { benchFirstStart } from './first-start.js';
 import { benchLibrary } from './library.js';
 import { benchLive } from './live.js';
 import { benchLoad } from './load.js';
+import { benchQueue } from './queue.js';
 import { benchRules } from './rules.js';
 import { runAll } from './run-all.js';
 import { benchStart } from './start.js';
@@ -20,6 +21,7 @@ const BENCHES: Record<string, () => Promise<Figure[]>> = {
   sync: benchSync,
   'first-start': benchFirstStart,
   webhook: benchWebhook,
+  queue: benchQueue,
   rules: benchRules,
   browse: benchBrowse,
   live: benchLive,

@@ -50,13 +50,13 @@ async function copyAll(dir: string, target: string, signal?: AbortSignal): Promi
   }
 }
 
-/** A file that is gone by now is left out. */
+/** A file that is gone by now is left out, and so is a folder that has the name of a file: whoever opens it says what is wrong. */
 async function copyDurably(from: string, to: string): Promise<void> {
   await makeFolder(dirname(to));
   try {
     await copyFile(from, to);
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return;
+    if (['ENOENT', 'EISDIR'].includes((error as NodeJS.ErrnoException).code ?? '')) return;
     throw error;
   }
   const file = await open(to, 'r+');

@@ -9,7 +9,7 @@ import { exactFitOf, type ExactFit } from './exact-fit.js';
 import { filesOf, ROWS_PER_SHARD, type Layout } from './layout.js';
 import { readShards } from './read-shards.js';
 import { Resting } from './resting.js';
-import { RowViews, type KeyOf, type RowIndex, type RowTally, type Summed } from './row-views.js';
+import { RowViews, type KeyOf, type Order, type RowIndex, type RowTally, type Summed } from './row-views.js';
 import { Shard } from './shard.js';
 import { markOf } from './shard-file.js';
 
@@ -144,6 +144,11 @@ export class Collection<T extends { id: string }> {
   /** How many rows have each word, or what they add up to; made and kept like `by`. */
   tally(what: KeyOf<T> | Summed<T>): RowTally<T> {
     return this.#views.tally(what);
+  }
+
+  /** Some rows in an order, which is made when it is first asked for and kept. It changes with the rows: copy it before a wait. */
+  sorted(order: Order<T>): readonly T[] {
+    return this.#views.sorted(order);
   }
 
   /** What this very function makes of the rows, and of nothing else: made anew only when a row changed since. */

@@ -4,6 +4,7 @@ import { z } from 'zod';
 import { AppError } from '../domain/errors.js';
 import { writeDurably } from '../lib/durable.js';
 import { backUp } from './backup.js';
+import { rankJobs } from './job-ranks.js';
 
 /** One step of the data folder from `number - 1` to `number`. Must be safe to run twice: a crash in the middle runs it again. */
 export interface Migration {
@@ -12,8 +13,10 @@ export interface Migration {
   run: (dir: string) => Promise<void>;
 }
 
-/** Every step there has been, in order. The first release has none. */
-export const MIGRATIONS: readonly Migration[] = [];
+/** Every step there has been, in order. */
+export const MIGRATIONS: readonly Migration[] = [
+  { number: 1, what: 'jobs have a rank apart from their score, and lie in files of 128', run: rankJobs },
+];
 
 const Version = z.object({ version: z.int().nonnegative() });
 

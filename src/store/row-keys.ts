@@ -1,6 +1,8 @@
 import { isFinished, type Job } from '../domain/jobs/job.js';
+import { byRank } from '../domain/queue/rank.js';
 import { mergedIn } from '../domain/recommendations/merge.js';
 import type { Recommendation } from '../domain/recommendations/recommendation.js';
+import type { Order } from './row-views.js';
 import type { Store } from './store.js';
 
 /** Words by which rows are found, for `Collection.by` and `Collection.tally`: the same functions make the same index. */
@@ -21,6 +23,9 @@ export function mergedInto(
 /** The recommendation a job came from. */
 export const recommendationIdOf = ({ recommendationId }: { recommendationId: string | null }): string | null =>
   recommendationId;
+
+/** The jobs that wait, in the order in which they are begun. */
+export const inQueue: Order<Job> = { holds: ({ state }) => state === 'queued', compare: byRank };
 
 /** The file a job works on, as long as it has not ended. */
 export const openSourceOf = ({ state, sourcePath }: Pick<Job, 'state' | 'sourcePath'>): string | null =>

@@ -90,11 +90,49 @@ export class RowTally<T> implements Follower<T> {
   }
 }
 
+/** Which rows stand in an order, and how two of them compare; never 0 for two different rows. */
+export interface Order<T> {
+  holds: (row: T) => boolean;
+  compare: (a: T, b: T) => number;
+}
+
+/** Some of the rows in an order of theirs, up to the last change: nobody has to sort them. */
+class RowOrder<T> implements Follower<T> {
+  readonly #order: Order<T>;
+  readonly rows: T[];
+
+  constructor(order: Order<T>, rows: Iterable<T>) {
+    this.#order = order;
+    this.rows = [...rows].filter((row) => order.holds(row)).sort((a, b) => order.compare(a, b));
+  }
+
+  follow(before: T | null, after: T | null): void {
+    if (before && this.#order.holds(before)) {
+      const at = this.#placeOf(before);
+      const found = this.rows[at];
+      if (found !== undefined && this.#order.compare(found, before) === 0) this.rows.splice(at, 1);
+    }
+    if (after && this.#order.holds(after)) this.rows.splice(this.#placeOf(after), 0, after);
+  }
+
+  /** The first place whose row is not before this one. */
+  #placeOf(row: T): number {
+    let [low, high] = [0, this.rows.length];
+    while (low < high) {
+      const middle = (low + high) >> 1;
+      if (this.#order.compare(this.rows[middle] as T, row) < 0) low = middle + 1;
+      else high = middle;
+    }
+    return low;
+  }
+}
+
 /** What is made of the rows of a collection, and follows them. */
 export class RowViews<T extends { id: string }> {
   readonly #copies: Copies<T>;
   readonly #indexes = new Map<KeyOf<T>, RowIndex<T>>();
   readonly #tallies = new Map<KeyOf<T> | Summed<T>, RowTally<T>>();
+  readonly #orders = new Map<Order<T>, RowOrder<T>>();
   readonly #derived = new Map<(rows: () => Iterable<T>) => unknown, { version: number; value: unknown }>();
 
   constructor(copies: Copies<T>) {
@@ -119,6 +157,16 @@ export class RowViews<T extends { id: string }> {
       this.#copies.tell(tally);
     }
     return tally;
+  }
+
+  /** See `Collection.sorted`. */
+  sorted(order: Order<T>): readonly T[] {
+    let known = this.#orders.get(order);
+    if (!known) {
+      this.#orders.set(order, (known = new RowOrder(order, this.#copies.rows())));
+      this.#copies.tell(known);
+    }
+    return known.rows;
   }
 
   /** See `Collection.derive`. */

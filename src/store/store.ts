@@ -128,12 +128,11 @@ export async function openStore(options: StoreOptions) {
       thrift: thriftyRecommendations(),
       takesOver: true,
     }),
-    jobs: await open('job', Job, {
-      kind: 'named',
-      dir: 'jobs',
-      prefix: '',
-      nameOf: (job) => (isFinished(job.state) ? `done-${month(job.finishedAt ?? job.createdAt)}` : 'open'),
-    }),
+    jobs: await open(
+      'job',
+      Job,
+      filled('jobs', (job) => (isFinished(job.state) ? `done-${month(job.finishedAt ?? job.createdAt)}` : 'open')),
+    ),
     otherServers: await open('Plex server', Server, single('servers.json')),
     workers: await open('worker', Worker, single('workers.json')),
     rules: await open('rule setting', RuleSetting, single('rules.json')),

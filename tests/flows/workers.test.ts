@@ -131,7 +131,7 @@ describe('a film and a worker over SSH', () => {
     expect(await ended(plain.id)).to.include({ state: 'done', workerId: 'local' });
     const { reasons } = await stage.until('the other waits', () => {
       const state = stage.app?.context.queue.state();
-      return state && state.running === 0 && state.reasons.length > 0 ? state : undefined;
+      return state?.running === 0 && state.reasons.length > 0 ? state : undefined;
     });
     expect(reasons.join(' ')).to.match(/This machine is not tagged GPU\. Tag This machine or add a worker/);
     const id = await addWorker();

@@ -140,12 +140,12 @@ describe('Collection', () => {
     await jobs.put(aJob());
     await rm(join(dir, 'jobs'), { recursive: true });
     await writeFile(join(dir, 'jobs'), 'a file where the folder was');
-    const error = await jobs.patch('job-1', { priority: 99 }).catch((reason: unknown) => reason);
+    const error = await jobs.patch('job-1', { score: 99 }).catch((reason: unknown) => reason);
     expect(error).to.be.instanceOf(Error);
-    expect(jobs.get('job-1').priority).to.equal(60);
+    expect(jobs.get('job-1').score).to.equal(60);
     await rm(join(dir, 'jobs'));
-    await jobs.patch('job-1', { priority: 98 });
-    expect((await openJobs()).get('job-1').priority).to.equal(98);
+    await jobs.patch('job-1', { score: 98 });
+    expect((await openJobs()).get('job-1').score).to.equal(98);
   });
 
   it('sets a damaged file aside and opens the rest', async () => {

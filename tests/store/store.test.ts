@@ -141,7 +141,7 @@ describe('openStore', () => {
 
   const FILES = [
     'settings.json', 'webhooks.json', 'secrets.json', 'secret.key', 'version.json', 'library/sections.json', 'servers.json', 'workers.json',
-    'rules.json', 'filters.json', 'quarantine.json', 'tags.json', 'sessions.json', 'jobs/open.json', 'audit-2026-11.jsonl',
+    'rules.json', 'filters.json', 'quarantine.json', 'tags.json', 'sessions.json', 'jobs/open/0.json', 'audit-2026-11.jsonl',
   ]; // prettier-ignore
   const DAMAGES: Record<string, string | null> = {
     garbage: 'garbage\0\0garbage', foreign: '{"name":"another program"}', cut: '{"safety":{"dryRun":fal', folder: null,

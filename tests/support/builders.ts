@@ -1,3 +1,4 @@
+import { entryRank } from '../../src/domain/queue/rank.js';
 import type { Job } from '../../src/domain/jobs/job.js';
 import type { LibraryItem } from '../../src/domain/library/library.js';
 import type { MediaFile, VideoStream } from '../../src/domain/library/media.js';
@@ -124,7 +125,8 @@ export const aJob = (change: Partial<Job> = {}): Job => ({
     leftOn: null,
     streamBroke: false,
   },
-  priority: 60,
+  score: 60,
+  rank: entryRank(60, AT),
   sourcePath: '/data/media/Movies/A Film (1999)/A Film (1999).mkv',
   targetPath: null,
   outputPath: null,

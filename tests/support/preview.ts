@@ -1,3 +1,5 @@
+import { entryRank, movedRank, type MoveTo } from '../../src/domain/queue/rank.js';
+import { inQueue } from '../../src/store/row-keys.js';
 import { readdirSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
@@ -282,7 +284,7 @@ function jobs(items: readonly LibraryItem[]): Job[] {
     jobOf(find('The Salt Meridian'), 'job-ready', 'verified', { ...verified, ...smaller('The Salt Meridian', 0.36) }),
     jobOf(find('The Graft'), 'job-ready-2', 'verified', { ...verified, ...smaller('The Graft', 0.37) }),
     ...['Ninety Winters', 'The Long Night Shift', 'Thaw', 'Meltwater', 'Lantern Street', 'The Tin Astronaut', 'A Quiet Ledger'].map((title, at) =>
-      jobOf(find(title), `job-wait-${at}`, 'queued', { priority: 80 - at, waitsFor: at === 1 ? 'Plex: waits until the file has settled' : null })),
+      jobOf(find(title), `job-wait-${at}`, 'queued', { score: 80 - at, rank: entryRank(80 - at, before(1)), waitsFor: at === 1 ? 'Plex: waits until the file has settled' : null })),
     jobOf(find('Copper & Rain'), 'job-held', 'blocked', { waitsFor: 'Hard-linked to another name: replacing would free nothing' }),
     jobOf(find('Whiteout'), 'job-held-2', 'blocked', { waitsFor: 'The share /data/tv went away at 21:02. Looked for every 30 s' }),
     ...['Bilge', 'The Pilot', 'Fog Signal'].map((title, at) =>
@@ -477,14 +479,8 @@ async function prepare(context: Context, asked: string[], played: PlayedWorkers)
   const at = (): string => new Date().toISOString();
   const progress: Progress = { percent: 62.4, fps: 61.2, speed: 2.5, etaSec: 1284, outputBytes: 15_100_000_000 };
   const count = (...states: JobState[]): number => store.jobs.where(({ state }) => states.includes(state)).length;
-  const move = (id: string, where: string): Promise<Job> => {
-    const waiting = store.jobs.where(({ state }) => state === 'queued').sort((a, b) => b.priority - a.priority);
-    const here = waiting.findIndex((job) => job.id === id);
-    const job = store.jobs.get(id);
-    const other =
-      where === 'top' ? waiting[0] : where === 'bottom' ? waiting.at(-1) : waiting[here + (where === 'up' ? -1 : 1)];
-    return changed({ ...job, priority: (other ?? job).priority + (where === 'top' || where === 'up' ? 0.5 : -0.5) });
-  };
+  const move = (id: string, where: MoveTo): Promise<Job> =>
+    changed({ ...store.jobs.get(id), rank: movedRank(store.jobs.sorted(inQueue), id, where) });
   const end = async (id: string, state: 'restored' | 'purged'): Promise<QuarantineEntry> => {
     const entry = store.quarantine.get(id);
     if (entry.state !== 'kept') throw conflict(`This original was already ${entry.state}.`);

@@ -91,7 +91,7 @@ describe('what is wrong with a field', () => {
     ).to.deep.equal({
       'safety.quarantineDays': 'Keep originals for days must be a whole number between 1 and 365.',
       'safety.dryRun': 'Dry run must be true or false.',
-      'queue.concurrency': 'Jobs at a time must be a whole number between 1 and 16.',
+      'queue.concurrency': 'Jobs at a time must be a whole number between 0 and 16.',
     });
   });
 

@@ -106,7 +106,7 @@ export const createJobs = action(
           ...(workerTags === undefined ? {} : { workerTags }),
           force,
           ...(own === undefined ? {} : { fileId: own }),
-          ...(priority === undefined ? {} : { priority }),
+          ...(priority === undefined ? {} : { score: priority }),
         }),
       );
     }

@@ -125,10 +125,10 @@ export async function planApproval(ctx: Context, ids: readonly string[], presetI
 }
 
 const wishOf = (
-  { id, ruleId, priority }: Recommendation,
+  { id, ruleId, priority: score }: Recommendation,
   presetId: string,
   { itemId, fileId }: { itemId: string; fileId: string },
-): JobWish => ({ itemId, fileId, presetId, ruleId, recommendationId: id, priority });
+): JobWish => ({ itemId, fileId, presetId, ruleId, recommendationId: id, score });
 
 /** Why approving a recommendation does nothing; null when it does. */
 function whyNotDecided(row: Recommendation): LeftOutReason | null {

@@ -3,8 +3,9 @@ import { Check, Job, JobState } from '../../domain/jobs/job.js';
 import { aboutCause, causeOf, FailureCauseId } from '../../domain/jobs/failure-cause.js';
 import { QuarantineEntry } from '../../domain/replace/quarantine.js';
 import { Receipt } from '../../domain/replace/receipt.js';
+import { byRank } from '../../domain/queue/rank.js';
 import { LOCAL_WORKER_ID } from '../../domain/workers/worker.js';
-import { stateOf as jobStateOf } from '../../store/row-keys.js';
+import { inQueue, stateOf as jobStateOf } from '../../store/row-keys.js';
 import { action, type Context } from '../action.js';
 import { failedJobs, failuresByCause, FailureGroup } from '../jobs/failures.js';
 import { latestFirst } from '../jobs/jobs.js';
@@ -85,8 +86,6 @@ const LISTED = { ready: 20, waiting: 20, held: 5, ended: 10, failed: 5 };
 /** Lines of a log that a page shows; the rest is one click away. */
 const LOG_LINES = 200;
 
-const inOrder = (a: Job, b: Job): number => b.priority - a.priority || a.createdAt.localeCompare(b.createdAt);
-
 const inState = ({ store }: Pick<Context, 'store'>, ...states: JobState[]): Job[] =>
   states.flatMap((state) => store.jobs.by(jobStateOf).of(state));
 
@@ -94,9 +93,9 @@ const inState = ({ store }: Pick<Context, 'store'>, ...states: JobState[]): Job[
 export const showQueue = action({ summary: 'Show the queue', input: z.object({}), output: QueueBoard }, (ctx) => {
   const { store, queue } = ctx;
   const toRow = rowsOf(ctx);
-  const ready = inState(ctx, 'verified').sort(inOrder);
-  const waiting = inState(ctx, 'queued').sort(inOrder);
-  const held = inState(ctx, 'blocked').sort(inOrder);
+  const ready = inState(ctx, 'verified').sort(byRank);
+  const waiting = [...ctx.store.jobs.sorted(inQueue)];
+  const held = inState(ctx, 'blocked').sort(byRank);
   const failed = failedJobs(ctx);
   const states = store.jobs.tally(jobStateOf);
   return Promise.resolve({
@@ -133,7 +132,7 @@ export const showQueueList = action(
   (ctx, { state, cause, ...paging }) => {
     const failed = failedJobs(ctx).filter(({ error }) => cause === undefined || causeOf(error) === cause);
     const waits = state === 'queued' || state === 'blocked' || state === 'verified';
-    const jobs = state === 'failed' ? failed : inState(ctx, state).sort(waits ? inOrder : latestFirst);
+    const jobs = state === 'failed' ? failed : inState(ctx, state).sort(waits ? byRank : latestFirst);
     const cut = pageOf(jobs, paging, { state, cause });
     return {
       ...{ ...cut, state, items: cut.items.map(rowsOf(ctx)) },

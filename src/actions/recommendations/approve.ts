@@ -77,7 +77,7 @@ async function queueOne(
   found: Recommendation,
   presetId: string,
 ): Promise<{ job: Job; isOfOther: boolean }> {
-  const { itemId, fileId, ruleId, id, priority } = found;
+  const { itemId, fileId, ruleId, id, priority: score } = found;
   const also = alsoPresetIds(ctx, found, presetId);
   try {
     const wish = {
@@ -86,7 +86,7 @@ async function queueOne(
       presetId,
       alsoPresetIds: also,
       ruleId,
-      priority,
+      score,
       recommendationId: id,
       expectedSavesBytes: expectedOf(ctx, found, { presetId, alsoPresetIds: also }),
     };

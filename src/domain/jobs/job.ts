@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { AppError, ERROR_CODES } from '../errors.js';
+import { LAST_RANK } from '../queue/rank.js';
 import { ServerSnapshot } from '../replace/server-snapshot.js';
 import { TransferMode } from '../workers/worker.js';
 import { Weighed } from '../workers/choice.js';
@@ -87,8 +88,10 @@ export const Job = z.object({
     .object({ workerId: z.string(), workKey: z.string(), hasSource: z.boolean(), percent: z.number() })
     .nullable()
     .default(null),
-  /** Higher goes first; equal ones in order of creation. */
-  priority: z.number(),
+  /** What the rules think of it, 0 to 100, or what was asked for; decides only where it enters the queue. */
+  score: z.number().default(0),
+  /** Its place in the queue, see `domain/queue/rank`. */
+  rank: z.string().min(1).default(LAST_RANK),
   /** Where we see the source. */
   sourcePath: z.string(),
   /** Where the result will stand; equal to `sourcePath` when the name is kept. Null before planning. */

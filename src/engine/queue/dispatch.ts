@@ -3,7 +3,7 @@ import type { Job } from '../../domain/jobs/job.js';
 import { LOCAL_WORKER_ID } from '../../domain/workers/worker.js';
 import type { RefusalKind, WorkerChoice } from '../../domain/workers/choice.js';
 import { Loop } from '../../lib/loop.js';
-import { stateOf } from '../../store/row-keys.js';
+import { inQueue, stateOf } from '../../store/row-keys.js';
 import { WorkerChooser, type QueueLoad } from './choose-worker.js';
 import { InFlight } from '../jobs/in-flight.js';
 import { isRemote } from '../jobs/remote-sources.js';
@@ -25,8 +25,6 @@ const MOST_ASKED = 1000;
 const OF_THE_JOB: ReadonlySet<RefusalKind> = new Set(['wish', 'tags', 'failed-there']);
 /** Nothing can be said or done about a queue that stands still for less than this. */
 const STALLED_MS = 10 * 60_000;
-
-const byPriority = (a: Job, b: Job): number => b.priority - a.priority || a.createdAt.localeCompare(b.createdAt);
 
 /** Picks what is next and keeps it going: encodes up to the concurrency, swaps beside them. */
 export class Dispatcher {
@@ -134,7 +132,7 @@ export class Dispatcher {
 
   /** The job that is next, and how each worker would do it now; null where nothing waits, or there is no choice. */
   async next(signal: AbortSignal): Promise<{ job: Job; choice: WorkerChoice } | null> {
-    const [job] = this.#parts.store.jobs.by(stateOf).of('queued').toSorted(byPriority);
+    const [job] = this.#parts.store.jobs.sorted(inQueue);
     // A page is no reason to fetch from another machine what a plan needs to know.
     if (!job || !this.#chooser.hasOthers || isRemote(job.sourcePath)) return null;
     const look = { running: this.#running(), viewers: this.#holdback };
@@ -201,9 +199,9 @@ export class Dispatcher {
     if (queue.yieldToViewers) this.#holdback = await this.#viewers.transcoding(signal);
     // What Plex does for its viewers keeps this machine busy, not the others.
     if (this.#holdback > 0 && !this.#chooser.hasOthers) return;
-    const waiting = store.jobs.by(stateOf).of('queued').toSorted(byPriority);
+    const waiting = store.jobs.sorted(inQueue).slice(0, MOST_ASKED);
     let refused = 0;
-    for (const job of waiting.slice(0, MOST_ASKED)) {
+    for (const job of waiting) {
       if (signal.aborted || refused >= MOST_REFUSED) return;
       const chosen = await this.#chosenFor(job, signal);
       if (chosen !== null) await this.#encodeOn(job, chosen);

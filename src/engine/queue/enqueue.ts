@@ -4,6 +4,7 @@ import { EXCLUDED_REASON } from '../../domain/library/excluded-items.js';
 import { LeftOut } from '../../domain/recommendations/left-out.js';
 import { displayTitle, type LibraryItem } from '../../domain/library/library.js';
 import type { MediaFile } from '../../domain/library/media.js';
+import { entryRank } from '../../domain/queue/rank.js';
 import { localRootOf } from '../../domain/settings/paths.js';
 import { mergedInto, openSourceOf } from '../../store/row-keys.js';
 import type { QueueParts } from '../jobs/parts.js';
@@ -17,7 +18,8 @@ export interface JobWish {
   alsoPresetIds?: readonly string[];
   ruleId?: string;
   recommendationId?: string;
-  priority?: number;
+  /** Where it enters the queue, see `Job.score`. */
+  score?: number;
   expectedSavesBytes?: number;
   /** This worker and no other. */
   workerId?: string;
@@ -33,6 +35,7 @@ const BY_HAND = 100;
 /** The only maker of jobs. */
 export class Enqueue {
   readonly #parts: Pick<QueueParts, 'store' | 'bus' | 'now' | 'newId' | 'presets'>;
+  #sequence = 0;
 
   constructor(parts: Pick<QueueParts, 'store' | 'bus' | 'now' | 'newId' | 'presets'>) {
     this.#parts = parts;
@@ -83,6 +86,8 @@ export class Enqueue {
     const file = chooseFile(item, request.fileId);
     const sourcePath = this.#localPathOf(item, file);
     presets.get(request.presetId);
+    const score = request.score ?? BY_HAND;
+    const createdAt = now().toISOString();
     return {
       id: newId('job'),
       itemId: item.id,
@@ -107,7 +112,8 @@ export class Enqueue {
       needsCard: false,
       leftOn: null,
       streamBroke: false,
-      priority: request.priority ?? BY_HAND,
+      score,
+      rank: entryRank(score, createdAt, this.#sequence++),
       sourcePath,
       targetPath: null,
       outputPath: null,
@@ -133,7 +139,7 @@ export class Enqueue {
       nextTryAt: null,
       postponed: 0,
       clearedAt: null,
-      createdAt: now().toISOString(),
+      createdAt,
       startedAt: null,
       finishedAt: null,
     };

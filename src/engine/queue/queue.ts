@@ -8,7 +8,8 @@ import type { Recommendation } from '../../domain/recommendations/recommendation
 import type { StreamChange } from '../../domain/jobs/stream-changes.js';
 import type { Progress } from '../../domain/jobs/executor.js';
 import type { WorkerChoice } from '../../domain/workers/choice.js';
-import { stateOf } from '../../store/row-keys.js';
+import { movedRank, type MoveTo } from '../../domain/queue/rank.js';
+import { inQueue, stateOf } from '../../store/row-keys.js';
 import { Dispatcher } from './dispatch.js';
 import type { Enqueue } from './enqueue.js';
 import { HiddenFolders } from '../replace/hidden-folders.js';
@@ -158,37 +159,12 @@ export class Queue {
   }
 
   /** Throws `conflict` when the job does not wait. */
-  async move(jobId: string, where: 'top' | 'up' | 'down' | 'bottom'): Promise<Job> {
+  async move(jobId: string, where: MoveTo): Promise<Job> {
     if (this.#repository.get(jobId).state !== 'queued') throw conflict('Only a waiting job can be moved.');
-    const line = this.#parts.store.jobs
-      .where(({ state }) => state === 'queued')
-      .sort((a, b) => b.priority - a.priority || a.createdAt.localeCompare(b.createdAt));
-    const from = line.findIndex(({ id }) => id === jobId);
-    const last = line.length - 1;
-    const to = { top: 0, up: Math.max(0, from - 1), down: Math.min(last, from + 1), bottom: last }[where];
-    const others = line.filter(({ id }) => id !== jobId);
-    const before = others[to - 1]?.priority;
-    const after = others[to]?.priority;
-    return this.#place(jobId, others, to, before, after);
-  }
-
-  async #place(
-    jobId: string,
-    others: readonly Job[],
-    to: number,
-    before: number | undefined,
-    after: number | undefined,
-  ): Promise<Job> {
+    const rank = movedRank(this.#parts.store.jobs.sorted(inQueue), jobId, where);
+    const job = await this.#repository.patch(jobId, { rank });
     this.#parts.bus.emit('queue.changed', {});
-    if (before === undefined) return this.#repository.patch(jobId, { priority: (after ?? 0) + 1 });
-    if (after === undefined) return this.#repository.patch(jobId, { priority: before - 1 });
-    if (before > after) return this.#repository.patch(jobId, { priority: (before + after) / 2 });
-    // Neighbours of the same priority: those before the new place are lifted a little, in their order.
-    const lifted = others.slice(0, to).filter(({ priority }) => priority === before);
-    await Promise.all(
-      lifted.map(({ id }, at) => this.#repository.patch(id, { priority: before + (lifted.length - at + 1) / 1000 })),
-    );
-    return this.#repository.patch(jobId, { priority: before + 1 / 2000 });
+    return job;
   }
 
   async pause(): Promise<void> {

@@ -151,7 +151,7 @@ export class Automation {
         alsoPresetIds: this.#alsoPresetsOf(row),
         ruleId: row.ruleId,
         recommendationId: id,
-        priority: row.priority,
+        score: row.priority,
         expectedSavesBytes: row.savesBytes,
       });
       const at = now().toISOString();

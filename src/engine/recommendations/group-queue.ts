@@ -18,7 +18,7 @@ export interface GroupQueueParts {
       alsoPresetIds?: readonly string[];
       ruleId: string;
       recommendationId: string;
-      priority: number;
+      score: number;
       expectedSavesBytes: number;
     }): Promise<Job>;
   };
@@ -79,7 +79,7 @@ export class GroupQueue {
             presetId,
             ruleId: row.ruleId,
             recommendationId: row.id,
-            priority: row.priority,
+            score: row.priority,
             expectedSavesBytes: Math.round((row.savesBytes * file.sizeBytes) / Math.max(1, total)),
           }),
         ),

@@ -62,8 +62,8 @@ describe('Enqueue', () => {
     );
 
   it('makes a job that knows where the file is', async () => {
-    const job = await enqueue.job({ ...request, ruleId: 'codec-modernization', priority: 61 });
-    expect(job).to.include({ state: 'queued', sourcePath: LOCAL, title: 'A Film (1999)', priority: 61, attempt: 1 });
+    const job = await enqueue.job({ ...request, ruleId: 'codec-modernization', score: 61 });
+    expect(job).to.include({ state: 'queued', sourcePath: LOCAL, title: 'A Film (1999)', score: 61, attempt: 1 });
     expect(store.jobs.get(job.id)).to.deep.equal(job);
   });
 
