@@ -446,8 +446,9 @@ describe('the first visit', () => {
     });
     expect(proved.response.headers.get('location')).to.equal('/setup?step=worker');
     expect((await browser.get('/setup?step=worker')).text).to.contain('Unknown encoder &#x27;libsvtav1&#x27;');
-    await opensAt('This machine encodes');
-    await browser.post('/setup/worker');
+    await opensAt('What this machine can encode');
+    await browser.post('/setup/worker', { slots: '0' });
+    expect(web.context.store.settings.value.queue.concurrency).to.equal(0);
     await opensAt('Safety');
     await browser.post('/setup/safety', [
       ['dryRun', 'false'],

@@ -7,6 +7,7 @@ import { CODEC_TITLE, everyEncoder, hardwareKind } from '../../domain/presets/en
 import type { WorkerHealth } from '../../domain/jobs/executor.js';
 import type { Settings } from '../../domain/settings/settings.js';
 import { action, type Context } from '../action.js';
+import { LOCAL_WORKER_ID, Slots } from '../../domain/workers/worker.js';
 import { withMachines } from '../workers/remote-paths.js';
 import { connect, ServerUrl } from '../plex/plex.js';
 import { ProvedMapping, suggestMappings, wrongFolders } from './path-suggestions.js';
@@ -127,6 +128,8 @@ export const showSetup = action(
       connect: PlexConnect.nullable(),
       /** What real test encodes on this machine showed; null but in the step about it. */
       worker: WorkerReport.nullable(),
+      /** How many films this machine encodes at a time. */
+      slots: z.int(),
     }),
   },
   async (ctx, { step: asked, find, origin }) => {
@@ -137,7 +140,7 @@ export const showSetup = action(
       canGoBack &&
       Step.options.indexOf(asked) <= Step.options.indexOf(['plex', 'paths'].includes(open) ? open : 'ready');
     const step = isReached ? asked : open;
-    const { plex, safety, setup } = store.settings.value;
+    const { plex, queue, safety, setup } = store.settings.value;
     return {
       step,
       finishedAt: setup.finishedAt,
@@ -148,6 +151,7 @@ export const showSetup = action(
       webhookUrl: webhookUrl(config.publicUrl, origin, access.webhookSecret),
       connect: step === 'plex' ? await plexConnect(ctx, find === 'yes') : null,
       worker: step === 'worker' ? toReport(await ctx.checkWorker()) : null,
+      slots: queue.concurrency,
     };
   },
 );
@@ -229,9 +233,15 @@ export const setupPaths = action(
 
 /** The owner saw what this machine can encode, and goes on. */
 export const setupWorker = action(
-  { summary: 'Go on after the test encodes of the setup', input: z.object({}), output: Next },
-  async (ctx) => {
+  {
+    summary: 'Say how many films this machine encodes at a time, and go on',
+    /** 0: this machine encodes nothing, and leaves that to other workers. */
+    input: z.object({ slots: Slots.optional() }),
+    output: Next,
+  },
+  async (ctx, { slots }) => {
     mustBeOpen(ctx);
+    if (slots !== undefined) await ctx.fleet.change(LOCAL_WORKER_ID, { slots });
     await reach(ctx, 'safety');
     return { step: 'safety' as const };
   },
