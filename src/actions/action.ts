@@ -23,6 +23,7 @@ import type {
   CopyRequests,
   SearchRequests,
   CollectionRequests,
+  SavingsRequests,
   StatisticsRequests,
   WorkerRequests,
   HereNow,
@@ -42,6 +43,7 @@ export interface Context {
   intake: IntakeRequests;
   sync: SyncRequests;
   search: SearchRequests;
+  savings: SavingsRequests;
   statistics: StatisticsRequests;
   collections: CollectionRequests;
   news: NewsRequests;
