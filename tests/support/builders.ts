@@ -82,7 +82,7 @@ export const aRecommendation = (change: Partial<Recommendation> = {}): Recommend
   ruleId: 'codec-modernization',
   kind: 'transcode',
   presetId: 'balanced',
-  reason: '14.0 Mbit/s H.264 where 8.0 is enough',
+  reason: '14 Mbit/s H.264 where 8.0 is enough',
   severity: 'medium',
   priority: 60,
   savesBytes: 6_000_000_000,
