@@ -1,7 +1,8 @@
 import { z } from 'zod';
 import { isOffLimits, offLimitsReason } from '../src/domain/rules/evaluate.js';
-import { channelsName, isLossless, isSpatial } from '../src/domain/rules/lossless-audio.js';
+import { isLossless, isSpatial } from '../src/domain/rules/lossless-audio.js';
 import type { AudioStream, MediaFile } from '../src/domain/library/media.js';
+import { channelsName, codecName } from '../src/domain/labels.js';
 import { PresetId } from '../src/domain/presets/preset.js';
 import { defineRule } from '../src/domain/rules/rule.js';
 import { formatBitrate } from '../src/lib/units.js';
@@ -13,16 +14,10 @@ const HIGH_KBPS = 4000;
 const largeTracks = ({ audio }: MediaFile, channels: number): AudioStream[] =>
   audio.filter((track) => track.channels >= channels && isLossless(track));
 
+/** Of a lossless track. */
 const soundOf = ({ codec, channels }: AudioStream): string => {
-  const name =
-    codec === 'dts' || codec === 'dca'
-      ? 'DTS-HD MA'
-      : codec === 'truehd'
-        ? 'TrueHD'
-        : codec.startsWith('pcm')
-          ? 'PCM'
-          : codec.toUpperCase();
-  return `${name} ${channelsName(channels)}`;
+  const name = codecName(codec);
+  return `${name === 'DTS' ? 'DTS-HD MA' : name} ${channelsName(channels)}`;
 };
 
 /** With the video copied and the container kept, Dolby Vision and HDR10+ come through; other reasons always hold. */

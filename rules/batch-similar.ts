@@ -1,8 +1,7 @@
 import { z } from 'zod';
 import { worthOf } from '../src/domain/recommendations/codec-worth.js';
-import { codecName, resolutionName } from '../src/domain/labels.js';
+import { codecName, pictureName } from '../src/domain/labels.js';
 import { isEfficient } from '../src/domain/rules/facts.js';
-import { resolutionOf } from '../src/domain/library/media.js';
 import { PresetId } from '../src/domain/presets/preset.js';
 import { defineRule } from '../src/domain/rules/rule.js';
 
@@ -32,7 +31,7 @@ export default defineRule({
       kind: 'transcode',
       preset,
       severity: count >= VERY_MANY ? 'high' : count >= MANY ? 'medium' : 'low',
-      reason: `${count} ${codecName(video.codec)} files in ${resolutionName(resolutionOf(video))} could be queued together`,
+      reason: `${count} ${codecName(video.codec)} files in ${pictureName(video)} could be queued together`,
     };
   },
 
@@ -43,7 +42,7 @@ export default defineRule({
     if (worthOf(video.codec) === null) return `Whether ${codecName(video.codec)} could be smaller is not known.`;
     const count = facts.similar(file);
     if (count === 0) return 'It is one of the files that no rule may encode.';
-    const kind = `${codecName(video.codec)} in ${resolutionName(resolutionOf(video))}`;
+    const kind = `${codecName(video.codec)} in ${pictureName(video)}`;
     return `The library holds ${count} of ${kind}; a batch begins at ${batchMinGroupSize}.`;
   },
 });

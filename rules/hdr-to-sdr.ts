@@ -1,7 +1,6 @@
 import { z } from 'zod';
-import { hdrName, resolutionName, playsName } from '../src/domain/labels.js';
+import { hdrName, pictureName, playsName } from '../src/domain/labels.js';
 import { isOffLimits, offLimitsReason } from '../src/domain/rules/evaluate.js';
-import { resolutionOf } from '../src/domain/library/media.js';
 import { PresetId } from '../src/domain/presets/preset.js';
 import { defineRule } from '../src/domain/rules/rule.js';
 import { formatBytes } from '../src/lib/units.js';
@@ -28,7 +27,7 @@ export default defineRule({
       kind: 'transcode',
       preset,
       severity: 'low',
-      reason: `${formatBytes(file.sizeBytes)} of ${resolutionName(resolutionOf(video))} ${hdrName(video.hdr)}, ${playsName(item.plays)}; in SDR every player shows it as it is meant`,
+      reason: `${formatBytes(file.sizeBytes)} of ${pictureName(video)} ${hdrName(video.hdr)}, ${playsName(item.plays)}; in SDR every player shows it as it is meant`,
     };
   },
 

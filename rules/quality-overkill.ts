@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { videoKbps } from '../src/domain/recommendations/codec-worth.js';
-import { hdrName, rateName, playsName } from '../src/domain/labels.js';
+import { hdrName, pictureName, rateName, playsName, resolutionName } from '../src/domain/labels.js';
 import { isOffLimits, offLimitsReason } from '../src/domain/rules/evaluate.js';
 import { resolutionOf, type MediaFile, type VideoStream } from '../src/domain/library/media.js';
 import { PresetId } from '../src/domain/presets/preset.js';
@@ -50,7 +50,7 @@ export default defineRule({
       kind: 'transcode',
       preset,
       severity: file.sizeBytes >= 2 * overkillMinSizeGb * 1e9 ? 'high' : 'medium',
-      reason: `${formatBytes(file.sizeBytes)} of 4K ${hdrName(video.hdr)} at ${rateName(file)}, ${playsName(item.plays)}; ${formatBitrate(enoughFor(video, overkillMbps))} are enough`,
+      reason: `${formatBytes(file.sizeBytes)} of ${pictureName(video)} ${hdrName(video.hdr)} at ${rateName(file)}, ${playsName(item.plays)}; ${formatBitrate(enoughFor(video, overkillMbps))} are enough`,
     };
   },
 
@@ -58,7 +58,7 @@ export default defineRule({
     const { video } = file;
     const offLimits = offLimitsReason(file);
     if (offLimits !== null || !video) return offLimits ?? 'Its video is unknown.';
-    if (resolutionOf(video) !== '4k') return 'The picture is smaller than 4K.';
+    if (resolutionOf(video) !== '4k') return `The picture is smaller than ${resolutionName('4k')}.`;
     if (!isHdr(video)) return 'The picture is not HDR.';
     const size = formatBytes(file.sizeBytes);
     if (file.sizeBytes < overkillMinSizeGb * 1e9)

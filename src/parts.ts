@@ -30,6 +30,7 @@ import { Enqueue } from './engine/queue/enqueue.js';
 import { RemoteSources } from './engine/jobs/remote-sources.js';
 import { Queue } from './engine/queue/queue.js';
 import { Schedule } from './engine/settings/schedule.js';
+import { SavingsLedger } from './engine/replace/savings-ledger.js';
 import { standingTasks } from './engine/settings/standing-tasks.js';
 import { mountRemotes } from './files/disks.js';
 import { countMatches, findLocalFolder } from './files/find-folder.js';
@@ -118,7 +119,7 @@ export async function assemble(ground: Ground): Promise<Parts> {
   const schedule = new Schedule({ bus, log, tasks: standingTasks({ store, sync, analyzer }) });
   const files = new FileCheck(shared);
   const problems = new Problems({ ...shared, files, fleet, swapper, schedule, dataDir: config.dataDir });
-  const { learning, leftUndone, coverage, statistics, collections, edits } = library;
+  const { savings, learning, leftUndone, coverage, statistics, collections, edits } = library;
   const context: Context = {
     ...shared,
 
@@ -139,7 +140,7 @@ export async function assemble(ground: Ground): Promise<Parts> {
   return {
     context,
     inOrder: [
-      ...[learning, estimates, analyzer, coverage, search, statistics, collections],
+      ...[savings, learning, estimates, analyzer, coverage, search, statistics, collections],
       ...[fleet, here, queue],
       ...[leftUndone, intake, edits, sync, news, contact, schedule, files, problems],
     ],
@@ -158,7 +159,8 @@ function libraryParts(shared: Shared) {
   const enqueue = new Enqueue(shared);
   const automation = new Automation({ ...shared, enqueue });
   const groups = new GroupQueue({ ...shared, enqueue });
-  const learning = new Learning(shared);
+  const savings = new SavingsLedger(shared);
+  const learning = new Learning({ ...shared, savings });
   const analyzer = new Analyzer({ ...shared, automation, learned: learning });
   const membersOf = analyzer.membersOf.bind(analyzer);
   const estimates = new Estimates({ ...shared, learning, membersOf });
@@ -173,6 +175,7 @@ function libraryParts(shared: Shared) {
   return {
     enqueue,
     groups,
+    savings,
     learning,
     analyzer,
     leftUndone,

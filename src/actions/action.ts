@@ -23,6 +23,7 @@ import type {
   CopyRequests,
   SearchRequests,
   CollectionRequests,
+  SavingsRequests,
   StatisticsRequests,
   WorkerRequests,
   QueueRequests,
@@ -41,6 +42,7 @@ export interface Context {
   intake: IntakeRequests;
   sync: SyncRequests;
   search: SearchRequests;
+  savings: SavingsRequests;
   statistics: StatisticsRequests;
   collections: CollectionRequests;
   news: NewsRequests;

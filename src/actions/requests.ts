@@ -11,6 +11,7 @@ import type { ItemSituation } from '../engine/library/search.js';
 import type { MediaFile } from '../domain/library/media.js';
 import type { OpenSums } from '../domain/recommendations/open-findings.js';
 import type { Preset } from '../domain/presets/preset.js';
+import type { Saved, SavedBy } from '../domain/replace/savings.js';
 import type { QuarantineEntry } from '../domain/replace/quarantine.js';
 import type { LibraryStatistics } from '../domain/library/statistics.js';
 import type { Confidence, Recommendation } from '../domain/recommendations/recommendation.js';
@@ -182,6 +183,15 @@ export interface CollectionRequests {
   adopt(id: string, sectionId: string): Promise<LibraryCollection>;
   putBack(id: string, sectionId: string): Promise<LibraryCollection>;
   remove(id: string, inPlex: boolean): Promise<LibraryCollection>;
+}
+
+/** What replacements freed and still do: receipts minus restores. */
+export interface SavingsRequests {
+  total(): Saved;
+  /** Of one preset, rule or worker. */
+  of(kind: SavedBy, key: string): Saved;
+  /** Replaced from a moment on and before another, milliseconds since 1970; of one preset, rule or worker when it is named. */
+  between(fromMs: number, untilMs: number, within?: { kind: SavedBy; key: string }): Saved;
 }
 
 /** The library in numbers. */

@@ -3,7 +3,7 @@ import type { z } from 'zod';
 import { notFound, toAppError } from '../domain/errors.js';
 import { EventLoopYield } from '../lib/event-loop-yield.js';
 import { Gate } from '../lib/gate.js';
-import { Copies } from './copies.js';
+import { Copies, type Follower } from './copies.js';
 import type { Damage } from './damage.js';
 import { exactFitOf, type ExactFit } from './exact-fit.js';
 import { filesOf, ROWS_PER_SHARD, type Layout } from './layout.js';
@@ -149,6 +149,11 @@ export class Collection<T extends { id: string }> {
   /** Some rows in an order, which is made when it is first asked for and kept. It changes with the rows: copy it before a wait. */
   sorted(order: Order<T>): readonly T[] {
     return this.#views.sorted(order);
+  }
+
+  /** From now on `follower` hears of every row that comes, changes or goes, also when the disk refuses and one goes back. */
+  follow(follower: Follower<T>): void {
+    this.#copies.tell(follower);
   }
 
   /** What this very function makes of the rows, and of nothing else: made anew only when a row changed since. */

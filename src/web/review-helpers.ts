@@ -1,11 +1,6 @@
-const STEPS: readonly (readonly [number, string])[] = [
-  [0, 'Any saving'],
-  [500e6, 'Saves 500 MB or more'],
-  [1e9, 'Saves 1 GB or more'],
-  [5e9, 'Saves 5 GB or more'],
-  [10e9, 'Saves 10 GB or more'],
-  [25e9, 'Saves 25 GB or more'],
-];
+import { formatBytes } from '../lib/units.js';
+
+const STEPS: readonly number[] = [0, 500e6, 1e9, 5e9, 10e9, 25e9];
 
 const MINUTE_SEC = 60;
 const HOUR_SEC = 3600;
@@ -24,11 +19,10 @@ export const reviewHelpers = {
   /** Steps of the smallest saving; one that was typed into the address is among them. */
   savingSteps: (given: unknown) => {
     const chosen = typeof given === 'number' ? given : 0;
-    const isOther = !STEPS.some(([bytes]) => bytes === chosen);
-    const all = isOther ? [...STEPS, [chosen, `Saves ${chosen / 1e9} GB or more`] as const] : STEPS;
-    return all.map(([bytes, label]) => ({
+    const all = STEPS.includes(chosen) ? STEPS : [...STEPS, chosen];
+    return all.map((bytes) => ({
       value: bytes === 0 ? '' : String(bytes),
-      label,
+      label: bytes === 0 ? 'Any saving' : `Saves ${formatBytes(bytes)} or more`,
       isChosen: bytes === chosen,
     }));
   },

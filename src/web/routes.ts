@@ -40,6 +40,7 @@ import * as workerProvision from '../actions/workers/provision.js';
 import * as workers from '../actions/workers/workers.js';
 import type { AccessLevel } from '../domain/access/access.js';
 import { withoutEnd } from '../lib/without-end.js';
+import { formatLineSpeed } from '../lib/units.js';
 
 export type Method = 'get' | 'post' | 'put' | 'delete';
 
@@ -151,7 +152,7 @@ const named =
   ({ name }: { name: string }): string =>
     `${name} ${what}`;
 const measured = ({ name, line }: { name: string; line: { upMbps: number; downMbps: number } | null }): string =>
-  `${name}: ${Math.round(line?.upMbps ?? 0)} Mbit/s there, ${Math.round(line?.downMbps ?? 0)} Mbit/s back.`;
+  `${name}: ${formatLineSpeed(line?.upMbps ?? 0)} there, ${formatLineSpeed(line?.downMbps ?? 0)} back.`;
 
 // Whoever writes a row and says nothing about access gets a row for the owner.
 const row = (method: Method, page: string | null, api: string | null, action: AnyAction, extra: object): Route => ({

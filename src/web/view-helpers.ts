@@ -2,6 +2,8 @@ import { editHelpers } from './edit-helpers.js';
 import { libraryHelpers } from './library-helpers.js';
 import { reviewHelpers } from './review-helpers.js';
 import { workerHelpers } from './worker-helpers.js';
+import { channelsName, codecName, hdrName, pictureName } from '../domain/labels.js';
+import { Hdr } from '../domain/library/media.js';
 import { remoteOf } from '../domain/settings/disk.js';
 import { formatBitrate, formatBytes, formatDuration } from '../lib/units.js';
 
@@ -45,37 +47,19 @@ function formatDistance(value: unknown): string {
   return seconds > 0 ? `in ${text}` : `${text} ago`;
 }
 
-const CODECS: Record<string, string> = {
-  h264: 'H.264', hevc: 'HEVC', av1: 'AV1', vp9: 'VP9', mpeg2video: 'MPEG-2', mpeg4: 'MPEG-4', vc1: 'VC-1', msmpeg4v3: 'DivX 3', wmv3: 'WMV 9',
-  copy: 'copied', aac: 'AAC', ac3: 'AC3', eac3: 'EAC3', dts: 'DTS', dca: 'DTS', truehd: 'TrueHD', flac: 'FLAC', opus: 'Opus', mp3: 'MP3', pcm_s16le: 'PCM',
-  subrip: 'SRT', srt: 'SRT', ass: 'ASS', hdmv_pgs_subtitle: 'PGS', pgs: 'PGS', mov_text: 'Text', dvd_subtitle: 'VobSub',
-}; // prettier-ignore
-const HDR: Record<string, string> = {
-  hdr10: 'HDR10',
-  hdr10plus: 'HDR10+',
-  hlg: 'HLG',
-  'dolby-vision': 'Dolby Vision',
-  sdr: 'SDR',
+/** A codec in words; what a preset copies is no codec. */
+const formatCodec = (value: unknown): string =>
+  value === 'copy' ? 'copied' : typeof value === 'string' ? codecName(value) : '';
+
+const formatHdr = (value: unknown): string => {
+  const { data } = Hdr.safeParse(value);
+  return data === undefined ? '' : hdrName(data);
 };
-const CHANNELS: Record<number, string> = { 1: 'mono', 2: 'stereo', 6: '5.1', 7: '6.1', 8: '7.1' };
 
-const nameIn =
-  (names: Record<string, string>) =>
-  (value: unknown): string =>
-    typeof value === 'string' ? (names[value] ?? value.toUpperCase()) : '';
-
-/** `2160p`, by what people call it: the wider of what width and height suggest. */
+/** The resolution class of a video or of what is made of one; empty where its size is not known. */
 function formatPicture(video: unknown): string {
   const { width = 0, height = 0 } = (video ?? {}) as { width?: number; height?: number };
-  if (width === 0 || height === 0) return '';
-  const steps: [number, number, string][] = [
-    [3840, 2160, '2160p'],
-    [2560, 1440, '1440p'],
-    [1920, 1080, '1080p'],
-    [1280, 720, '720p'],
-  ];
-  const step = steps.find(([wide, high]) => width > wide * 0.9 || height > high * 0.9);
-  return step ? step[2] : `${height}p`;
+  return width > 0 && height > 0 ? pictureName({ width, height }) : '';
 }
 
 /** A small stable number out of a text, for colours. */
@@ -213,9 +197,8 @@ function flowPath(...values: unknown[]): string {
 export function viewHelpers(urlBase: string): Record<string, (...args: never[]) => unknown> {
   // A path of ours and nothing else: no scheme, no other host.
   const url = (path: unknown): string => (typeof path === 'string' && /^\/(?![/\\])/.test(path) ? urlBase + path : '#');
-  const channels = (n: unknown): string => CHANNELS[Number(n)] ?? `${String(n)} channels`;
   return {
-    ...libraryHelpers({ codec: nameIn(CODECS), hdr: nameIn(HDR), channels }),
+    ...libraryHelpers,
     ...editHelpers,
     ...reviewHelpers,
     ...workerHelpers,
@@ -253,10 +236,10 @@ export function viewHelpers(urlBase: string): Record<string, (...args: never[]) 
     date: formatDate,
     day: formatDay,
     ago: formatDistance,
-    codec: nameIn(CODECS),
-    hdr: nameIn(HDR),
+    codec: formatCodec,
+    hdr: formatHdr,
     picture: formatPicture,
-    channels,
+    channels: (n: unknown) => channelsName(Number(n)),
     /** The parts of a path, between which a line may break. */
     segments: (path: unknown) => String(path).split('/').filter(Boolean),
     /** The end of a path: what tells one episode from the next. */

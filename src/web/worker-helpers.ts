@@ -1,4 +1,6 @@
-import { formatDuration } from '../lib/units.js';
+import { codecName } from '../domain/labels.js';
+import { softwareEncoder } from '../domain/presets/encoder.js';
+import { formatDuration, formatLineSpeed } from '../lib/units.js';
 
 interface Look {
   tone: string;
@@ -98,11 +100,11 @@ interface Encoder {
   tenBit: boolean;
   error: string | null;
 }
-const CODECS = [
-  { id: 'hevc', title: 'HEVC', software: 'libx265' },
-  { id: 'h264', title: 'H.264', software: 'libx264' },
-  { id: 'av1', title: 'AV1', software: 'libsvtav1' },
-];
+const CODECS = (['hevc', 'h264', 'av1'] as const).map((id) => ({
+  id,
+  title: codecName(id),
+  software: softwareEncoder(id),
+}));
 const WAYS: Readonly<Record<string, string>> = {
   cpu: 'Processor',
   nvenc: 'NVENC',
@@ -187,8 +189,6 @@ const sentence = (text: unknown): string => String(text).replace(/^./, (first) =
 const scoreTotal = (parts: unknown): number =>
   Math.round(rowsIn(parts).reduce((sum, part) => sum + (numberIn(part, 'points') ?? 0), 0) * 10) / 10;
 
-const MBPS = new Intl.NumberFormat('en-US', { maximumSignificantDigits: 3 });
-
 /** What templates about workers may call. */
 export const workerHelpers = {
   workerLook,
@@ -209,5 +209,5 @@ export const workerHelpers = {
   /** What a way adds to the encode. */
   wayTime: (seconds: unknown): string =>
     typeof seconds === 'number' && seconds > 0 ? formatDuration(seconds * 1000) : 'nothing',
-  mbps: (value: unknown): string => (typeof value === 'number' ? `${MBPS.format(value)} Mbit/s` : ''),
+  mbps: (value: unknown): string => (typeof value === 'number' ? formatLineSpeed(value) : ''),
 };

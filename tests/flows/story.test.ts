@@ -91,9 +91,12 @@ function play(clips: () => Clips): Play {
       const row = stage.app?.context.store.library.get(job.itemId);
       expect(row?.files[0]).to.deep.include({ sizeBytes: job.sizeAfterBytes });
       expect(row?.files[0]?.video?.codec).to.equal('hevc');
+      const saved = async (): Promise<number> => (await stage.api<{ saved: number }>('GET', '/api/summary')).saved;
+      expect(await saved()).to.equal(job.sizeBeforeBytes - (job.sizeAfterBytes ?? 0));
 
       await stage.api('POST', `/api/transcode/quarantine/${entry.id}/restore`);
       expect(await sha256Of(path)).to.equal(original);
+      expect(await saved()).to.equal(0);
       await stage.until(
         'Plex shows the original',
         () => stage.plex.findByPath(job.serverPath)?.files[0]?.sizeBytes === job.sizeBeforeBytes,

@@ -1,5 +1,5 @@
 import { expect } from 'chai';
-import { formatBitrate, formatBytes, formatDuration } from '../../src/lib/units.js';
+import { formatBitrate, formatBytes, formatDuration, formatLineSpeed } from '../../src/lib/units.js';
 
 describe('figures for people', () => {
   it('are bytes in decimal units, rounded to a tenth, never a thousand of one', () => {
@@ -11,8 +11,11 @@ describe('figures for people', () => {
   });
 
   it('are bit rates and durations', () => {
-    expect([640, 999.6, 1000, 14_600].map(formatBitrate)).to.deep.equal([
-      ...['640 kbit/s', '1000 kbit/s', '1.0 Mbit/s', '14.6 Mbit/s'],
+    expect([0, 640, 999.4, 999.6, 1000, 14_600, 40_000].map(formatBitrate)).to.deep.equal([
+      ...['0 kbit/s', '640 kbit/s', '999 kbit/s', '1 Mbit/s', '1 Mbit/s', '14.6 Mbit/s', '40 Mbit/s'],
+    ]);
+    expect([0, 0.44, 9.46, 94.4, 940.6].map(formatLineSpeed)).to.deep.equal([
+      ...['0 Mbit/s', '0.4 Mbit/s', '9.5 Mbit/s', '94 Mbit/s', '941 Mbit/s'],
     ]);
     expect([12_000, 42 * 60_000, 7_500_000].map(formatDuration)).to.deep.equal(['12 s', '42 min', '2 h 05 min']);
   });

@@ -44,7 +44,7 @@ ruleTest('batch-similar', rule, {
     'the same codec in other resolutions': { item: film(HD), library: many(9, { codec: 'h264' }), whyNot: /holds 1 / },
     'what is efficient': { item: film({ codec: 'hevc' }), library: many(9, { codec: 'hevc' }), whyNot: /efficient/ },
     'AV1 and VP9': { item: film({ codec: 'av1' }), library: many(9, { codec: 'av1' }), whyNot: /efficient/ },
-    'a codec nobody knows': { item: film({ codec: 'vvc' }), library: many(9, { codec: 'vvc' }), whyNot: /vvc/ },
+    'a codec nobody knows': { item: film({ codec: 'vvc' }), library: many(9, { codec: 'vvc' }), whyNot: /VVC/ },
     'no codec at all': { item: film({ codec: '' }), library: many(9, { codec: '' }), whyNot: /unknown/ },
     'Dolby Vision': {
       item: film({ hdr: 'dolby-vision' }),

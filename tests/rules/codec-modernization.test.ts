@@ -11,7 +11,7 @@ ruleTest('codec-modernization', rule, {
     'an XviD film': { item: anItem({ file: { video: { codec: 'mpeg4' } } }), finding: { severity: 'high' } },
     'H.264 above its need': {
       item: anItem(),
-      finding: { severity: 'medium', reason: '14.0 Mbit/s H.264 where 10.0 Mbit/s is enough' },
+      finding: { severity: 'medium', reason: '14 Mbit/s H.264 where 10 Mbit/s is enough' },
     },
     'H.264 at more than twice its need': {
       item: anItem({ file: { video: { bitrateKbps: 25_000 } } }),

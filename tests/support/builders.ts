@@ -2,6 +2,8 @@ import { entryRank } from '../../src/domain/queue/rank.js';
 import type { Job } from '../../src/domain/jobs/job.js';
 import type { LibraryItem } from '../../src/domain/library/library.js';
 import type { MediaFile, VideoStream } from '../../src/domain/library/media.js';
+import type { QuarantineEntry } from '../../src/domain/replace/quarantine.js';
+import type { Receipt } from '../../src/domain/replace/receipt.js';
 import type { Recommendation } from '../../src/domain/recommendations/recommendation.js';
 
 type FileChange = Partial<Omit<MediaFile, 'video'>> & { video?: Partial<VideoStream> | null };
@@ -81,7 +83,7 @@ export const aRecommendation = (change: Partial<Recommendation> = {}): Recommend
   ruleId: 'codec-modernization',
   kind: 'transcode',
   presetId: 'balanced',
-  reason: '14.0 Mbit/s H.264 where 8.0 is enough',
+  reason: '14 Mbit/s H.264 where 8.0 is enough',
   severity: 'medium',
   priority: 60,
   savesBytes: 6_000_000_000,
@@ -155,5 +157,50 @@ export const aJob = (change: Partial<Job> = {}): Job => ({
   createdAt: AT,
   startedAt: null,
   finishedAt: null,
+  ...change,
+});
+
+/** What was written down when this job's file was replaced; sizes and names are the job's. */
+export const aReceipt = (job: Job, change: Partial<Receipt> = {}): Receipt => ({
+  id: `receipt-${job.id}`,
+  jobId: job.id,
+  itemId: job.itemId,
+  title: job.title,
+  ruleId: job.ruleId,
+  presetId: job.presetId,
+  workerId: job.workerId,
+  at: job.finishedAt ?? job.createdAt,
+  before: { path: job.sourcePath, sizeBytes: job.sizeBeforeBytes, sha256: 'a'.repeat(64), streams: [] },
+  after: { path: job.sourcePath, sizeBytes: job.sizeAfterBytes ?? 0, sha256: 'b'.repeat(64), streams: [] },
+  quarantineId: `kept-${job.id}`,
+  checks: [],
+  encodeMs: 0,
+  plexBefore: null,
+  plexAfter: null,
+  plexShowsResult: true,
+  differences: [],
+  ...change,
+});
+
+/** The original that a receipt names, in quarantine. */
+export const anOriginal = (receipt: Receipt, change: Partial<QuarantineEntry> = {}): QuarantineEntry => ({
+  id: receipt.quarantineId,
+  kind: 'replaced',
+  jobId: receipt.jobId,
+  itemId: receipt.itemId,
+  keepItemId: '',
+  title: receipt.title,
+  originalPath: receipt.before.path,
+  storedPath: `/quarantine/${receipt.id}`,
+  replacementPath: receipt.after.path,
+  replacementSha256: receipt.after.sha256,
+  sizeBytes: receipt.before.sizeBytes,
+  replacementSizeBytes: receipt.after.sizeBytes,
+  sha256: receipt.before.sha256,
+  fingerprint: { dev: '1', ino: '1', sizeBytes: receipt.before.sizeBytes, mtimeNs: '0', nlink: 1 },
+  state: 'kept',
+  keptAt: receipt.at,
+  purgeAt: receipt.at,
+  endedAt: null,
   ...change,
 });

@@ -19,6 +19,7 @@ import { BatchEdits } from '../../src/engine/library/batch-edits.js';
 import { CollectionKeeper } from '../../src/engine/collections/keeper.js';
 import { Estimates } from '../../src/engine/recommendations/estimates.js';
 import { Learning } from '../../src/engine/recommendations/learning.js';
+import { SavingsLedger } from '../../src/engine/replace/savings-ledger.js';
 import { LibrarySearch } from '../../src/engine/library/search.js';
 import { newSshKey } from '../../src/ssh/new-key.js';
 import { createLog } from '../../src/lib/log.js';
@@ -225,7 +226,9 @@ export async function startWeb(
   fleet.start();
   const edits = new BatchEdits({ ...context, readNow: (ratingKeys) => context.intake.readNow(ratingKeys) });
   context.edits = edits;
-  const learning = new Learning(context);
+  const savings = new SavingsLedger(context);
+  context.savings = savings;
+  const learning = new Learning({ ...context, savings });
   learning.start();
   const estimates = new Estimates({
     ...context,

@@ -1,7 +1,7 @@
 import { load } from 'cheerio';
 import { expect } from 'chai';
 import { AppError } from '../../src/domain/errors.js';
-import { aJob } from '../support/builders.js';
+import { aJob, aReceipt } from '../support/builders.js';
 import { PROCESSOR, SEEN_KEY } from '../support/played-workers.js';
 import { raw } from '../support/raw-http.js';
 import { API_KEY, Browser, startWeb, type WebTest } from '../support/web.js';
@@ -247,7 +247,9 @@ describe('workers over HTTP', function () {
     const source = { codec: 'h264', width: 1, height: 1, fps: 24, durationSec: 600 };
     await store.jobs.put(aJob({ id: 'runs', title: 'Thaw', state: 'running', stage: 'encode', percent: 41, workerId: id }));
     await store.jobs.put(aJob({ id: 'went', title: 'Fog', state: 'queued', failedOn: [{ workerId: id, why: 'Its card gave up.' }] }));
-    await store.jobs.put(aJob({ id: 'done', state: 'done', workerId: id, finishedAt: at, sizeBeforeBytes: 5e9, sizeAfterBytes: 2e9, encodeMs: 200_000, source }));
+    const done = aJob({ id: 'done', state: 'done', workerId: id, finishedAt: at, sizeBeforeBytes: 5e9, sizeAfterBytes: 2e9, encodeMs: 200_000, source });
+    await store.jobs.put(done);
+    await store.receipts.put(aReceipt(done));
     await store.jobs.put(aJob({ id: 'local', state: 'done', workerId: 'local', finishedAt: at, sizeBeforeBytes: 9e9, sizeAfterBytes: 1e9 }));
     const browser = new Browser(web.url);
     await browser.signIn();

@@ -2,13 +2,12 @@ import { z } from 'zod';
 import { isFinished, Job } from '../../domain/jobs/job.js';
 import { displayTitle } from '../../domain/library/library.js';
 import { filterOf } from '../../domain/library/filter.js';
-import type { Receipt } from '../../domain/replace/receipt.js';
+import { savedPercent } from '../../domain/replace/savings.js';
 import { Problem } from '../../domain/health/problem.js';
 import { Run } from '../../domain/recommendations/run.js';
 import { itemIdOf, stateOf } from '../../store/row-keys.js';
 import { action, type Context } from '../action.js';
 import { failedJobs, failuresByCause } from '../jobs/failures.js';
-import { freedBy, freedTogether, standingReceipts } from '../replace/freed.js';
 import { latestFirst } from '../jobs/jobs.js';
 import { openRecommended, recommendedSince } from '../recommendations/recommended.js';
 
@@ -70,31 +69,29 @@ const MINUTE_MS = 60_000;
 const MONTH_DAYS = 30;
 const ARRIVALS = 8;
 
-function savings(receipts: readonly Receipt[], now: Date): Omit<z.infer<typeof Dashboard>['saved'], 'keptBytes'> {
-  const start = now.getTime() - MONTH_DAYS * DAY_MS;
-  const perDay = new Array<number>(MONTH_DAYS).fill(0);
-  let earlier = 0;
-  for (const receipt of receipts) {
-    const freed = freedBy(receipt);
-    const day = Math.floor((Date.parse(receipt.at) - start) / DAY_MS);
-    if (day < 0) earlier += freed;
-    else perDay[Math.min(day, MONTH_DAYS - 1)] = (perDay[Math.min(day, MONTH_DAYS - 1)] ?? 0) + freed;
-  }
-  let total = earlier;
-  const history = perDay.map((freed) => (total += freed));
-  const { files, bytes, percent } = freedTogether(receipts);
+function savedOf({ savings, now }: Context): Omit<z.infer<typeof Dashboard>['saved'], 'keptBytes'> {
+  const startMs = now().getTime() - MONTH_DAYS * DAY_MS;
+  const total = savings.total();
+  const earlierBytes = savings.between(-Infinity, startMs).freedBytes;
+  let reachedBytes = earlierBytes;
+  const history = Array.from({ length: MONTH_DAYS }, (_, day) => {
+    const isLast = day === MONTH_DAYS - 1;
+    // A receipt that is dated ahead of the clock belongs to the last day.
+    const { freedBytes } = savings.between(startMs + day * DAY_MS, isLast ? Infinity : startMs + (day + 1) * DAY_MS);
+    return (reachedBytes += freedBytes);
+  });
   return {
-    files,
-    bytes,
-    percent: Math.round(percent),
-    lastMonthBytes: bytes - earlier,
-    history: [earlier, ...history],
-    since: new Date(start).toISOString(),
+    files: total.files,
+    bytes: total.freedBytes,
+    percent: Math.round(savedPercent(total)),
+    lastMonthBytes: total.freedBytes - earlierBytes,
+    history: [earlierBytes, ...history],
+    since: new Date(startMs).toISOString(),
   };
 }
 
-async function lastDay(ctx: Context, receipts: readonly Receipt[]): Promise<z.infer<typeof Dashboard>['day']> {
-  const { store, search, now } = ctx;
+async function lastDay(ctx: Context): Promise<z.infer<typeof Dashboard>['day']> {
+  const { store, search, savings, now } = ctx;
   // A whole minute, so that everybody who looks within it asks the same.
   const sinceMs = Math.floor((now().getTime() - DAY_MS) / MINUTE_MS) * MINUTE_MS;
   const since = new Date(sinceMs).toISOString();
@@ -109,7 +106,7 @@ async function lastDay(ctx: Context, receipts: readonly Receipt[]): Promise<z.in
       sizeAfterBytes !== null &&
       (startedAt ?? '') >= since,
   );
-  const replaced = receipts.filter(({ at }) => at >= since);
+  const replaced = savings.between(sinceMs, Infinity);
   return {
     arrived: arrived.total,
     arrivedBytes: arrived.sizeBytes,
@@ -117,8 +114,8 @@ async function lastDay(ctx: Context, receipts: readonly Receipt[]): Promise<z.in
     recommendedBytes: recommended.savesBytes,
     encoded: encoded.length,
     encodedBytes: sum(encoded, ({ sizeBeforeBytes }) => sizeBeforeBytes),
-    replaced: replaced.length,
-    freedBytes: sum(replaced, freedBy),
+    replaced: replaced.files,
+    freedBytes: replaced.freedBytes,
   };
 }
 
@@ -149,7 +146,6 @@ export const showDashboard = action(
   async (ctx) => {
     const { store, queue, sync } = ctx;
     const { sizeBytes } = await ctx.search.find({ filter: filterOf(''), sort: 'title', page: 1, pageSize: 1 });
-    const receipts = standingReceipts(store);
     const kept = store.quarantine.by(stateOf).of('kept');
     const open = await openRecommended(ctx);
     const jobs = store.jobs.where(() => true);
@@ -159,8 +155,8 @@ export const showDashboard = action(
     const failures = failuresByCause(failedJobs(ctx));
     return {
       library: { items: store.library.size, sizeBytes, lastSync: sync.status().lastRun },
-      saved: { ...savings(receipts, ctx.now()), keptBytes: kept.reduce((sum, entry) => sum + entry.sizeBytes, 0) },
-      day: await lastDay(ctx, receipts),
+      saved: { ...savedOf(ctx), keptBytes: kept.reduce((sum, entry) => sum + entry.sizeBytes, 0) },
+      day: await lastDay(ctx),
       arrivals: await arrivalsOf(ctx),
       serverName: store.settings.value.plex.serverName,
       recommendations: { open: open.count, savesBytes: open.savesBytes },

@@ -1,11 +1,11 @@
 import { z } from 'zod';
 import { Job } from '../../domain/jobs/job.js';
 import { Problem } from '../../domain/health/problem.js';
+import { savedPercent } from '../../domain/replace/savings.js';
 import { Run } from '../../domain/recommendations/run.js';
 import { WebhookOutcome } from '../../domain/plex/webhook.js';
 import { stateOf } from '../../store/row-keys.js';
 import { action, type Context } from '../action.js';
-import { freedTogether, standingReceipts } from '../replace/freed.js';
 import { LiveFigures } from '../queue/queue.js';
 import { openCount } from '../recommendations/recommended.js';
 
@@ -82,11 +82,11 @@ export const showSummary = action(
       else if (state === 'done') counts.processed++;
       else if (state === 'failed' && clearedAt === null) counts.errored++;
     }
-    const freed = freedTogether(standingReceipts(ctx.store));
+    const saved = ctx.savings.total();
     return {
       ...counts,
-      saved: freed.bytes,
-      savedPercent: Math.round(freed.percent * 10) / 10,
+      saved: saved.freedBytes,
+      savedPercent: Math.round(savedPercent(saved) * 10) / 10,
       health: statusOf(await ctx.problems()),
       version: ctx.config.version,
     };

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { LibraryFilter, LibrarySort } from '../../domain/library/filter.js';
+import { resolutionOf } from '../../domain/library/media.js';
 import { EventLoopYield } from '../../lib/event-loop-yield.js';
 import { action, type Context } from '../action.js';
 import { toRow, type LibraryRow } from './library.js';
@@ -14,7 +15,10 @@ export interface Download {
 /** Pieces of about this length travel well. */
 const PIECE_CHARS = 64 * 1024;
 
-/** Column -> what stands in it. One line a file, so that a sum over the lines is the size of the library. */
+/**
+ * Column -> what stands in it; codecs, resolutions and the like by the values that filters take. One line a file, so that a sum over
+ * the lines is the size of the library.
+ */
 const COLUMNS: Record<string, (row: LibraryRow, file: LibraryRow['files'][number]) => string | number | null> = {
   id: ({ id }) => id,
   title: ({ title }) => title,
@@ -41,6 +45,7 @@ const COLUMNS: Record<string, (row: LibraryRow, file: LibraryRow['files'][number
   hdr: (_, { video }) => video?.hdr ?? null,
   audio: (_, { audio }) => audio.map(({ codec, channels }) => `${codec} ${channels}`).join('; '),
   subtitles: (_, { subtitles }) => subtitles.map(({ codec, language }) => `${language ?? 'und'} ${codec}`).join('; '),
+  resolution: (_, { video }) => (video ? resolutionOf(video) : null),
 };
 
 /** A table program takes text that begins like this for a formula and runs it. */

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { Preset } from '../../domain/presets/preset.js';
+import { savedPercent } from '../../domain/replace/savings.js';
 import { action } from '../action.js';
-import { standingReceipts } from '../replace/freed.js';
 
 /** Every recipe with what it did so far, and the files that could not be read as one. */
 export const listPresets = action(
@@ -16,19 +16,14 @@ export const listPresets = action(
       broken: z.array(z.object({ file: z.string(), message: z.string() })),
     }),
   },
-  ({ presets, store }) => {
-    const figures = new Map<string, { used: number; before: number; after: number }>();
-    for (const { presetId, before, after } of standingReceipts(store)) {
-      const sum = figures.get(presetId) ?? { used: 0, before: 0, after: 0 };
-      figures.set(presetId, {
-        used: sum.used + 1,
-        before: sum.before + before.sizeBytes,
-        after: sum.after + after.sizeBytes,
-      });
-    }
+  ({ presets, savings }) => {
     const items = presets.list().map((preset) => {
-      const { used = 0, before = 0, after = 0 } = figures.get(preset.id) ?? {};
-      return { ...preset, used, savedPercent: before > 0 ? Math.round((1 - after / before) * 100) : null };
+      const saved = savings.of('preset', preset.id);
+      return {
+        ...preset,
+        used: saved.files,
+        savedPercent: saved.beforeBytes > 0 ? Math.round(savedPercent(saved)) : null,
+      };
     });
     return Promise.resolve({
       page: 1,

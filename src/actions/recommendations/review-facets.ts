@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { RISK_NAMES } from '../../domain/recommendations/risk.js';
+import { formatBytes } from '../../lib/units.js';
 import type { Context } from '../action.js';
 import {
   queryOf,
@@ -68,7 +69,7 @@ export function chipsOf(ctx: Context, given: Given, rules: Names): { label: stri
     chips.push({ label, query: queryOf({ ...given, show: '', season: undefined }) });
   }
   if (given.minSavesBytes) {
-    const label = `Saves at least ${given.minSavesBytes / 1e9} GB`;
+    const label = `Saves at least ${formatBytes(given.minSavesBytes)}`;
     chips.push({ label, query: queryOf({ ...given, minSavesBytes: undefined }) });
   }
   if (q !== '') chips.push({ label: `"${q}"`, query: queryOf({ ...given, q: '' }) });

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { addPromises, promiseRatio, type Outcome } from '../../domain/recommendations/outcomes.js';
+import { codecName, resolutionName } from '../../domain/labels.js';
 import { displayTitle } from '../../domain/library/library.js';
 import { Confidence, Recommendation } from '../../domain/recommendations/recommendation.js';
 import { Severity } from '../../domain/rules/rule.js';
@@ -81,7 +82,7 @@ export const showSummary = action(
     const open = await estimates.open(TOP);
     const titles = new Map(rules.list().map(({ id, title }) => [id, title]));
     const titleOf = ({ itemId, group }: Recommendation): string => {
-      if (group) return `${group.files} files in ${group.codec} ${group.resolution}`;
+      if (group) return `${group.files} files in ${codecName(group.codec)} ${resolutionName(group.resolution)}`;
       const item = store.library.find(itemId);
       return item ? displayTitle(item) : itemId;
     };

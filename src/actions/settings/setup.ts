@@ -3,7 +3,8 @@ import { z } from 'zod';
 import { NewPassword } from '../../domain/access/access.js';
 import { AppError, conflict, invalid } from '../../domain/errors.js';
 import { PathProof } from '../../domain/settings/path-proof.js';
-import { CODEC_TITLE, everyEncoder, hardwareKind } from '../../domain/presets/encoder.js';
+import { codecName } from '../../domain/labels.js';
+import { everyEncoder, hardwareKind } from '../../domain/presets/encoder.js';
 import type { WorkerHealth } from '../../domain/jobs/executor.js';
 import type { Settings } from '../../domain/settings/settings.js';
 import { action, type Context } from '../action.js';
@@ -67,7 +68,7 @@ const WorkerReport = z.object({
 function titleOf(name: string): string {
   const known = everyEncoder().find((encoder) => encoder.name === name);
   if (!known) return name;
-  const codec = CODEC_TITLE[known.codec];
+  const codec = codecName(known.codec);
   return hardwareKind(name) === null ? codec : `${codec} on the graphics card`;
 }
 

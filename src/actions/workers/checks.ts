@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { toAppError, type AppError } from '../../domain/errors.js';
 import { ABILITIES, type Capabilities, type EncoderSupport } from '../../domain/workers/worker.js';
-import { formatBytes } from '../../lib/units.js';
+import { formatBytes, formatLineSpeed } from '../../lib/units.js';
 import type { Context } from '../action.js';
 import { authorizeCommand, ownKey, quoted, sealedKey } from './credentials.js';
 
@@ -109,7 +109,7 @@ const LOOK: Readonly<Record<Part, (ctx: Context, worker: Address & { id: string 
     try {
       const { upMbps, downMbps, latencyMs } = await ctx.fleet.measurements.line(worker.id);
       const slow = Math.min(upMbps, downMbps) < SLOW_MBPS ? '. Films take long over such a line; a folder that both machines see spares it' : '';
-      return [good('line', `${inMbps(upMbps)} there, ${inMbps(downMbps)} back, ${latencyMs} ms${slow}`), ...(await sharedOn(ctx, worker))];
+      return [good('line', `${formatLineSpeed(upMbps)} there, ${formatLineSpeed(downMbps)} back, ${latencyMs} ms${slow}`), ...(await sharedOn(ctx, worker))];
     } catch (error) {
       return [bad('line', toAppError(error).message, { text: 'Look at the network between the two machines, then measure again.', commands: [] })];
     }
@@ -147,8 +147,6 @@ async function untilTested({ fleet, bus }: Context, id: string): Promise<Capabil
   });
   return fleet.get(id).worker.capabilities;
 }
-
-const inMbps = (mbps: number): string => `${mbps >= 10 ? Math.round(mbps) : mbps} Mbit/s`;
 
 const reached = ({ host, port, username }: Address): WorkerCheck[] => [
   good('reach', `${host} answers on port ${port}`),

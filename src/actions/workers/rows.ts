@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import type { Job } from '../../domain/jobs/job.js';
+import type { Saved } from '../../domain/replace/savings.js';
 import {
   ABILITIES,
   Capabilities,
@@ -16,7 +17,6 @@ import { hoursInWords, isOpen, wallClockOf } from '../../domain/workers/working-
 import type { SeenWorker } from '../../engine/workers/fleet.js';
 import type { Context } from '../action.js';
 import { latestFirst } from '../jobs/jobs.js';
-import { stillStands } from '../replace/freed.js';
 import { LiveFigures } from '../queue/queue.js';
 
 /** What a worker has to do at one moment; what it does not tell is null. */
@@ -140,6 +140,7 @@ export function workerCards(ctx: Context, rows: readonly WorkerRow[]): WorkerCar
     if (job.state === 'failed' && job.workerId !== null) ids.add(job.workerId);
     for (const id of ids) sheet(id).failed.push(job);
   }
+  const savedBy = (key: string): Saved => ctx.savings.between(Date.parse(since), Infinity, { kind: 'worker', key });
   return rows.map((row) => {
     const { running, failed, done } = sheet(row.id);
     return {
@@ -155,7 +156,7 @@ export function workerCards(ctx: Context, rows: readonly WorkerRow[]): WorkerCar
         .sort(latestFirst)
         .slice(0, MISHAPS)
         .map((job) => mishapOf(job, row.id)),
-      record: recordOf(ctx, done, failed.length),
+      record: recordOf(done, failed.length, savedBy(row.id)),
     };
   });
 }
@@ -166,8 +167,7 @@ function mishapOf(job: Job, workerId: string): z.infer<typeof Mishap> {
   return { id: job.id, title: job.title, why, at: job.finishedAt ?? job.startedAt ?? job.createdAt };
 }
 
-function recordOf({ store }: Context, done: readonly Job[], failed: number): z.infer<typeof Record30> {
-  const sum = (of: (job: Job) => number): number => done.reduce((total, job) => total + of(job), 0);
+function recordOf(done: readonly Job[], failed: number, saved: Saved): z.infer<typeof Record30> {
   const timed = done.filter(({ encodeMs, source }) => encodeMs !== null && encodeMs > 0 && source !== undefined);
   const [playMs, encodeMs] = timed.reduce(
     ([play, encode], job) => [play + (job.source?.durationSec ?? 0) * 1000, encode + (job.encodeMs ?? 0)],
@@ -175,9 +175,7 @@ function recordOf({ store }: Context, done: readonly Job[], failed: number): z.i
   );
   return {
     jobs: done.length,
-    freedBytes: sum(({ sizeBeforeBytes, sizeAfterBytes, quarantineId }) =>
-      stillStands(store, quarantineId) ? sizeBeforeBytes - (sizeAfterBytes ?? sizeBeforeBytes) : 0,
-    ),
+    freedBytes: saved.freedBytes,
     failed,
     timesRealTime: encodeMs > 0 ? Math.round((playMs / encodeMs) * 10) / 10 : null,
   };

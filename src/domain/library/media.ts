@@ -65,11 +65,15 @@ export type MediaFile = z.infer<typeof MediaFile>;
 export const Resolution = z.enum(['4k', '1080', '720', '576', 'sd']);
 export type Resolution = z.infer<typeof Resolution>;
 
-/** Resolution class by the larger of width and height, so that wide-screen crops count as what they are. */
+/**
+ * Resolution class of a picture. The side that says more decides, so that a film without its black bars (1920x800) and one as wide
+ * as old television (1440x1080) count as what they are; a picture that stands upright counts like one that lies.
+ */
 export function resolutionOf({ width, height }: { width: number; height: number }): Resolution {
-  if (width > 2560 || height > 1440) return '4k';
-  if (width > 1280 || height > 720) return '1080';
-  if (width > 1024 || height > 576) return '720';
-  if (height > 480) return '576';
-  return 'sd';
+  const long = width > height ? width : height;
+  const short = width > height ? height : width;
+  if (long > 2560 || short > 1440) return '4k';
+  if (long > 1280 || short > 720) return '1080';
+  if (long > 1024 || short > 576) return '720';
+  return long > 854 || short > 480 ? '576' : 'sd';
 }

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { codecName } from '../labels.js';
 import type { EncodePlan } from './plan.js';
 import type { Preset } from './preset.js';
 import type { EncoderSupport } from '../workers/worker.js';
@@ -11,8 +12,6 @@ export const HARDWARE_KINDS = ['nvenc', 'qsv', 'vaapi', 'videotoolbox'] as const
 export type HardwareKind = (typeof HARDWARE_KINDS)[number];
 
 const SOFTWARE: Readonly<Record<EncodedCodec, string>> = { hevc: 'libx265', h264: 'libx264', av1: 'libsvtav1' };
-/** What people call a codec. */
-export const CODEC_TITLE: Readonly<Record<EncodedCodec, string>> = { hevc: 'HEVC', h264: 'H.264', av1: 'AV1' };
 
 /** ffmpeg's encoder for the processor. */
 export const softwareEncoder = (codec: EncodedCodec): string => SOFTWARE[codec];
@@ -97,7 +96,7 @@ const isProved = ({ works, tenBit }: EncoderSupport, needs: EncoderNeeds): boole
 
 function whySoftware(needs: EncoderNeeds, twins: readonly EncoderSupport[]): string {
   const working = twins.find(({ works }) => works);
-  if (!working) return `no graphics card here has passed a test in ${CODEC_TITLE[needs.codec]}`;
+  if (!working) return `no graphics card here has passed a test in ${codecName(needs.codec)}`;
   if (!twins.some((twin) => isProved(twin, needs)))
     return `${working.name} makes 8 bit only here, and this film needs 10`;
   return "the graphics card may lose the film's HDR10 metadata";

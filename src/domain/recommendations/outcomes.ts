@@ -1,4 +1,5 @@
 import { isFinished, type Job } from '../jobs/job.js';
+import type { SavedByJob } from '../replace/savings.js';
 
 /** What a rule promised and what came of it. Bytes are of jobs that ended well and stayed; the others are counted only. */
 export interface Outcome {
@@ -20,33 +21,17 @@ const NOTHING: Outcome = { jobs: 0, promisedBytes: 0, achievedBytes: 0, failed: 
 export class Outcomes {
   readonly #byRule = new Map<string, Outcome>();
   readonly #counted = new Map<string, { ruleId: string; outcome: Outcome }>();
-  readonly #restored = new Set<string>();
 
-  /** Takes in a job as it is now; one that is tried again counts for nothing until it ends. */
-  note(job: Job): void {
+  /** Takes in a job as it is now, and what it saved; one that is tried again counts for nothing until it ends. */
+  note(job: Job, saved: SavedByJob): void {
     if (job.ruleId === null || job.expectedSavesBytes === null) return;
-    const outcome = isFinished(job.state) ? this.#outcomeOf(job, job.expectedSavesBytes) : null;
+    const outcome = isFinished(job.state) ? outcomeOf(job, job.expectedSavesBytes, saved) : null;
     this.#count(job.id, outcome && { ruleId: job.ruleId, outcome });
-  }
-
-  /** The original of this job's file stands in its place again. */
-  noteRestored(jobId: string): void {
-    this.#restored.add(jobId);
-    const before = this.#counted.get(jobId);
-    if (before?.outcome.jobs) this.#count(jobId, { ...before, outcome: { ...NOTHING, restored: 1 } });
   }
 
   /** By rule, in no order. */
   byRule(): ReadonlyMap<string, Readonly<Outcome>> {
     return this.#byRule;
-  }
-
-  #outcomeOf({ id, state, sizeBeforeBytes, sizeAfterBytes }: Job, promisedBytes: number): Outcome | null {
-    if (state === 'failed') return { ...NOTHING, failed: 1 };
-    if (state === 'skipped') return { ...NOTHING, skipped: 1 };
-    if (state !== 'done' || sizeAfterBytes === null) return null;
-    if (this.#restored.has(id)) return { ...NOTHING, restored: 1 };
-    return { ...NOTHING, jobs: 1, promisedBytes, achievedBytes: sizeBeforeBytes - sizeAfterBytes };
   }
 
   #count(jobId: string, now: { ruleId: string; outcome: Outcome } | null): void {
@@ -62,6 +47,14 @@ export class Outcomes {
     const sum = addPromises(this.#byRule.get(ruleId) ?? NOTHING, outcome, sign);
     this.#byRule.set(ruleId, sum);
   }
+}
+
+function outcomeOf({ state }: Job, promisedBytes: number, saved: SavedByJob): Outcome | null {
+  if (state === 'failed') return { ...NOTHING, failed: 1 };
+  if (state === 'skipped') return { ...NOTHING, skipped: 1 };
+  if (state !== 'done' || saved === null) return null;
+  if (saved === 'restored') return { ...NOTHING, restored: 1 };
+  return { ...NOTHING, jobs: 1, promisedBytes, achievedBytes: saved };
 }
 
 /** Two sums as one; with -1 the second is taken away. */

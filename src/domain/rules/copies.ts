@@ -1,8 +1,8 @@
 import { videoKbps, worthOf } from '../recommendations/codec-worth.js';
 import { isCinemaRecording, wordsOf, type FileWords } from '../library/file-words.js';
-import { hdrName, rateName, resolutionName } from '../labels.js';
+import { channelsName, hdrName, pictureName, rateName } from '../labels.js';
 import type { LibraryItem } from '../library/library.js';
-import { channelsName, isLossless } from './lossless-audio.js';
+import { isLossless } from './lossless-audio.js';
 import { resolutionOf, type Hdr, type MediaFile, type VideoStream } from '../library/media.js';
 import type { Subject } from './rule.js';
 
@@ -95,7 +95,7 @@ const CRITERIA: readonly Criterion[] = [
   },
   {
     value: ({ video }) => RESOLUTION_RANK[resolutionOf(video)],
-    name: ({ video }) => resolutionName(resolutionOf(video)),
+    name: ({ video }) => pictureName(video),
   },
   { value: ({ video }) => HDR_RANK[video.hdr], name: ({ video }) => hdrName(video.hdr) },
   { value: ({ words }) => words.source.rank, name: ({ words }) => words.source.name ?? 'a copy of unknown source' },
@@ -143,10 +143,10 @@ export function decidingFigures(better: Copy, other: Copy): { better: string; ot
   return criterion ? { better: criterion.name(better), other: criterion.name(other) } : null;
 }
 
-/** `4K HDR10, 40.0 Mbit/s HEVC, lossless 7.1 sound`. */
+/** `4K HDR10, 40 Mbit/s HEVC, lossless 7.1 sound`. */
 export function describeCopy(copy: Copy): string {
   const { file, video, words } = copy;
-  const picture = `${resolutionName(resolutionOf(video))}${video.hdr === 'sdr' ? '' : ` ${hdrName(video.hdr)}`}`;
+  const picture = `${pictureName(video)}${video.hdr === 'sdr' ? '' : ` ${hdrName(video.hdr)}`}`;
   return [
     picture,
     ...(words.source.name === null ? [] : [words.source.name]),

@@ -1,7 +1,7 @@
 import { expectedOutput } from '../presets/expected-output.js';
-import { codecName, hdrName, resolutionName } from '../labels.js';
+import { codecName, hdrName, pictureName } from '../labels.js';
 import type { LibraryItem } from '../library/library.js';
-import { resolutionOf, type AudioStream, type Hdr, type MediaFile } from '../library/media.js';
+import { type AudioStream, type Hdr, type MediaFile } from '../library/media.js';
 import type { Preset } from '../presets/preset.js';
 import type { LibraryFacts, Rule, Subject } from './rule.js';
 import type { z } from 'zod';
@@ -121,7 +121,7 @@ export function loopProblem(
     const { video } = subject.file;
     if (!loop || !video) continue;
     const hdr = video.hdr === 'sdr' ? '' : ` ${hdrName(video.hdr)}`;
-    const kind = `${codecName(video.codec)} film in ${resolutionName(resolutionOf(video))}${hdr}`;
+    const kind = `${codecName(video.codec)} film in ${pictureName(video)}${hdr}`;
     return `What the preset ${loop.presetId} makes would be found again and encoded over and over, such as that of a ${kind}. Choose another preset, or other limits.`;
   }
   return null;

@@ -15,10 +15,3 @@ export function isSpatial({ title, profile }: Pick<AudioStream, 'title' | 'profi
   const text = `${title ?? ''} ${profile ?? ''}`.toLowerCase();
   return text.includes('atmos') || text.includes('dts:x') || text.includes('dts-x') || text.includes('dtsx');
 }
-
-/** `5.1`, `7.1`, `stereo`. */
-export function channelsName(channels: number): string {
-  if (channels === 1) return 'mono';
-  if (channels === 2) return 'stereo';
-  return channels >= 6 && channels <= 8 ? `${channels - 1}.1` : `${channels} channels`;
-}

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { formatBytes, formatDuration } from '../../lib/units.js';
+import { formatBytes, formatDuration, formatLineSpeed } from '../../lib/units.js';
 import { isInside } from '../settings/paths.js';
 import { TransferMode, type Line, type WorkerPath } from './worker.js';
 
@@ -166,7 +166,7 @@ function legsOf(
     const lineMbps = measuredMbps ?? ASSUMED_MBPS;
     const mbps = Math.min(lineMbps, maxMbps ?? Infinity);
     const origin = mbps < lineMbps ? ' (your limit)' : measuredMbps === undefined ? ' (assumed, not measured)' : '';
-    return { seconds: (bytes * 8) / (mbps * 1e6), what: `${formatBytes(bytes)} at ${rateInWords(mbps)}${origin}` };
+    return { seconds: (bytes * 8) / (mbps * 1e6), what: `${formatBytes(bytes)} at ${formatLineSpeed(mbps)}${origin}` };
   };
   return [leg(sourceBytes, line?.upMbps), leg(outputBytes, line?.downMbps)];
 }
@@ -182,4 +182,3 @@ function roomFor(bytes: number, { scratchFreeBytes }: WayToWorker): { problem: s
 }
 
 const inWords = (seconds: number): string => formatDuration(seconds * 1000);
-const rateInWords = (mbps: number): string => `${mbps < 10 ? Math.round(mbps * 10) / 10 : Math.round(mbps)} Mbit/s`;

@@ -17,6 +17,7 @@ import {
   type SavingSample,
 } from '../../domain/recommendations/learned-savings.js';
 import type { MediaFile } from '../../domain/library/media.js';
+import type { SavedByJob } from '../../domain/replace/savings.js';
 import type { Preset } from '../../domain/presets/preset.js';
 import type { Presets } from '../../domain/presets/presets.js';
 import { EventLoopYield } from '../../lib/event-loop-yield.js';
@@ -29,6 +30,8 @@ export interface LearningParts {
   bus: Bus<Events>;
   log: Log;
   presets: Presets;
+  /** What jobs saved, as it is counted everywhere. */
+  savings: { ofJob(jobId: string): SavedByJob; settled(): Promise<void> };
 }
 
 /** The worker that is meant when none is named. */
@@ -64,7 +67,11 @@ export class Learning implements Learned {
         this.#take(job);
       }),
       bus.on('quarantine.changed', ({ ids }) => {
-        for (const id of ids) this.#takeRestored(store.quarantine.find(id));
+        for (const id of ids) {
+          // Its original may have been restored.
+          const job = store.jobs.find(store.quarantine.find(id)?.jobId ?? '');
+          if (job) this.#noteOutcome(job);
+        }
       }),
     ];
     this.#counting = this.#countAll().catch((error: unknown) => {
@@ -103,9 +110,9 @@ export class Learning implements Learned {
   }
 
   async #countAll(): Promise<void> {
-    const { store } = this.#parts;
+    const { store, savings } = this.#parts;
+    await savings.settled();
     const loopYield = new EventLoopYield();
-    for (const entry of store.quarantine.values()) this.#takeRestored(entry);
     for (const job of store.jobs.values()) {
       if (this.#abort.signal.aborted) return;
       this.#take(job);
@@ -113,12 +120,12 @@ export class Learning implements Learned {
     }
   }
 
-  #takeRestored(entry: { state: string; jobId: string } | null): void {
-    if (entry?.state === 'restored' && entry.jobId !== '') this.#promises.noteRestored(entry.jobId);
+  #noteOutcome(job: Job): void {
+    this.#promises.note(job, job.state === 'done' ? this.#parts.savings.ofJob(job.id) : null);
   }
 
   #take(job: Job): void {
-    this.#promises.note(job);
+    this.#noteOutcome(job);
     if (job.state !== 'done' || this.#taught.has(job.id)) return;
     this.#taught.add(job.id);
     const saving = savingSampleOf(job);

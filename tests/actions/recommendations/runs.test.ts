@@ -2,7 +2,7 @@ import { expect } from 'chai';
 import { listRuns } from '../../../src/actions/recommendations/runs.js';
 import { showSavings, showSummary } from '../../../src/actions/recommendations/savings.js';
 import type { Run } from '../../../src/domain/recommendations/run.js';
-import { aJob, anItem, aRecommendation } from '../../support/builders.js';
+import { aJob, anItem, aReceipt, aRecommendation } from '../../support/builders.js';
 import { startWeb } from '../../support/web.js';
 
 type Web = Awaited<ReturnType<typeof startWeb>>;
@@ -68,6 +68,7 @@ describe('history, summary and savings', () => {
 
   it('compares what rules promised with what was saved', async () => {
     const job = aJob({ id: 'done', state: 'done', sizeBeforeBytes: 10, sizeAfterBytes: 1, expectedSavesBytes: 10 });
+    await web.context.store.receipts.put(aReceipt(job));
     web.context.bus.emit('job.changed', job);
     const { total, byRule } = await showSavings(web.context, {});
     expect(total).to.include({ jobs: 1, promisedBytes: 10, achievedBytes: 9, ratio: 0.9 });

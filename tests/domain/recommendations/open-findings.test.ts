@@ -106,38 +106,37 @@ describe('kept promises', () => {
 
   it('compare what was promised with what was saved', () => {
     const promises = new Outcomes();
-    promises.note(done);
-    promises.note(done);
-    promises.note({ ...done, id: 'job-2', sizeAfterBytes: 700 });
+    promises.note(done, 600);
+    promises.note(done, 600);
+    promises.note({ ...done, id: 'job-2' }, 300);
     expect(of(promises)).to.include({ jobs: 2, promisedBytes: 1000, achievedBytes: 900, failed: 0 });
     expect(promiseRatio(of(promises) as never)).to.equal(0.9);
   });
 
   it('count a failure until the job is tried again and ends well', () => {
     const promises = new Outcomes();
-    promises.note({ ...done, state: 'failed' });
-    promises.note({ ...done, id: 'job-2', state: 'skipped' });
+    promises.note({ ...done, state: 'failed' }, null);
+    promises.note({ ...done, id: 'job-2', state: 'skipped' }, null);
     expect(of(promises)).to.include({ jobs: 0, failed: 1, skipped: 1 });
-    promises.note({ ...done, state: 'queued' });
+    promises.note({ ...done, state: 'queued' }, null);
     expect(of(promises)).to.include({ failed: 0, skipped: 1 });
-    promises.note(done);
+    promises.note(done, 600);
     expect(of(promises)).to.include({ jobs: 1, failed: 0, achievedBytes: 600 });
   });
 
-  it('take back what the owner took back, whichever is heard of first', () => {
-    const [early, late] = [new Outcomes(), new Outcomes()];
-    early.noteRestored(done.id);
-    early.note(done);
-    late.note(done);
-    late.noteRestored(done.id);
-    for (const promises of [early, late])
-      expect(of(promises)).to.include({ jobs: 0, promisedBytes: 0, achievedBytes: 0, restored: 1 });
+  it('take back what the owner took back, and count nothing that replaced no file', () => {
+    const promises = new Outcomes();
+    promises.note(done, 600);
+    promises.note({ ...done, id: 'job-2' }, null);
+    expect(of(promises)).to.include({ jobs: 1, promisedBytes: 500, achievedBytes: 600, restored: 0 });
+    promises.note(done, 'restored');
+    expect(of(promises)).to.include({ jobs: 0, promisedBytes: 0, achievedBytes: 0, restored: 1 });
   });
 
   it('say nothing of jobs that no rule asked for', () => {
     const promises = new Outcomes();
-    promises.note({ ...done, ruleId: null });
-    promises.note({ ...done, expectedSavesBytes: null });
+    promises.note({ ...done, ruleId: null }, 600);
+    promises.note({ ...done, expectedSavesBytes: null }, 600);
     expect([...promises.byRule()]).to.deep.equal([]);
   });
 });

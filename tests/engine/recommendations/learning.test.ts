@@ -3,13 +3,15 @@ import { resolve } from 'node:path';
 import { openPresets } from '../../../src/catalog/presets.js';
 import type { Job } from '../../../src/domain/jobs/job.js';
 import type { Presets } from '../../../src/domain/presets/presets.js';
+import type { Receipt } from '../../../src/domain/replace/receipt.js';
 import type { Recommendation } from '../../../src/domain/recommendations/recommendation.js';
 import { Analyzer } from '../../../src/engine/recommendations/analyze.js';
 import { Estimates } from '../../../src/engine/recommendations/estimates.js';
 import { Learning } from '../../../src/engine/recommendations/learning.js';
+import { SavingsLedger } from '../../../src/engine/replace/savings-ledger.js';
 import { newId } from '../../../src/lib/ids.js';
 import { createLog } from '../../../src/lib/log.js';
-import { aFile, aJob, aRecommendation } from '../../support/builders.js';
+import { aFile, aJob, anOriginal, aReceipt, aRecommendation } from '../../support/builders.js';
 import { film, World } from '../../support/library-world.js';
 
 const source = { codec: 'h264', width: 1920, height: 1080, fps: 24, durationSec: 3600 };
@@ -39,7 +41,8 @@ describe('learning', () => {
 
   const open = async (): Promise<void> => {
     const { store, bus } = world;
-    learning = new Learning({ store, bus, log, presets });
+    const savings = new SavingsLedger({ store, log });
+    learning = new Learning({ store, bus, log, presets, savings });
     estimates = new Estimates({
       store,
       bus,
@@ -163,11 +166,19 @@ describe('learning', () => {
   });
 
   it('compares promises with what came of them, and hears of originals that are put back', async () => {
-    await world.store.jobs.putMany([done('1'), done('2', { state: 'failed' })]);
+    const { jobs, receipts, quarantine } = world.store;
+    await jobs.putMany([done('1'), done('2', { state: 'failed' }), done('3')]);
+    const [first, second, third] = ['1', '2', '3'].map((id) => aReceipt(done(id))) as [Receipt, Receipt, Receipt];
+    await receipts.putMany([first, third]);
+    await quarantine.putMany([anOriginal(first), anOriginal(third, { state: 'restored' })]);
     await open();
     const kept = async () => (await estimates.promises()).get('codec-modernization');
-    expect(await kept()).to.include({ jobs: 1, promisedBytes: 5e9, achievedBytes: 7e9, failed: 1 });
+    expect(await kept()).to.include({ jobs: 1, promisedBytes: 5e9, achievedBytes: 7e9, failed: 1, restored: 1 });
+    await receipts.put(second);
     world.bus.emit('job.changed', done('2'));
-    expect(await kept()).to.include({ jobs: 2, failed: 0 });
+    expect(await kept()).to.include({ jobs: 2, failed: 0, achievedBytes: 14e9 });
+    await quarantine.patch(first.quarantineId, { state: 'restored' });
+    world.bus.emit('quarantine.changed', { ids: [first.quarantineId] });
+    expect(await kept()).to.include({ jobs: 1, promisedBytes: 5e9, achievedBytes: 7e9, restored: 2 });
   });
 });
