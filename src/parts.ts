@@ -1,7 +1,8 @@
+import { ReviewSearch } from './engine/recommendations/review-search.js';
 import { join } from 'node:path';
 import type { Context } from './actions/action.js';
-import { LibraryStatisticsCache } from './actions/library/statistics-cache.js';
-import { OwnerAccess } from './actions/access/owner-access.js';
+import { LibraryStatisticsCache } from './engine/library/statistics.js';
+import { OwnerAccess } from './engine/access/owner-access.js';
 import type { Rules } from './catalog/rules.js';
 import type { Config } from './config.js';
 import type { Events } from './domain/events.js';
@@ -119,7 +120,7 @@ export async function assemble(ground: Ground): Promise<Parts> {
   const schedule = new Schedule({ bus, log, tasks: standingTasks({ store, sync, analyzer }) });
   const files = new FileCheck(shared);
   const problems = new Problems({ ...shared, files, fleet, swapper, schedule, dataDir: config.dataDir });
-  const { savings, learning, leftUndone, coverage, statistics, collections, edits } = library;
+  const { savings, learning, leftUndone, coverage, statistics, review, collections, edits } = library;
   const context: Context = {
     ...shared,
 
@@ -140,7 +141,7 @@ export async function assemble(ground: Ground): Promise<Parts> {
   return {
     context,
     inOrder: [
-      ...[savings, learning, estimates, analyzer, coverage, search, statistics, collections],
+      ...[savings, learning, estimates, analyzer, coverage, search, statistics, review, collections],
       ...[fleet, here, queue],
       ...[leftUndone, intake, edits, sync, news, contact, schedule, files, problems],
     ],
@@ -168,6 +169,7 @@ function libraryParts(shared: Shared) {
   const coverage = new Coverage(shared);
   const search = new LibrarySearch(shared);
   const statistics = new LibraryStatisticsCache(shared);
+  const review = new ReviewSearch(shared);
   const collections = new CollectionKeeper({ ...shared, search });
   const sync = new LibrarySync({ ...shared, analyzer });
   const intake = new Intake({ ...shared, analyzer });
@@ -183,6 +185,7 @@ function libraryParts(shared: Shared) {
     coverage,
     search,
     statistics,
+    review,
     collections,
     sync,
     intake,

@@ -1,3 +1,4 @@
+import type { Found, ReviewRequest } from '../engine/recommendations/review-search.js';
 import type { z } from 'zod';
 import type { Access } from '../domain/access/access.js';
 import type { Events } from '../domain/events.js';
@@ -44,6 +45,8 @@ export interface Context {
   search: SearchRequests;
   savings: SavingsRequests;
   statistics: StatisticsRequests;
+  /** Recommendations by filter, order and group. */
+  review: { find(request: ReviewRequest): Promise<Found> };
   collections: CollectionRequests;
   news: NewsRequests;
   analyzer: AnalyzerRequests;

@@ -8,6 +8,7 @@ const BASE = ['src/domain', 'src/lib'];
 const ENGINE = [...BASE, 'src/store', 'src/ffmpeg', 'src/files'];
 /** Areas of the engine, the lowest first: nobody calls up, and of those below each names whom it needs. */
 const ENGINE_AREAS: Record<string, readonly string[]> = {
+  access: [],
   workers: [],
   collections: [],
   recommendations: [],

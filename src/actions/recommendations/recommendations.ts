@@ -4,9 +4,8 @@ import { Recommendation } from '../../domain/recommendations/recommendation.js';
 import { action, type Context } from '../action.js';
 import { approve, Approved, MERGED } from './approve.js';
 import { listOf, pageOf, Paging } from '../paging.js';
-import { ReviewFilter, ReviewSort, ReviewState } from './review-query.js';
+import { ReviewFilter, ReviewSort, ReviewState } from '../../domain/recommendations/review-query.js';
 import { RecommendationRow, toRows } from './review-rows.js';
-import { findReview } from './review-search.js';
 
 const DAY_MS = 86_400_000;
 
@@ -23,7 +22,7 @@ export const listRecommendations = action(
     }),
   },
   async (ctx, { page, pageSize, sort, ...filter }) => {
-    const found = await findReview(ctx, { filter, sort, group: 'none' });
+    const found = await ctx.review.find({ filter, sort, group: 'none' });
     const cut = pageOf(found.entries, { page, pageSize }, { ...filter, sort });
     const { savesBytes, lowBytes, highBytes, counts } = found;
     const rows = cut.items.map(({ row }) => row);

@@ -9,8 +9,8 @@ import {
   type ReviewFilter,
   type ReviewGrouping,
   type ReviewSort,
-} from './review-query.js';
-import type { Found } from './review-search.js';
+} from '../../domain/recommendations/review-query.js';
+import type { Found } from '../../engine/recommendations/review-search.js';
 
 const KINDS: Record<string, string> = {
   transcode: 'Encode anew',

@@ -1,8 +1,7 @@
 import { z } from 'zod';
 import { conflict, invalid } from '../../domain/errors.js';
 import type { Context } from '../action.js';
-import { reviewFilterOf } from './review-query.js';
-import { findReview } from './review-search.js';
+import { reviewFilterOf } from '../../domain/recommendations/review-query.js';
 
 const Texts = z
   .union([z.string().max(200_000), z.array(z.string()).max(100_000)])
@@ -46,7 +45,7 @@ async function matchingNow(
   compare: (found: number, expected: number) => void,
 ): Promise<string[]> {
   const matching = async (query: string, shown: number): Promise<string[]> => {
-    const { entries } = await findReview(ctx, { filter: reviewFilterOf(query), sort: 'priority', group: 'none' });
+    const { entries } = await ctx.review.find({ filter: reviewFilterOf(query), sort: 'priority', group: 'none' });
     compare(entries.length, shown);
     return entries.map(({ row }) => row.id);
   };

@@ -4,11 +4,17 @@ import { Settings } from '../../domain/settings/settings.js';
 import { action, type Context } from '../action.js';
 import { canBeApproved } from './approve.js';
 import { frameOf, Paging } from '../paging.js';
-import { queryOf, ReviewFilter, ReviewGrouping, ReviewSort, ReviewState } from './review-query.js';
+import {
+  queryOf,
+  ReviewFilter,
+  ReviewGrouping,
+  ReviewSort,
+  ReviewState,
+} from '../../domain/recommendations/review-query.js';
 import { chipsOf, Choice, facetsOf, type Given, type Names } from './review-facets.js';
-import type { Entry } from './review-index.js';
+import type { Entry } from '../../engine/recommendations/review-index.js';
 import { RecommendationRow, toRows } from './review-rows.js';
-import { findReview, type Found, type FoundGroup } from './review-search.js';
+import type { Found, FoundGroup } from '../../engine/recommendations/review-search.js';
 
 const View = Settings.shape.review.unwrap().shape.view.unwrap();
 
@@ -87,7 +93,7 @@ export const showReview = action(
     }),
   },
   async (ctx, { page, pageSize, sort, group, view: asked, ...filter }) => {
-    const found = await findReview(ctx, { filter, sort, group });
+    const found = await ctx.review.find({ filter, sort, group });
     const view = await rememberView(ctx, asked);
     const given = { ...filter, sort, group };
     const shown = await groupsOf(ctx, found, { page, pageSize }, given);

@@ -2,6 +2,7 @@ import { expect } from 'chai';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { ReviewSearch } from '../../../src/engine/recommendations/review-search.js';
 import type { Context } from '../../../src/actions/action.js';
 import {
   approveMany,
@@ -12,7 +13,6 @@ import {
 import { createJobs, listJobs } from '../../../src/actions/jobs/jobs.js';
 import { listQuarantine } from '../../../src/actions/replace/quarantine.js';
 import { showQueue } from '../../../src/actions/queue/queue.js';
-import { findReview } from '../../../src/actions/recommendations/review-search.js';
 import { saveRule } from '../../../src/actions/rules/rules.js';
 import {
   approveRecommendation,
@@ -87,6 +87,7 @@ async function open(dir: string) {
       },
     },
   } as unknown as Context;
+  ctx.review = new ReviewSearch(ctx);
   return { ctx, store };
 }
 
@@ -196,7 +197,7 @@ describe('actions over a real store', () => {
     expect(list.items.find(({ id }) => id === ID)?.merged.map(({ ruleId }) => ruleId)).to.deep.equal(['remux']);
     expect((await listRecommendations(ctx, filter({ ruleId: 'remux' }))).total).to.equal(2);
     expect((await listRecommendations(ctx, filter({ leadRuleId: 'remux' }))).total).to.equal(1);
-    const { groups, facets } = await findReview(ctx, { filter: filter({}), sort: 'priority', group: 'rule' });
+    const { groups, facets } = await ctx.review.find({ filter: filter({}), sort: 'priority', group: 'rule' });
     expect(facets.ruleId.get('remux')).to.equal(2);
     for (const { narrow, entries } of groups) {
       const again = await listRecommendations(ctx, filter(narrow));

@@ -4,13 +4,12 @@ import { StatisticsTally, type LibraryStatistics } from '../../domain/library/st
 import { EventLoopYield } from '../../lib/event-loop-yield.js';
 import type { Bus } from '../../lib/bus.js';
 import type { Store } from '../../store/store.js';
-import type { StatisticsRequests } from '../requests.js';
 
 /** Titles counted between two looks at the clock. */
 const ITEMS_PER_TURN = 100;
 
 /** Counts the library when it is asked and something changed since; everybody who asks meanwhile shares the count. */
-export class LibraryStatisticsCache implements StatisticsRequests {
+export class LibraryStatisticsCache {
   readonly #store: Store;
   readonly #bus: Bus<Events>;
   #count: Promise<LibraryStatistics> | null = null;

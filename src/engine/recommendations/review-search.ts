@@ -1,6 +1,8 @@
 import { wordsOf } from '../../domain/library/filter.js';
-import type { Context } from '../action.js';
-import { reviewIndexOf, riskBit, searchTextOf, type Entry, type ReviewIndex } from './review-index.js';
+import type { Events } from '../../domain/events.js';
+import type { Bus } from '../../lib/bus.js';
+import type { Store } from '../../store/store.js';
+import { ReviewIndex, riskBit, searchTextOf, type Entry } from './review-index.js';
 import {
   REVIEW_FACETS,
   type ReviewFacet,
@@ -8,7 +10,7 @@ import {
   type ReviewGrouping,
   type ReviewSort,
   type ReviewState,
-} from './review-query.js';
+} from '../../domain/recommendations/review-query.js';
 import { Risk } from '../../domain/recommendations/risk.js';
 
 /** Savings in bytes; every file counts once, with its largest saving. */
@@ -36,7 +38,7 @@ export interface Found extends Savings {
   facets: Record<ReviewFacet, Map<string, number>>;
 }
 
-interface ReviewRequest {
+export interface ReviewRequest {
   filter: ReviewFilter;
   sort: ReviewSort;
   group: ReviewGrouping;
@@ -44,20 +46,38 @@ interface ReviewRequest {
 
 /** So many answers are kept until something changes: the pages of a list are asked for one after the other. */
 const ANSWERS_KEPT = 8;
-const ANSWERS = new WeakMap<ReviewIndex, { version: number; found: Map<string, Found> }>();
 
 /** Finds recommendations in one pass, and at once while nothing changed since the same was asked. */
-export async function findReview(ctx: Pick<Context, 'store' | 'bus'>, request: ReviewRequest): Promise<Found> {
-  const index = reviewIndexOf(ctx);
-  const order = await index.ordered(request.sort);
-  let known = ANSWERS.get(index);
-  if (known?.version !== index.version) ANSWERS.set(index, (known = { version: index.version, found: new Map() }));
-  const key = JSON.stringify(request);
-  const found = known.found.get(key) ?? search(index, order, request);
-  known.found.delete(key);
-  known.found.set(key, found);
-  for (const oldest of known.found.keys()) if (known.found.size > ANSWERS_KEPT) known.found.delete(oldest);
-  return found;
+export class ReviewSearch {
+  readonly #index: ReviewIndex;
+  readonly #answers = new Map<string, Found>();
+  /** Of the index, when the answers were found. */
+  #version = -1;
+
+  constructor(parts: { store: Store; bus: Bus<Events> }) {
+    this.#index = new ReviewIndex(parts);
+  }
+
+  /** Reads nothing before it is asked for the first time. */
+  start(): void {
+    this.#answers.clear();
+  }
+
+  async stop(): Promise<void> {
+    await this.#index.stop();
+  }
+
+  async find(request: ReviewRequest): Promise<Found> {
+    const order = await this.#index.ordered(request.sort);
+    if (this.#version !== this.#index.version) this.#answers.clear();
+    this.#version = this.#index.version;
+    const key = JSON.stringify(request);
+    const found = this.#answers.get(key) ?? search(this.#index, order, request);
+    this.#answers.delete(key);
+    this.#answers.set(key, found);
+    for (const oldest of this.#answers.keys()) if (this.#answers.size > ANSWERS_KEPT) this.#answers.delete(oldest);
+    return found;
+  }
 }
 
 function search(index: ReviewIndex, order: readonly Entry[], request: ReviewRequest): Found {

@@ -5,8 +5,10 @@ import type { Recommendation } from '../../domain/recommendations/recommendation
 import { Risk, risksOf } from '../../domain/recommendations/risk.js';
 import { EventLoopYield } from '../../lib/event-loop-yield.js';
 import { itemIdOf, mergedInto, stateOf } from '../../store/row-keys.js';
-import type { Context } from '../action.js';
-import type { ReviewSort } from './review-query.js';
+import type { Events } from '../../domain/events.js';
+import type { Bus } from '../../lib/bus.js';
+import type { Store } from '../../store/store.js';
+import type { ReviewSort } from '../../domain/recommendations/review-query.js';
 
 /** A recommendation with what it is filtered and grouped by. */
 export interface Entry {
@@ -46,7 +48,7 @@ const ENTRIES_PER_TURN = 200;
  * Reads the store when it is first asked, then follows the news of rows and titles.
  */
 export class ReviewIndex {
-  readonly #ctx: Pick<Context, 'store' | 'bus'>;
+  readonly #ctx: { store: Store; bus: Bus<Events> };
   readonly #entries = new Map<string, Entry>();
   readonly #fileNumbers = new Map<string, number>();
   readonly #orders = new Map<ReviewSort, Entry[]>();
@@ -56,9 +58,16 @@ export class ReviewIndex {
   /** Goes up with every change. */
   #version = 0;
   #reading: Promise<void> | null = null;
+  readonly #listening: (() => void)[] = [];
 
-  constructor(ctx: Pick<Context, 'store' | 'bus'>) {
+  constructor(ctx: { store: Store; bus: Bus<Events> }) {
     this.#ctx = ctx;
+  }
+
+  /** Follows no changes any more. */
+  async stop(): Promise<void> {
+    await this.#reading;
+    for (const forget of this.#listening.splice(0)) forget();
   }
 
   /** Entries in this order, up to the last change. Those that are gone since are not among them. */
@@ -86,12 +95,14 @@ export class ReviewIndex {
 
   async #readAll(): Promise<void> {
     const { store, bus } = this.#ctx;
-    bus.on('recommendation.changed', ({ ids }) => {
-      for (const id of ids) this.#changedRows.add(id);
-    });
-    bus.on('library.changed', ({ itemIds }) => {
-      for (const id of itemIds) this.#changedItems.add(id);
-    });
+    this.#listening.push(
+      bus.on('recommendation.changed', ({ ids }) => {
+        for (const id of ids) this.#changedRows.add(id);
+      }),
+      bus.on('library.changed', ({ itemIds }) => {
+        for (const id of itemIds) this.#changedItems.add(id);
+      }),
+    );
     const loopYield = new EventLoopYield();
     let made = 0;
     for (const row of [...store.recommendations.values()]) {
@@ -201,12 +212,3 @@ export class ReviewIndex {
 /** What search words are looked for in. */
 export const searchTextOf = (entry: Entry): string =>
   (entry.text ??= entry.item ? textOf(entry.item) : plainText(`${entry.row.reason} ${entry.likeness}`));
-
-const INDEXES = new WeakMap<Context['store'], ReviewIndex>();
-
-/** The index of a store; there is one for each, and it goes with it. */
-export function reviewIndexOf(ctx: Pick<Context, 'store' | 'bus'>): ReviewIndex {
-  const known = INDEXES.get(ctx.store) ?? new ReviewIndex(ctx);
-  INDEXES.set(ctx.store, known);
-  return known;
-}

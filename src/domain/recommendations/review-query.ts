@@ -1,7 +1,7 @@
 import { z } from 'zod';
-import { Choices } from '../../domain/rules/choices.js';
-import { invalid } from '../../domain/errors.js';
-import { Recommendation } from '../../domain/recommendations/recommendation.js';
+import { Choices } from '../rules/choices.js';
+import { invalid } from '../errors.js';
+import { Recommendation } from './recommendation.js';
 import { refusedFields } from '../../lib/plain-refusals.js';
 
 /** What is merged into another one shows there, and nowhere by itself. */
