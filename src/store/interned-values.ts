@@ -1,4 +1,6 @@
+import type { Job } from '../domain/jobs/job.js';
 import type { LibraryItem } from '../domain/library/library.js';
+import type { Preset } from '../domain/presets/preset.js';
 import type { Recommendation } from '../domain/recommendations/recommendation.js';
 
 /** Rows are never changed in place; whoever tries to change this one hears of it. */
@@ -23,6 +25,19 @@ export function thriftyItems(): (item: LibraryItem) => LibraryItem {
       file.subtitles = shareEmpty(file.subtitles);
     }
     return item;
+  };
+}
+
+/** Lets jobs share the preset they were made with: a year of them has a handful of presets between them. */
+export function thriftyJobs(): (job: Job) => Job {
+  const presets = new Map<string, Preset>();
+  return (job) => {
+    if (job.preset === null) return job;
+    const text = JSON.stringify(job.preset);
+    const known = presets.get(text);
+    if (known) job.preset = known;
+    else presets.set(text, job.preset);
+    return job;
   };
 }
 

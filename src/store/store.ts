@@ -36,7 +36,7 @@ import { migrate } from './migrations.js';
 import { PosterCache } from './poster-cache.js';
 import { Secrets, type SecretOverrides } from './secrets.js';
 import { SettingsDocument } from './settings.js';
-import { thriftyItems, thriftyRecommendations } from './interned-values.js';
+import { thriftyItems, thriftyJobs, thriftyRecommendations } from './interned-values.js';
 
 /** A browser that signed in. The id is the SHA-256 of what its cookie holds. */
 export const SessionRow = z.object({ id: z.string(), expiresAt: z.string(), data: z.string() });
@@ -132,6 +132,7 @@ export async function openStore(options: StoreOptions) {
       'job',
       Job,
       filled('jobs', (job) => (isFinished(job.state) ? `done-${month(job.finishedAt ?? job.createdAt)}` : 'open')),
+      { thrift: thriftyJobs() },
     ),
     otherServers: await open('Plex server', Server, single('servers.json')),
     workers: await open('worker', Worker, single('workers.json')),

@@ -110,6 +110,7 @@ export const aJob = (change: Partial<Job> = {}): Job => ({
   recommendationId: '01234567-101.2001.codec-modernization',
   presetId: 'balanced',
   alsoPresetIds: [],
+  preset: null,
   state: 'queued',
   stage: null,
   percent: 0,

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { AppError, ERROR_CODES } from '../errors.js';
+import { Preset } from '../presets/preset.js';
 import { LAST_RANK } from '../queue/rank.js';
 import { ServerSnapshot } from '../replace/server-snapshot.js';
 import { TransferMode } from '../workers/worker.js';
@@ -58,6 +59,11 @@ export const Job = z.object({
   presetId: z.string(),
   /** Presets that other rules proposed for the file: what they change beside this one is done in the same job. */
   alsoPresetIds: z.array(z.string()).default([]),
+  /**
+   * What is done, as it was when the job was made: a preset that is edited later changes nothing that waits already. Null in jobs of
+   * older versions, and in those whose recipe nobody understands any more; then it is the preset of that name.
+   */
+  preset: Preset.nullable().catch(null).default(null),
   state: JobState,
   stage: JobStage.nullable(),
   /** Whole percent at the last state change; live figures travel as events and are never stored. */

@@ -22,11 +22,15 @@ export function mergedPreset(first: Preset, proposed: readonly Preset[]): Preset
   };
 }
 
-/** The recipe of a job: its preset with what the others add. Others that are gone are passed over. Throws `not_found` for its own. */
+/**
+ * The recipe of a job: what it was made with, else its preset with what the others add. Others that are gone are passed over.
+ * Throws `not_found` for its own.
+ */
 export function presetOfJob(
-  { presetId, alsoPresetIds }: { presetId: string; alsoPresetIds: readonly string[] },
+  { presetId, alsoPresetIds, preset }: { presetId: string; alsoPresetIds: readonly string[]; preset?: Preset | null },
   presets: { get(id: string): Preset; list(): readonly Preset[] },
 ): Preset {
+  if (preset) return preset;
   const own = presets.get(presetId);
   if (alsoPresetIds.length === 0) return own;
   return mergedPreset(

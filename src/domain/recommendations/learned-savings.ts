@@ -7,7 +7,8 @@ export interface SavingSample {
   fromCodec: string;
   toCodec: string;
   resolution: Resolution;
-  presetId: string;
+  /** See `recipeHash`. */
+  recipe: string;
   /** Size of the result as a share of the source's; above 1 when it grew. */
   remains: number;
 }
@@ -52,7 +53,7 @@ const STEPS = 200;
 const OUTLIER_SHARE = 0.25;
 
 /**
- * What finished jobs teach about the next one. Kept by codec pair, resolution and preset; as long as fewer than three
+ * What finished jobs teach about the next one. Kept by codec pair, resolution and recipe; as long as fewer than three
  * jobs tell of that, by codec pair and resolution, then by codec pair alone. Adding one job costs microseconds.
  */
 export class LearnedSavings implements Learned {
@@ -81,9 +82,9 @@ export class LearnedSavings implements Learned {
 }
 
 /** From the closest kind to the widest. */
-const keysOf = ({ fromCodec, toCodec, resolution, presetId }: Omit<SavingSample, 'remains'>): string[] => {
+const keysOf = ({ fromCodec, toCodec, resolution, recipe }: Omit<SavingSample, 'remains'>): string[] => {
   const pair = `${fromCodec}>${toCodec}`;
-  return [`${pair}/${resolution}/${presetId}`, `${pair}/${resolution}`, pair];
+  return [`${pair}/${resolution}/${recipe}`, `${pair}/${resolution}`, pair];
 };
 
 /**
@@ -154,15 +155,15 @@ export function sourceOf(job: Job): { codec: string; width: number; height: numb
 }
 
 /** What a finished job teaches about savings; null when its video was copied or it does not tell enough. */
-export function savingSampleOf(job: Job): SavingSample | null {
+export function savingSampleOf(job: Job, recipe: string): SavingSample | null {
   const source = sourceOf(job);
-  const { state, outputVideoCodec, sizeBeforeBytes, sizeAfterBytes, presetId } = job;
+  const { state, outputVideoCodec, sizeBeforeBytes, sizeAfterBytes } = job;
   if (state !== 'done' || !source || outputVideoCodec === null || !sizeAfterBytes || sizeBeforeBytes === 0) return null;
   return {
     fromCodec: source.codec,
     toCodec: outputVideoCodec,
     resolution: resolutionOf(source),
-    presetId,
+    recipe,
     remains: sizeAfterBytes / sizeBeforeBytes,
   };
 }

@@ -1,3 +1,4 @@
+import { recipeHash } from '../presets/recipe.js';
 import { audioSavingBytes } from './audio-savings.js';
 import { NOTHING_LEARNED, type Learned } from './learned-savings.js';
 import { resolutionOf, type MediaFile, type VideoStream } from '../library/media.js';
@@ -66,7 +67,7 @@ export function estimateSaving(file: MediaFile, preset: Preset, learned: Learned
     fromCodec: file.video.codec,
     toCodec: codec,
     resolution: resolutionOf(file.video),
-    presetId: preset.id,
+    recipe: recipeHash(preset),
   });
   if (ratio === null) return estimateUnlearned(file, file.video, preset);
   const bytes = (remains: number): number => Math.round(file.sizeBytes * (1 - remains));

@@ -1,6 +1,7 @@
 import { invalid } from '../../domain/errors.js';
 import { attemptId, isFinished, MAX_ATTEMPTS, type Job } from '../../domain/jobs/job.js';
 import { EXCLUDED_REASON } from '../../domain/library/excluded-items.js';
+import { presetOfJob } from '../../domain/presets/merge.js';
 import { LeftOut } from '../../domain/recommendations/left-out.js';
 import { displayTitle, type LibraryItem } from '../../domain/library/library.js';
 import type { MediaFile } from '../../domain/library/media.js';
@@ -85,7 +86,8 @@ export class Enqueue {
       throw new LeftOut('excluded', `${EXCLUDED_REASON} Include it again on its page first.`);
     const file = chooseFile(item, request.fileId);
     const sourcePath = this.#localPathOf(item, file);
-    presets.get(request.presetId);
+    const alsoPresetIds = [...(request.alsoPresetIds ?? [])];
+    const preset = presetOfJob({ presetId: request.presetId, alsoPresetIds }, presets);
     const score = request.score ?? BY_HAND;
     const createdAt = now().toISOString();
     return {
@@ -96,7 +98,8 @@ export class Enqueue {
       ruleId: request.ruleId ?? null,
       recommendationId: request.recommendationId ?? null,
       presetId: request.presetId,
-      alsoPresetIds: [...(request.alsoPresetIds ?? [])],
+      alsoPresetIds,
+      preset,
       state: 'queued',
       stage: null,
       percent: 0,

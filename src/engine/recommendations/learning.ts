@@ -18,6 +18,8 @@ import {
 } from '../../domain/recommendations/learned-savings.js';
 import type { MediaFile } from '../../domain/library/media.js';
 import type { SavedByJob } from '../../domain/replace/savings.js';
+import { presetOfJob } from '../../domain/presets/merge.js';
+import { recipeHash } from '../../domain/presets/recipe.js';
 import type { Preset } from '../../domain/presets/preset.js';
 import type { Presets } from '../../domain/presets/presets.js';
 import { EventLoopYield } from '../../lib/event-loop-yield.js';
@@ -124,13 +126,21 @@ export class Learning implements Learned {
     this.#promises.note(job, job.state === 'done' ? this.#parts.savings.ofJob(job.id) : null);
   }
 
+  /** What was done, as far as that is known: jobs of older versions tell only its name. */
+  #presetOf(job: Job): Preset | null {
+    const { presets } = this.#parts;
+    const isThere = presets.list().some(({ id }) => id === job.presetId);
+    return job.preset ?? (isThere ? presetOfJob(job, presets) : null);
+  }
+
   #take(job: Job): void {
     this.#noteOutcome(job);
     if (job.state !== 'done' || this.#taught.has(job.id)) return;
     this.#taught.add(job.id);
-    const saving = savingSampleOf(job);
+    const preset = this.#presetOf(job);
+    // A job of an older version whose preset is gone still tells of its kind of film.
+    const saving = savingSampleOf(job, preset ? recipeHash(preset) : job.presetId);
     if (saving) this.#savings.add(saving);
-    const preset = this.#parts.presets.list().find(({ id }) => id === job.presetId) ?? null;
     const speed = speedSampleOf(job, preset);
     if (speed) this.#speeds.add(speed);
   }

@@ -9,7 +9,7 @@ import { Preset } from '../../../src/domain/presets/preset.js';
 import { estimateSaving } from '../../../src/domain/recommendations/savings.js';
 import { aFile, aJob } from '../../support/builders.js';
 
-const KIND = { fromCodec: 'h264', toCodec: 'hevc', resolution: '1080', presetId: 'p' } as const;
+const KIND = { fromCodec: 'h264', toCodec: 'hevc', resolution: '1080', recipe: 'p' } as const;
 const preset = Preset.parse({
   id: 'p',
   title: 'P',
@@ -88,7 +88,7 @@ describe('learned savings', () => {
   it('never lose confidence when samples of the same ratio are added, from whatever resolution and preset', () => {
     const kind = fc.record({
       resolution: fc.constantFrom('1080' as const, '720' as const),
-      presetId: fc.constantFrom('p', 'q'),
+      recipe: fc.constantFrom('p', 'q'),
     });
     fc.assert(
       fc.property(ratio, fc.array(kind, { maxLength: 40 }), (remains, kinds) => {
@@ -109,13 +109,13 @@ describe('learned savings', () => {
     expect(taught(many).ratioOf(KIND)?.confidence).to.equal('high');
     expect(taught([0.5, 0.5, 0.5]).ratioOf(KIND)?.confidence).to.equal('medium');
     expect(taught([0.2, 0.5, 0.8]).ratioOf(KIND)?.confidence).to.equal('low');
-    expect(taught(many, { presetId: 'q' }).ratioOf(KIND)?.confidence).to.equal('medium');
+    expect(taught(many, { recipe: 'q' }).ratioOf(KIND)?.confidence).to.equal('medium');
   });
 
   it('prefer the same preset, then the same resolution, then the same codecs', () => {
-    const learned = taught([0.9, 0.9, 0.9], { resolution: '4k', presetId: 'other' });
+    const learned = taught([0.9, 0.9, 0.9], { resolution: '4k', recipe: 'other' });
     expect(learned.ratioOf(KIND)?.remains).to.equal(0.9);
-    for (const remains of [0.7, 0.7, 0.7]) learned.add({ ...KIND, presetId: 'other', remains });
+    for (const remains of [0.7, 0.7, 0.7]) learned.add({ ...KIND, recipe: 'other', remains });
     expect(learned.ratioOf(KIND)?.remains).to.equal(0.7);
     for (const remains of [0.4, 0.4, 0.4]) learned.add({ ...KIND, remains });
     expect(learned.ratioOf(KIND)?.remains).to.equal(0.4);
@@ -137,19 +137,23 @@ describe('savingSampleOf', () => {
   const source = { codec: 'h264', width: 1920, height: 804, fps: 24, durationSec: 60 };
 
   it('reads a finished job', () => {
-    expect(savingSampleOf({ ...done, source })).to.deep.equal({ ...KIND, presetId: 'balanced', remains: 0.4 });
+    expect(savingSampleOf({ ...done, source }, 'balanced')).to.deep.equal({
+      ...KIND,
+      recipe: 'balanced',
+      remains: 0.4,
+    });
   });
 
   it('reads jobs of older versions by their streams, past the cover', () => {
     const streamsBefore = ['cover mjpeg 600x900', 'video mpeg2video 720x576 8 bit, eng', 'audio ac3 6 channels'];
-    const sample = savingSampleOf({ ...done, streamsBefore });
+    const sample = savingSampleOf({ ...done, streamsBefore }, 'balanced');
     expect(sample).to.include({ fromCodec: 'mpeg2video', resolution: '576' });
   });
 
   it('learns nothing of copies, of jobs that did not end well and of those that do not tell', () => {
-    expect(savingSampleOf({ ...done, source, outputVideoCodec: null })).to.equal(null);
-    expect(savingSampleOf({ ...done, source, state: 'failed' })).to.equal(null);
-    expect(savingSampleOf({ ...done, source, sizeAfterBytes: 0 })).to.equal(null);
-    expect(savingSampleOf(done)).to.equal(null);
+    expect(savingSampleOf({ ...done, source, outputVideoCodec: null }, 'balanced')).to.equal(null);
+    expect(savingSampleOf({ ...done, source, state: 'failed' }, 'balanced')).to.equal(null);
+    expect(savingSampleOf({ ...done, source, sizeAfterBytes: 0 }, 'balanced')).to.equal(null);
+    expect(savingSampleOf(done, 'balanced')).to.equal(null);
   });
 });

@@ -65,6 +65,7 @@ describe('Enqueue', () => {
     const job = await enqueue.job({ ...request, ruleId: 'codec-modernization', score: 61 });
     expect(job).to.include({ state: 'queued', sourcePath: LOCAL, title: 'A Film (1999)', score: 61, attempt: 1 });
     expect(store.jobs.get(job.id)).to.deep.equal(job);
+    expect(job.preset, 'as it is now').to.deep.include({ id: request.presetId });
   });
 
   it('makes one job of two clicks at once', async () => {
