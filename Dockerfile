@@ -10,7 +10,9 @@ COPY tsconfig.json tsconfig.build.json ./
 COPY src ./src
 COPY rules ./rules
 COPY public ./public
-RUN node scripts/build.js && node scripts/vendor.js && npm prune --omit=dev --no-audit --no-fund --ignore-scripts
+RUN node scripts/build.js \
+ && node scripts/assets.js \
+ && npm prune --omit=dev --no-audit --no-fund --ignore-scripts
 
 FROM ${BASE}
 RUN apt-get update \
@@ -21,7 +23,7 @@ RUN apt-get update \
 WORKDIR /app
 COPY --from=build /app/node_modules ./node_modules
 COPY --from=build /app/dist ./dist
-COPY --from=build /app/public ./public
+COPY --from=build /app/public/built ./public/built
 COPY package.json LICENSE ./
 COPY views ./views
 COPY presets ./presets

@@ -11,7 +11,7 @@ import { watchParents } from './parents.js';
 const project = dirname(dirname(fileURLToPath(import.meta.url)));
 const options = process.argv.slice(2);
 /** What is made anew by the set-up, and what no newcomer has. */
-const LEFT_OUT = new Set(['node_modules', 'dist', 'data', 'coverage', '.git', 'public/vendor', 'bench/results.json']);
+const LEFT_OUT = new Set(['node_modules', 'dist', 'data', 'coverage', '.git', 'public/built', 'bench/results.json']);
 /** The set-up of each command, and a small part of what it is for. */
 const COMMANDS = {
   demo: { line: 'npm run demo -- --once', isProved: ({ code, said }) => code === 0 && /Checks .* passed/.test(said) },

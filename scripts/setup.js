@@ -29,7 +29,8 @@ export async function setUp(purpose) {
   if (!needs) fail(`There is no set-up for ${purpose}. One of: ${Object.keys(NEEDS).join(', ')}.`);
   checkNode();
   installNpmPackages();
-  await import('./vendor.js');
+  const { buildAssets } = await import('./assets.js');
+  await buildAssets();
   installPrograms(needs);
 }
 

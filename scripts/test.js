@@ -96,6 +96,7 @@ function breakOff() {
 
 async function runChecks() {
   await check('type check', bin('tsc'), ['--noEmit']);
+  await check('type check of the pages', bin('tsc'), ['-p', 'public']);
   await check('lint', bin('eslint'), ['.']);
   await check('format', bin('prettier'), ['--check', '--log-level', 'warn', '.']);
 }

@@ -26,9 +26,14 @@ export class Assets {
     this.#urlBase = urlBase;
   }
 
-  /** Reads every file below `dir` once. Throws when the folder cannot be read. */
-  static async open(dir: string, urlBase: string): Promise<Assets> {
-    const entries = await readdir(dir, { recursive: true, withFileTypes: true });
+  /** Reads every file of `built` below `publicDir` once. Throws when it is not there: nothing was built yet. */
+  static async open(publicDir: string, urlBase: string): Promise<Assets> {
+    const dir = join(publicDir, 'built');
+    const entries = await readdir(dir, { recursive: true, withFileTypes: true }).catch((error: unknown) => {
+      throw new Error(`The files of the pages cannot be read. Build them with "node scripts/assets.js".`, {
+        cause: error,
+      });
+    });
     const files = entries.filter((entry) => entry.isFile()).map((entry) => join(entry.parentPath, entry.name));
     const hash = createHash('sha256');
     for (const file of files.sort()) hash.update(file.slice(dir.length)).update(await readFile(file));

@@ -787,12 +787,18 @@ describe('views', () => {
     }
   });
 
-  it('use only stylesheets that exist, and every stylesheet is used', () => {
-    const linked = Array.from(
-      sourceOf('shared/layout.hbs').matchAll(/"(\/styles\/[a-z-]+\.css)"/g),
-      ([, file]) => file ?? '',
-    );
-    for (const path of linked) expect(existsSync(join(root, 'public', path)), path).to.equal(true);
-    expect(readdirSync(join(root, 'public/styles')).map((name) => `/styles/${name}`)).to.have.members(linked);
+  it('load one stylesheet and at most three scripts a page, and nothing that does not exist', () => {
+    for (const data of SAMPLES['shared/layout'] ?? []) {
+      const $ = load(draw('shared/layout', data));
+      const linked = $('link[href], script[src]').toArray().map((node) => $(node).attr('href') ?? $(node).attr('src') ?? ''); // prettier-ignore
+      expect($('link[rel="stylesheet"]').length).to.equal(1);
+      expect($('script[src]').length).to.be.within(1, 3);
+      for (const address of linked) {
+        const [, path = 'nothing'] = /^\/assets\/[0-9a-f]+(\/.+)$/.exec(address) ?? [];
+        expect(existsSync(join(root, 'public/built', path)), address).to.equal(true);
+      }
+    }
+    for (const view of views)
+      if (view !== join('shared', 'layout.hbs')) expect(sourceOf(view), view).not.to.match(/<(?:link|script)\b/);
   });
 });
