@@ -1,6 +1,7 @@
 import { AppError, toAppError, type ErrorCode } from '../domain/errors.js';
 
-const STATUS: Partial<Record<ErrorCode, number>> = {
+/** Complete by its type: a new code needs a status. Only what is our own fault is 500. */
+const STATUS: Readonly<Record<ErrorCode, number>> = {
   invalid: 422,
   unauthorized: 401,
   forbidden: 403,
@@ -32,7 +33,10 @@ const STATUS: Partial<Record<ErrorCode, number>> = {
   probe_failed: 422,
   plan_refused: 422,
   encoder_missing: 409,
+  encode_failed: 422,
   hardware_failed: 503,
+  verify_failed: 422,
+  not_smaller: 409,
   too_many_attempts: 409,
   dry_run: 409,
   worker_unavailable: 503,
@@ -40,11 +44,35 @@ const STATUS: Partial<Record<ErrorCode, number>> = {
   worker_unauthorized: 409,
   worker_host_key: 409,
   transfer_failed: 502,
+  cancelled: 409,
+  interrupted: 503,
+  rule_failed: 422,
+  damaged: 503,
   unavailable: 503,
+  internal: 500,
+};
+
+const HEADINGS: Readonly<Record<number, string>> = {
+  401: 'Sign in first',
+  403: 'Not allowed',
+  404: 'Nothing is here',
+  409: 'Not possible right now',
+  413: 'Too much at once',
+  422: 'That cannot be done',
+  423: 'The file is in use',
+  429: 'Too many attempts',
+  500: 'Something broke',
+  502: 'The other side did not answer',
+  503: 'Not available right now',
+  504: 'Plex did not answer in time',
+  507: 'Not enough free space',
 };
 
 /** The HTTP status of an error; 500 for whatever is our own fault. */
-export const statusOf = (error: AppError): number => STATUS[error.code] ?? 500;
+export const statusOf = (error: AppError): number => STATUS[error.code];
+
+/** What stands above the message of an error, on a page of its own. */
+export const headingOf = (status: number): string => HEADINGS[status] ?? 'That did not work';
 
 /** Turns what Express and its body parsers throw into one of ours. Unknown errors become `internal`. */
 export function fromHttp(error: unknown): AppError {

@@ -2,7 +2,7 @@ import express, { type Request, type RequestHandler, type Response, type Router 
 import { isSetUp } from '../actions/settings/setup.js';
 import type { AppError } from '../domain/errors.js';
 import type { Doors } from './doors.js';
-import { describe, fromHttp, statusOf } from './errors.js';
+import { describe, fromHttp, headingOf, statusOf } from './errors.js';
 import { filledIn, pageAround, pageOfForm } from './form-page.js';
 import { toFields, withTypedRows } from './forms.js';
 import type { Guard } from './guard.js';
@@ -273,7 +273,7 @@ export async function answerError(doors: Doors, error: unknown, req: Request, re
     return;
   }
   res.vary('HX-Request').type('html');
-  const data = { error: shown, status, heading: HEADINGS[status] ?? 'That did not work', back: refererPath(req) };
+  const data = { error: shown, status, heading: headingOf(status), back: refererPath(req) };
   if (!wantsFragment(req)) {
     res.send(views.page('shared/error', data, await frameOfError(doors, req, guard.isOwner(req))));
     return;
@@ -282,13 +282,3 @@ export async function answerError(doors: Doors, error: unknown, req: Request, re
   if (req.method !== 'GET') res.set('HX-Reswap', 'none').set('HX-Trigger', toHeader('mf:refused', shown.message));
   res.send(views.fragment('shared/error', data, await frameOfError(doors, req, false)));
 }
-
-const HEADINGS: Record<number, string> = {
-  403: 'Not allowed',
-  404: 'Nothing is here',
-  409: 'Not possible right now',
-  413: 'Too much at once',
-  422: 'Something is missing',
-  429: 'Too many attempts',
-  500: 'Something broke',
-};

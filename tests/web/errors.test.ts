@@ -1,3 +1,5 @@
+import { AppError, ERROR_CODES } from '../../src/domain/errors.js';
+import { headingOf } from '../../src/web/errors.js';
 import { expect } from 'chai';
 import { raw } from '../support/raw-http.js';
 import { API_KEY, Browser, startWeb, type WebTest } from '../support/web.js';
@@ -99,6 +101,25 @@ describe('how a refusal looks', () => {
     const page = await raw(`${web.url}/queue`, { headers: { 'X-Api-Key': API_KEY, Accept: 'text/html' } });
     expect(page.status).to.equal(500);
     expect(page.text).to.contain('Something went wrong').and.not.contain('SECRET-INSIDE');
+    Object.defineProperty(queue, 'state', restore);
+  });
+
+  it('has a status and a heading for every reason, and is logged as an error only where it is our own fault', async () => {
+    const { queue } = web.context;
+    const restore = Object.getOwnPropertyDescriptor(queue, 'state') ?? {};
+    for (const code of ERROR_CODES) {
+      queue.state = () => {
+        throw new AppError(code, 'This failed. Do that.');
+      };
+      const before = web.logged.length;
+      const { status, shown } = await send('GET', '/api/transcode/queue');
+      const errors = web.logged.slice(before).filter((line) => line.includes('"level":50'));
+      expect(status === 500, `${code} answers ${status}`).to.equal(code === 'internal');
+      expect(status, code).to.be.within(401, 507);
+      expect(shown.error.code).to.equal(code);
+      expect(errors.length > 0, `${code} is logged as an error`).to.equal(code === 'internal');
+      expect(headingOf(status), `heading of ${status}`).not.to.equal(headingOf(0));
+    }
     Object.defineProperty(queue, 'state', restore);
   });
 
