@@ -45,9 +45,13 @@ export default tseslint.config(
     },
   },
   {
-    // What browsers load is read by people too.
-    files: ['public/**/*.ts'],
+    files: ['src/**/*.ts', 'public/**/*.ts', 'scripts/**/*.js'],
     rules: { 'max-lines': ['error', 300], 'max-lines-per-function': ['error', 60] },
+  },
+  {
+    // Rows that move between files, and what a crash leaves of them, are one idea that takes this long.
+    files: ['src/store/collection.ts'],
+    rules: { 'max-lines': ['error', 390] },
   },
   {
     // chai's `expect(x).to.be.true` is a property access that acts.

@@ -92,12 +92,8 @@ export async function assemble(ground: Ground): Promise<Parts> {
   rules.watch((ids) => {
     bus.emit('rule.changed', { ids });
   });
-  const access = new OwnerAccess({
-    secrets: store.secrets,
-    log,
-    password: config.adminPassword,
-    apiKey: config.apiKey,
-  });
+  const { adminPassword: password, apiKey } = config;
+  const access = new OwnerAccess({ secrets: store.secrets, log, password, apiKey });
   await access.start();
   const clientId = (): string => store.secrets.find('clientId') ?? 'mediaflow';
   const plex = new PlexServers({ addressOf: (id) => store.servers.address(id), clientId, version });
@@ -123,7 +119,6 @@ export async function assemble(ground: Ground): Promise<Parts> {
   const { savings, learning, leftUndone, coverage, statistics, review, collections, edits } = library;
   const context: Context = {
     ...shared,
-
     ...{ ...library, news, queue, copies: queue, fleet, access },
     config: { version, urlBase: config.urlBase, publicUrl: config.publicUrl, demo: isDemo },
     connectPlex: (address) => plex.connect(address),

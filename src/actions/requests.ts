@@ -27,12 +27,14 @@ import type {
   Line,
   SshWorker,
   Worker,
+  WorkerChange,
+  WorkerDraft,
   WorkerKey,
   WorkerMetrics,
   WorkerPath,
 } from '../domain/workers/worker.js';
 import type { WorkerChoice } from '../domain/workers/choice.js';
-import type { SeenWorker, WorkerChange, WorkerDraft } from '../engine/workers/fleet.js';
+import type { SeenWorker } from '../engine/workers/fleet.js';
 import type { ProvisionRun } from '../engine/workers/provision.js';
 import type { FoundShared } from '../engine/workers/shared-search.js';
 

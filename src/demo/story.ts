@@ -59,16 +59,14 @@ export function watchStory(app: App, title: string, print: (line: string) => voi
         if (job.state === 'queued') tell('queued', `${job.title} with the preset ${job.presetId}`);
         if (job.stage === 'encode') tell('transcode', job.planNotes[0] ?? 'started');
         if (job.state === 'verified') tell('verified', `${job.checks.length} checks passed`);
-        if (job.state === 'replacing')
-          tell('replacing', 'the original goes to quarantine, the new file takes its place');
+        if (job.state === 'replacing') tell('replacing', 'the original goes to quarantine');
         if (['failed', 'cancelled', 'skipped'].includes(job.state)) {
           end(() => {
             reject(new Error(`The job ${job.state}: ${job.error?.message ?? 'no reason given'}`));
           });
         }
         if (job.state !== 'done') return;
-        const receipt = store.receipts.where(({ jobId }) => jobId === job.id)[0];
-        const kept = store.quarantine.find(job.quarantineId ?? '');
+        const [receipt, kept] = endingOf(app, job);
         if (!receipt || !kept) return;
         tell('replaced', `${formatBytes(receipt.before.sizeBytes)} -> ${formatBytes(receipt.after.sizeBytes)}`);
         tell(
@@ -82,6 +80,9 @@ export function watchStory(app: App, title: string, print: (line: string) => voi
     );
   });
 }
+
+const endingOf = ({ context: { store } }: App, { id, quarantineId }: Job) =>
+  [store.receipts.where(({ jobId }) => jobId === id)[0], store.quarantine.find(quarantineId ?? '')] as const;
 
 /** Looks at the disk and at Plex, not at what MediaFlow says of itself. Answers what is not as it should be. */
 export async function checkEnding(

@@ -5,7 +5,7 @@ import type { Guard } from './guard.js';
 import type { HeldForms } from './held-forms.js';
 import type { News } from './news.js';
 import type { Views } from './render.js';
-import type { Route } from './routes.js';
+import type { Route } from './route.js';
 
 /** What every door works with. */
 export interface Doors {

@@ -1,6 +1,6 @@
 import type { Request } from 'express';
 import { ownPath, refererPath } from './hosts.js';
-import type { Route } from './routes.js';
+import type { Route } from './route.js';
 
 /** The page on which a form was filled in, with what its action asks. */
 export interface FormPage {

@@ -11,7 +11,7 @@ import { frame, frameOfError, themeOf } from './page-frame.js';
 import { perform, performWith } from './perform.js';
 import { leadTo } from './redirect.js';
 import { hasForm, hasInputs, refill } from './refill.js';
-import type { Route } from './routes.js';
+import type { Route } from './route.js';
 import { sendDownload, sendPicture } from './senders.js';
 import { isSecretName, typedIn } from './typed.js';
 

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { action } from '../actions/action.js';
 import { sayLimits } from './bounds.js';
-import type { Route } from './routes.js';
+import type { Route } from './route.js';
 
 const ErrorBody = z.object({
   error: z.object({ code: z.string(), message: z.string(), fields: z.record(z.string(), z.string()) }),

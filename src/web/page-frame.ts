@@ -3,7 +3,7 @@ import type { Request } from 'express';
 import { showNavigation } from '../actions/health/health.js';
 import type { Doors } from './doors.js';
 import type { PageFrame } from './render.js';
-import type { Route } from './routes.js';
+import type { Route } from './route.js';
 
 const TITLES: Record<string, string> = {
   quarantine: 'Quarantine',

@@ -5,7 +5,7 @@ import { fieldSentence, refusalMessage, refusedFields } from '../lib/plain-refus
 import { tooMuch } from './bounds.js';
 import { fromForm } from './forms.js';
 import type { Doors } from './doors.js';
-import type { Route } from './routes.js';
+import type { Route } from './route.js';
 
 /** The one place where outside input becomes a typed call, and where a result is cut down to what may leave. */
 export const perform = (doors: Pick<Doors, 'ctx'>, route: Route, req: Request): Promise<unknown> => {

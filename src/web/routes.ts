@@ -1,5 +1,4 @@
 import * as access from '../actions/access/access.js';
-import type { AnyAction } from '../actions/action.js';
 import * as bulk from '../actions/library/bulk.js';
 import * as collectionBuilder from '../actions/collections/builder.js';
 import * as collections from '../actions/collections/collections.js';
@@ -38,149 +37,25 @@ import * as workerPages from '../actions/workers/pages.js';
 import * as workerPaths from '../actions/workers/paths.js';
 import * as workerProvision from '../actions/workers/provision.js';
 import * as workers from '../actions/workers/workers.js';
-import type { AccessLevel } from '../domain/access/access.js';
-import { withoutEnd } from '../lib/without-end.js';
-import { formatLineSpeed } from '../lib/units.js';
+import {
+  analyzed,
+  approved,
+  approvedMany,
+  bulkDone,
+  changedMany,
+  connected,
+  measured,
+  named,
+  outcome,
+  queued,
+  say,
+  snoozed,
+} from './notices.js';
+import { download, page, picture, post, put, read, remove, type Route } from './route.js';
 
-export type Method = 'get' | 'post' | 'put' | 'delete';
-
-/** One thing MediaFlow can be asked over HTTP. */
-export interface Route {
-  method: Method;
-  /** Browser path without the url base, or null for API only. Whatever is not a GET comes from a form. */
-  page: string | null;
-  /** Full `/api/...` path, or null for browsers only. */
-  api: string | null;
-  action: AnyAction;
-  /** Handlebars template of the answer. A form with a view shows what came out instead of going back to its page. */
-  view: string | null;
-  access: AccessLevel;
-  /** Where a plain form goes when it went well; by default to the page it came from. `:id` is taken from the result or the path. */
-  after?: string;
-  /** The page (of a GET row) that is drawn again with the message when a plain form is refused. */
-  form?: string;
-  /** What the browser's session becomes when it went well. */
-  session?: 'owner' | 'setup' | 'end';
-  /** What to tell the owner when a form went well. Given what the action returned. */
-  notice?: (result: never) => string;
-  /** The answer is a picture; its action returns a `Picture`. */
-  sends?: 'picture' | 'download';
-  /** Leads to the setup as long as that is not done. */
-  needsSetup?: true;
-  /** JSON of more than the usual 256 kB is taken here. */
-  maxJsonBytes?: number;
-  /**
-   * The page as it was drawn is shown to others until something in the store changes or an event tells of it. Only for pages
-   * whose figures all change with one of the two.
-   */
-  isKept?: true;
-}
-
-type Extra = Partial<
-  Pick<Route, 'access' | 'after' | 'form' | 'session' | 'needsSetup' | 'view' | 'notice' | 'maxJsonBytes' | 'isKept'>
->;
 const KEPT = { isKept: true } as const;
 /** Tens of thousands of ids. */
 const MANY = { maxJsonBytes: 1_000_000 };
-
-const say = (text: string) => () => text;
-const outcome = (result: { outcome: string }): string => result.outcome;
-const queued = ({
-  items,
-  refused = [],
-}: {
-  items: readonly unknown[];
-  refused?: readonly { message: string; count?: number }[];
-}): string => {
-  const done = `${items.length} ${items.length === 1 ? 'job' : 'jobs'} queued.`;
-  const leftOut = refused.reduce((sum, { count = 1 }) => sum + count, 0);
-  return leftOut === 0 ? done : `${withoutEnd(`${done} ${leftOut} left out: ${refused[0]?.message ?? ''}`, '.')}.`;
-};
-const approved = ({
-  items,
-  kept,
-  isCovered,
-}: {
-  items: readonly { title: string }[];
-  kept: { title: string } | null;
-  isCovered: boolean;
-}): string => {
-  if (isCovered) return 'There is a job for this file already. It covers this recommendation.';
-  if (kept !== null) return `The surplus copy of ${kept.title} is in quarantine.`;
-  return items.length === 1 ? `${items[0]?.title ?? 'It'} is queued.` : `${items.length} jobs are queued.`;
-};
-const approvedMany = (result: {
-  items: readonly unknown[];
-  kept: number;
-  refused: readonly { message: string }[];
-}): string => {
-  const copies = `${result.kept} surplus ${result.kept === 1 ? 'copy is' : 'copies are'} in quarantine.`;
-  return result.kept > 0 ? `${queued(result)} ${copies}` : queued(result);
-};
-const changedMany =
-  (done: string) =>
-  ({ changed, skipped }: { changed: number; skipped: number }): string =>
-    `${changed} ${changed === 1 ? 'recommendation is' : 'recommendations are'} ${done}.${skipped > 0 ? ` ${skipped} had been decided before.` : ''}`;
-const snoozed = ({ recommendation }: { recommendation: { snoozedUntil: string | null } }): string =>
-  `Snoozed until ${recommendation.snoozedUntil?.slice(0, 10) ?? 'later'}.`;
-const analyzed = ({ items, findings, error }: { items: number; findings: number; error: string | null }): string =>
-  error ??
-  `Analyzed ${items} ${items === 1 ? 'title' : 'titles'}: ${findings} ${findings === 1 ? 'recommendation' : 'recommendations'}.`;
-const BULK_DONE = {
-  retry: 'queued again',
-  cancel: 'cancelled',
-  exclude: 'cleared, with their items excluded',
-  clear: 'cleared',
-};
-const bulkDone = (result: {
-  action: keyof typeof BULK_DONE;
-  changed: number;
-  refused: readonly { message: string }[];
-}): string => {
-  const done = `${result.changed} ${result.changed === 1 ? 'job is' : 'jobs are'} ${BULK_DONE[result.action]}.`;
-  return result.refused.length === 0
-    ? done
-    : `${done} ${result.refused.length} left out: ${result.refused[0]?.message ?? ''}`;
-};
-const connected = ({ name, kind }: { name: string; kind: string }): string =>
-  kind === 'relay'
-    ? `Connected to ${name}, but only over Plex's relay, which is slow. Open a direct way to it when you can.`
-    : `Connected to ${name}.`;
-
-const named =
-  (what: string) =>
-  ({ name }: { name: string }): string =>
-    `${name} ${what}`;
-const measured = ({ name, line }: { name: string; line: { upMbps: number; downMbps: number } | null }): string =>
-  `${name}: ${formatLineSpeed(line?.upMbps ?? 0)} there, ${formatLineSpeed(line?.downMbps ?? 0)} back.`;
-
-// Whoever writes a row and says nothing about access gets a row for the owner.
-const row = (method: Method, page: string | null, api: string | null, action: AnyAction, extra: object): Route => ({
-  method,
-  page,
-  api,
-  action,
-  view: null,
-  access: 'owner',
-  ...extra,
-});
-/** A page, its fragments, and its JSON. */
-const page = (path: string, api: string | null, action: AnyAction, view: string, extra: Extra = {}): Route =>
-  row('get', path, api, action, { view, ...extra });
-/** JSON to read. */
-const read = (api: string, action: AnyAction, extra: Extra = {}): Route => row('get', null, api, action, extra);
-/** A form and the same as JSON, both POST. */
-const post = (path: string | null, api: string | null, action: AnyAction, extra: Extra = {}): Route =>
-  row('post', path, api, action, extra);
-/** A picture for pages and scripts. */
-const picture = (path: string, action: AnyAction): Route => row('get', path, null, action, { sends: 'picture' });
-/** JSON to take something away. */
-const remove = (api: string, action: AnyAction): Route => row('delete', null, api, action, {});
-/** A file to keep. */
-const download = (path: string, api: string, action: AnyAction): Route =>
-  row('get', path, api, action, { sends: 'download' });
-/** JSON to change. */
-const put = (api: string, action: AnyAction, extra: Extra = {}): Route => row('put', null, api, action, extra);
 
 /** Every URL of MediaFlow but for the webhook, the health checks and files. A row is a page, a fragment, JSON and an OpenAPI entry at once. */
 // prettier-ignore

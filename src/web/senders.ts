@@ -6,7 +6,7 @@ import type { Picture } from '../actions/library/posters.js';
 import { fromHttp, statusOf } from './errors.js';
 import type { Doors } from './doors.js';
 import { perform } from './perform.js';
-import type { Route } from './routes.js';
+import type { Route } from './route.js';
 
 const PICTURE_AGE_SEC = 3600;
 

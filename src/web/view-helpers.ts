@@ -193,6 +193,55 @@ function flowPath(...values: unknown[]): string {
   return `M0 ${first}${edge(1, order)}${right}${edge(-1, order.toReversed())}${left}`;
 }
 
+/** Those that need to know nothing but what they are given. */
+const plainHelpers = {
+  eq: (a: unknown, b: unknown) => a === b,
+  or: (...all: unknown[]) => all.slice(0, -1).find(Boolean) ?? false,
+  and: (...all: unknown[]) => all.slice(0, -1).every(Boolean),
+  not: (value: unknown) => !value,
+  gt: (a: unknown, b: unknown) => Number(a) > Number(b),
+  has: (list: unknown, value: unknown) => typeof list === 'string' && list.split(',').includes(String(value)),
+  join: (...parts: unknown[]) => parts.slice(0, -1).map(String).join(''),
+  bytes: ifNumber(formatBytes),
+  exactBytes: ifNumber((value) => `${Math.round(value).toLocaleString('en-US')} bytes`),
+  count: ifNumber((value) => Math.round(value).toLocaleString('en-US')),
+  /** For a pip: `1.6k` for 1,658. */
+  brief: ifNumber((value) => (value < 1000 ? String(Math.round(value)) : `${Math.floor(value / 100) / 10}k`)),
+  /** Of a share: 0.934 is `93 %`. */
+  percent: ifNumber((share) => `${Math.round(share * 100)} %`),
+  whole: ifNumber((value) => String(Math.floor(value))),
+  bitrate: ifNumber(formatBitrate),
+  duration: ifNumber(formatDuration),
+  left: ifNumber((sec) => `${formatDuration(sec * 1000)} left`),
+  plural: (n: unknown, one: string, many: string) => `${Number(n).toLocaleString('en-US')} ${n === 1 ? one : many}`,
+  smaller: (before: unknown, after: unknown) =>
+    Number(before) > 0 && typeof after === 'number' ? `${Math.round((1 - after / Number(before)) * 100)} %` : '',
+  less: (a: unknown, b: unknown) => Number(a) - Number(b),
+  date: formatDate,
+  day: formatDay,
+  ago: formatDistance,
+  codec: formatCodec,
+  hdr: formatHdr,
+  picture: formatPicture,
+  channels: (n: unknown) => channelsName(Number(n)),
+  /** The parts of a path, between which a line may break. */
+  segments: (path: unknown) => String(path).split('/').filter(Boolean),
+  /** The end of a path: what tells one episode from the next. */
+  tail: (path: unknown) => (typeof path === 'string' ? (path.split('/').at(-1) ?? '') : ''),
+  cap: (text: unknown) => String(text).charAt(0).toUpperCase() + String(text).slice(1).replaceAll('_', ' '),
+  look: lookOf,
+  stepNumber: (step: unknown) => SETUP_STEPS.indexOf(String(step)) + 1,
+  stages: stagesOf,
+  reached: reachedBy,
+  isPreparing,
+  linePath,
+  flowPath,
+  hue: (text: unknown) => numberOf(text, 10),
+  shape: (text: unknown) => Math.floor(numberOf(text, 40) / 10),
+  // 119.4 is the length of the ring's circle.
+  ringDash: (score: unknown) => `${((Number(score) / 100) * 119.4).toFixed(1)} 119.4`,
+};
+
 /** What templates may call. Every result is text that gets escaped, or plain data. */
 export function viewHelpers(urlBase: string): Record<string, (...args: never[]) => unknown> {
   // A path of ours and nothing else: no scheme, no other host.
@@ -211,50 +260,6 @@ export function viewHelpers(urlBase: string): Record<string, (...args: never[]) 
           .map((part) => (typeof part === 'string' && part.startsWith('/') ? part : encodeURIComponent(String(part))))
           .join(''),
       ),
-    eq: (a: unknown, b: unknown) => a === b,
-    or: (...all: unknown[]) => all.slice(0, -1).find(Boolean) ?? false,
-    and: (...all: unknown[]) => all.slice(0, -1).every(Boolean),
-    not: (value: unknown) => !value,
-    gt: (a: unknown, b: unknown) => Number(a) > Number(b),
-    has: (list: unknown, value: unknown) => typeof list === 'string' && list.split(',').includes(String(value)),
-    join: (...parts: unknown[]) => parts.slice(0, -1).map(String).join(''),
-    bytes: ifNumber(formatBytes),
-    exactBytes: ifNumber((value) => `${Math.round(value).toLocaleString('en-US')} bytes`),
-    count: ifNumber((value) => Math.round(value).toLocaleString('en-US')),
-    /** For a pip: `1.6k` for 1,658. */
-    brief: ifNumber((value) => (value < 1000 ? String(Math.round(value)) : `${Math.floor(value / 100) / 10}k`)),
-    /** Of a share: 0.934 is `93 %`. */
-    percent: ifNumber((share) => `${Math.round(share * 100)} %`),
-    whole: ifNumber((value) => String(Math.floor(value))),
-    bitrate: ifNumber(formatBitrate),
-    duration: ifNumber(formatDuration),
-    left: ifNumber((sec) => `${formatDuration(sec * 1000)} left`),
-    plural: (n: unknown, one: string, many: string) => `${Number(n).toLocaleString('en-US')} ${n === 1 ? one : many}`,
-    smaller: (before: unknown, after: unknown) =>
-      Number(before) > 0 && typeof after === 'number' ? `${Math.round((1 - after / Number(before)) * 100)} %` : '',
-    less: (a: unknown, b: unknown) => Number(a) - Number(b),
-    date: formatDate,
-    day: formatDay,
-    ago: formatDistance,
-    codec: formatCodec,
-    hdr: formatHdr,
-    picture: formatPicture,
-    channels: (n: unknown) => channelsName(Number(n)),
-    /** The parts of a path, between which a line may break. */
-    segments: (path: unknown) => String(path).split('/').filter(Boolean),
-    /** The end of a path: what tells one episode from the next. */
-    tail: (path: unknown) => (typeof path === 'string' ? (path.split('/').at(-1) ?? '') : ''),
-    cap: (text: unknown) => String(text).charAt(0).toUpperCase() + String(text).slice(1).replaceAll('_', ' '),
-    look: lookOf,
-    stepNumber: (step: unknown) => SETUP_STEPS.indexOf(String(step)) + 1,
-    stages: stagesOf,
-    reached: reachedBy,
-    isPreparing,
-    linePath,
-    flowPath,
-    hue: (text: unknown) => numberOf(text, 10),
-    shape: (text: unknown) => Math.floor(numberOf(text, 40) / 10),
-    // 119.4 is the length of the ring's circle.
-    ringDash: (score: unknown) => `${((Number(score) / 100) * 119.4).toFixed(1)} 119.4`,
+    ...plainHelpers,
   };
 }

@@ -7,15 +7,8 @@ import type { Capabilities, Line, WorkerMetrics } from '../domain/workers/worker
 import { Rate } from '../lib/rate.js';
 import { orAborted, type SshConnection } from '../ssh/connection.js';
 import type { ReconnectingSsh } from '../ssh/reconnecting.js';
-import {
-  DESCRIBE,
-  MEASURE,
-  readDescription,
-  readState,
-  REMOVE,
-  SAMPLE,
-  type MachineState,
-} from '../ssh/machine-scripts.js';
+import type { MachineState } from '../ssh/machine-scripts.js';
+import { DESCRIBE, MEASURE, readDescription, readState, REMOVE, SAMPLE } from '../ssh/machine-scripts.js';
 import { BLOCK_BYTES } from '../ssh/pieces.js';
 import { endJob, makeJob } from '../ssh/remote-job.js';
 import { connectFailure, lost } from '../ssh/ssh-error.js';

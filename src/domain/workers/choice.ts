@@ -2,8 +2,8 @@ import { z } from 'zod';
 import { formatDuration } from '../../lib/units.js';
 import { chooseEncoder, type ChosenEncoder, type EncoderNeeds } from '../presets/encoder.js';
 import { Way, waysFor, type FilesOfJob, type WayToWorker } from './transfer-choice.js';
-import type { EncoderSupport, Worker, WorkerMetrics, WorkerState } from './worker.js';
-import { changeInWords, isOpen, nextChange, pastInWords, wallClockOf } from './working-hours.js';
+import { refusalOf, refusedInWords, withoutDot, type Refusal, type Standing } from './refusal.js';
+import type { EncoderSupport, WorkerMetrics } from './worker.js';
 
 /** What is asked of an encoder, and whether a graphics card may do it. */
 export interface EncodeNeed {
@@ -29,37 +29,12 @@ export interface JobNeed {
 }
 
 /** A worker as it is at this moment. */
-export interface WorkerCandidate
-  extends WayToWorker, Pick<Worker, 'id' | 'name' | 'tags' | 'hours' | 'disabledReason' | 'lastSeenAt'> {
-  state: WorkerState;
-  /** How many jobs it runs at a time. */
-  slots: number;
-  /** Jobs it has in hand. */
-  running: number;
-  /** Streams that Plex transcodes on that machine, when that holds the worker back; else 0. */
-  viewers: number;
+export interface WorkerCandidate extends WayToWorker, Standing {
   /** What its test encodes showed; null before there were any. */
   encoders: readonly EncoderSupport[] | null;
   metrics: Pick<WorkerMetrics, 'cpuPercent' | 'gpuPercent'> | null;
   /** Seconds this job's encode takes there with one of the encoders; asked with null when nothing is encoded. */
   encodeSec: (encoder: string | null) => number;
-}
-
-/** What decides whether a worker takes anything at all just now. */
-export type Standing = Pick<
-  WorkerCandidate,
-  'id' | 'name' | 'state' | 'tags' | 'hours' | 'slots' | 'running' | 'viewers' | 'lastSeenAt' | 'disabledReason'
->;
-
-type Away = Exclude<WorkerState, 'online'>;
-/** Told apart so that help can be offered for each. */
-export type RefusalKind =
-  'wish' | 'tags' | 'failed-there' | 'hours' | 'viewers' | 'no-slots' | 'busy' | 'encoder' | 'room' | Away;
-
-/** Why a worker cannot take a job. `why` goes after its name: `is offline since 14:02`. */
-export interface Refusal {
-  kind: RefusalKind;
-  why: string;
 }
 
 /** One part of a score: points out of `max`. */
@@ -149,74 +124,11 @@ export function chooseWorker(need: JobNeed, candidates: readonly WorkerCandidate
   return { ranked, winner: winner.ranked, why: explain(need, ranked, winner === stays) };
 }
 
-/** `gpu-1 is offline since 14:02; tower and attic are paused`. */
-export function refusedInWords(refused: readonly { name: string; refusal: Refusal }[]): string {
-  const byWhy = new Map<string, string[]>();
-  for (const { name, refusal } of refused) byWhy.set(refusal.why, [...(byWhy.get(refusal.why) ?? []), name]);
-  return [...byWhy]
-    .map(([why, names]) => {
-      const said = names.length > 1 ? why.replace(/^is /, 'are ').replace(/^has /, 'have ') : why;
-      return `${namesInWords(names)} ${said}`;
-    })
-    .join('; ');
-}
-
-/** `a`, `a and b`, `a, b and c`. */
-export const namesInWords = (names: readonly string[]): string =>
-  names.length < 2 ? names.join('') : `${names.slice(0, -1).join(', ')} and ${names.at(-1) ?? ''}`;
-
 function byName(a: { id: string; name: string }, b: { id: string; name: string }): number {
   // Not by language: the order must be the same on every machine.
   if (a.name !== b.name) return a.name < b.name ? -1 : 1;
   return a.id < b.id ? -1 : 1;
 }
-
-type OfJob = Pick<JobNeed, 'wishedWorkerId' | 'tags' | 'failedOn'>;
-
-/** Why a worker does not take a job, as far as that can be told without looking at the file. Null: it may. */
-export function refusalOf(need: OfJob, worker: Standing, now: Date): Refusal | null {
-  const { wishedWorkerId, tags, failedOn } = need;
-  if (wishedWorkerId !== null && wishedWorkerId !== worker.id)
-    return { kind: 'wish', why: 'is not the worker you chose for it' };
-  if (worker.state !== 'online') return { kind: worker.state, why: stateInWords(worker.state, worker, now) };
-  const has = new Set(worker.tags.map((tag) => tag.toLowerCase()));
-  const missing = tags.filter((tag) => !has.has(tag.toLowerCase()));
-  if (missing.length > 0) return { kind: 'tags', why: `is not tagged ${namesInWords(missing)}` };
-  const failed = failedOn.find(({ workerId }) => workerId === worker.id);
-  if (failed) return { kind: 'failed-there', why: `has failed with it before: ${withoutDot(failed.why)}` };
-  if (worker.slots === 0) return { kind: 'no-slots', why: 'has 0 slots' };
-  const at = wallClockOf(now);
-  if (!isOpen(worker.hours, at)) {
-    const opens = nextChange(worker.hours, at);
-    return { kind: 'hours', why: `is outside its hours${opens ? ` until ${changeInWords(opens, at)}` : ''}` };
-  }
-  if (worker.viewers > 0) {
-    const viewers = worker.viewers === 1 ? '1 viewer' : `${worker.viewers} viewers`;
-    return { kind: 'viewers', why: `is kept free while Plex transcodes for ${viewers} there` };
-  }
-  if (worker.running >= worker.slots)
-    return { kind: 'busy', why: `has no free slot: ${worker.running} of ${worker.slots} in use` };
-  return null;
-}
-
-function stateInWords(state: Away, { lastSeenAt, disabledReason }: Standing, now: Date): string {
-  switch (state) {
-    case 'offline':
-      return lastSeenAt === null ? 'is offline' : `is offline since ${pastInWords(new Date(lastSeenAt), now)}`;
-    case 'disabled':
-      return `is out of service${disabledReason === null ? '' : `: ${withoutDot(disabledReason)}`}`;
-    case 'unconfirmed':
-      return 'is not confirmed yet';
-    case 'checking':
-      return 'is being tested';
-    case 'paused':
-      return 'is paused';
-    case 'draining':
-      return 'is finishing what it has and takes nothing new';
-  }
-}
-
-const withoutDot = (sentence: string): string => sentence.replace(/\.$/, '');
 
 function offerOf({ files, encode, halfDone }: JobNeed, worker: WorkerCandidate): Offer | Refusal {
   if (worker.encoders === null) return { kind: 'encoder', why: 'has not shown yet what it can encode' };

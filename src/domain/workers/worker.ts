@@ -141,6 +141,12 @@ export type SshWorker = z.infer<typeof SshWorker>;
 export const Worker = z.discriminatedUnion('kind', [LocalWorker, SshWorker]);
 export type Worker = z.infer<typeof Worker>;
 
+/** A worker that is to be added. */
+export type WorkerDraft = Omit<SshWorker, 'id' | 'createdAt' | 'authKind' | 'seenHostKey'>;
+
+/** A change of a worker: of what every kind has, and of what those over SSH have besides. */
+export type WorkerChange = Partial<Omit<SshWorker, 'id' | 'kind' | 'createdAt'>>;
+
 /** What can be done with a worker; other parts ask this, never of what kind it is. */
 export const WorkerAbilities = z.object({
   /** It has an address, a way to sign in and a line to it. */

@@ -1,3 +1,4 @@
+import { placeIn, placesOf } from './places.js';
 import {
   newPlace,
   type CollectionPlace,
@@ -5,7 +6,7 @@ import {
   type LibraryCollection,
   type PlacePreview,
 } from '../../domain/collections/collection.js';
-import { conflict, invalid, notFound, toAppError } from '../../domain/errors.js';
+import { conflict, invalid, toAppError } from '../../domain/errors.js';
 import type { Events } from '../../domain/events.js';
 import { EVERYTHING, filterOf, type LibraryFilter } from '../../domain/library/filter.js';
 import type { ServerCollections, Servers } from '../../domain/plex/media-server.js';
@@ -286,17 +287,4 @@ export class CollectionKeeper {
     const holds = (place: CollectionPlace): boolean => place.serverId === serverId && place.ratingKey === ratingKey;
     return this.#parts.store.collections.where(({ places }) => places.some(holds))[0] ?? null;
   }
-}
-
-/** The known places, and one for each library in which something matches for the first time. */
-function placesOf(places: readonly CollectionPlace[], matches: ReadonlyMap<string, SectionMatches>): CollectionPlace[] {
-  const known = new Set(places.map(({ sectionId }) => sectionId));
-  const fresh = [...matches.values()].filter(({ sectionId }) => !known.has(sectionId));
-  return [...places, ...fresh.map(({ serverId, sectionId }) => newPlace(serverId, sectionId))];
-}
-
-function placeIn(places: readonly CollectionPlace[], sectionId: string): CollectionPlace {
-  const place = places.find((one) => one.sectionId === sectionId);
-  if (!place) throw notFound('library with this collection', sectionId);
-  return place;
 }

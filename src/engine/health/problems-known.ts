@@ -19,9 +19,26 @@ export interface KnownProblemParts {
 }
 
 /** What the other parts know to be wrong. Costs next to nothing. */
-export function knownProblems({ store, presets, rules, schedule, files, fleet }: KnownProblemParts): Problem[] {
+export function knownProblems(parts: KnownProblemParts): Problem[] {
+  const { store, files, fleet } = parts;
   return [
     ...ofFfmpeg(fleet.localHealth()),
+    ...ofWhatIsRead(parts),
+    ...ofSections(store),
+    ...strangersOf(files.found()),
+    ...ofCollections(store),
+    ...heldPurge(store),
+    ...ofLostOriginals(store),
+  ];
+}
+
+/** What MediaFlow reads from files and settings, and cannot use. */
+function ofWhatIsRead({
+  presets,
+  rules,
+  schedule,
+}: Pick<KnownProblemParts, 'presets' | 'rules' | 'schedule'>): Problem[] {
+  return [
     ...schedule
       .problems()
       .map(({ name, message }) =>
@@ -31,17 +48,6 @@ export function knownProblems({ store, presets, rules, schedule, files, fleet }:
           `The schedule "${name}" does not run: ${message}`,
           'Write it as minute hour day month weekday, such as 30 4 * * *.',
           '/settings/plex',
-        ),
-      ),
-    ...store.sections
-      .where(({ frozen }) => frozen !== null)
-      .map(({ id, title, frozen }) =>
-        problem(
-          `frozen.${id}`,
-          'error',
-          `${title} is frozen: ${frozen ?? ''}`,
-          'Nothing in it is touched or forgotten until it is back. Sync when it is.',
-          '/library',
         ),
       ),
     ...presets.problems.map(({ file, message }) =>
@@ -65,31 +71,49 @@ export function knownProblems({ store, presets, rules, schedule, files, fleet }:
           '/rules',
         ),
       ),
-    ...strangersOf(files.found()),
-    ...store.collections
-      .where(needsOwner)
-      .map(({ id, name }) =>
-        problem(
-          `collection.${id}`,
-          'warning',
-          `The collection ${name} is not kept in step with Plex.`,
-          'Its page says why, and what you can decide.',
-          `/collections/${id}`,
-        ),
-      ),
-    ...heldPurge(store),
-    ...store.quarantine
-      .where(({ state }) => state === 'lost')
-      .map(({ id, title, storedPath }) =>
-        problem(
-          `lost.${id}`,
-          'warning',
-          `The original of ${title} in quarantine is no longer at ${storedPath}.`,
-          'If you moved it yourself, all is well.',
-          '/quarantine',
-        ),
-      ),
   ];
+}
+
+function ofSections({ sections }: Pick<Store, 'sections'>): Problem[] {
+  return sections
+    .where(({ frozen }) => frozen !== null)
+    .map(({ id, title, frozen }) =>
+      problem(
+        `frozen.${id}`,
+        'error',
+        `${title} is frozen: ${frozen ?? ''}`,
+        'Nothing in it is touched or forgotten until it is back. Sync when it is.',
+        '/library',
+      ),
+    );
+}
+
+function ofCollections({ collections }: Pick<Store, 'collections'>): Problem[] {
+  return collections
+    .where(needsOwner)
+    .map(({ id, name }) =>
+      problem(
+        `collection.${id}`,
+        'warning',
+        `The collection ${name} is not kept in step with Plex.`,
+        'Its page says why, and what you can decide.',
+        `/collections/${id}`,
+      ),
+    );
+}
+
+function ofLostOriginals({ quarantine }: Pick<Store, 'quarantine'>): Problem[] {
+  return quarantine
+    .where(({ state }) => state === 'lost')
+    .map(({ id, title, storedPath }) =>
+      problem(
+        `lost.${id}`,
+        'warning',
+        `The original of ${title} in quarantine is no longer at ${storedPath}.`,
+        'If you moved it yourself, all is well.',
+        '/quarantine',
+      ),
+    );
 }
 
 function ofFfmpeg(health: WorkerHealth | null): Problem[] {

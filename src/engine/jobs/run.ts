@@ -101,7 +101,19 @@ export class JobRunner {
     const result = await this.#verify(job.id, prepared, { input, output }, signal);
     await rm(scratchDir, { recursive: true, force: true });
     if (input !== job.sourcePath) await rm(input);
-    await this.#repository.move(job.id, 'verified', {
+    await this.#keep(job.id, plan, { output, encodeMs, result });
+    release();
+    await fleet.praise(workerId);
+  }
+
+  /** A verified result, which waits for its swap. */
+  async #keep(
+    jobId: string,
+    plan: Prepared['plan'],
+    { output, encodeMs, result }: { output: string; encodeMs: number; result: Verified },
+  ): Promise<void> {
+    const isAutomatic = this.#parts.store.settings.value.safety.replace === 'automatic';
+    await this.#repository.move(jobId, 'verified', {
       outputPath: output,
       outputSha256: result.sha256,
       outputVideoCodec: plan.preset.video.codec === 'copy' ? null : plan.preset.video.codec,
@@ -111,11 +123,9 @@ export class JobRunner {
       checks: result.checks,
       encodeMs,
       percent: 100,
-      approvedToReplace: settings.safety.replace === 'automatic',
-      waitsFor: settings.safety.replace === 'automatic' ? null : 'It is verified and waits for your approval.',
+      approvedToReplace: isAutomatic,
+      waitsFor: isAutomatic ? null : 'It is verified and waits for your approval.',
     });
-    release();
-    await fleet.praise(workerId);
   }
 
   /** Brings a source that lies on another machine. Resolves with its path here. */

@@ -6,14 +6,8 @@ import type { MediaFile } from '../../domain/library/media.js';
 import { presetOfJob } from '../../domain/presets/merge.js';
 import { streamProblem, type FilesOfJob } from '../../domain/workers/transfer-choice.js';
 import { LOCAL_WORKER_ID } from '../../domain/workers/worker.js';
-import {
-  chooseWorker,
-  refusalOf,
-  type JobNeed,
-  type Standing,
-  type WorkerCandidate,
-  type WorkerChoice,
-} from '../../domain/workers/choice.js';
+import { chooseWorker, type JobNeed, type WorkerCandidate, type WorkerChoice } from '../../domain/workers/choice.js';
+import { refusalOf, type Standing } from '../../domain/workers/refusal.js';
 import type { WorkerLook } from './reasons.js';
 import type { QueueParts } from '../jobs/parts.js';
 import type { Prepared } from '../jobs/prepare.js';

@@ -1,7 +1,8 @@
 import { AppError, toAppError } from '../../domain/errors.js';
 import type { Job } from '../../domain/jobs/job.js';
 import { LOCAL_WORKER_ID } from '../../domain/workers/worker.js';
-import type { RefusalKind, WorkerChoice } from '../../domain/workers/choice.js';
+import type { WorkerChoice } from '../../domain/workers/choice.js';
+import type { RefusalKind } from '../../domain/workers/refusal.js';
 import { Loop } from '../../lib/loop.js';
 import { inQueue, stateOf } from '../../store/row-keys.js';
 import { WorkerChooser, type QueueLoad } from './choose-worker.js';

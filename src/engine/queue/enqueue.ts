@@ -33,6 +33,18 @@ export interface JobWish {
 /** Between a rule's 0 and 100: what the owner asks for by hand goes before what rules found. */
 const BY_HAND = 100;
 
+/** What nobody knows of a job before it was planned. */
+const BLANK = {
+  ...{ state: 'queued', stage: null, percent: 0, attempt: 1, postponed: 0 },
+  ...{ workerId: null, whyWorker: null, weighed: null, transferMode: null, encoder: null },
+  ...{ failedOn: [], prefersCpu: false, needsCard: false, leftOn: null, streamBroke: false },
+  ...{ targetPath: null, outputPath: null, sizeAfterBytes: null, outputSha256: null, outputVideoCodec: null },
+  ...{ streamsBefore: [], streamsAfter: [], encodeMs: null, fingerprint: null },
+  ...{ planNotes: [], commands: [], checks: [], waitsFor: null, quarantineId: null, error: null },
+  ...{ approvedToReplace: false, serverBefore: null, nextTryAt: null, clearedAt: null },
+  ...{ startedAt: null, finishedAt: null },
+} satisfies Partial<Job>;
+
 /** The only maker of jobs. */
 export class Enqueue {
   readonly #parts: Pick<QueueParts, 'store' | 'bus' | 'now' | 'newId' | 'presets'>;
@@ -91,6 +103,7 @@ export class Enqueue {
     const score = request.score ?? BY_HAND;
     const createdAt = now().toISOString();
     return {
+      ...BLANK,
       id: newId('job'),
       itemId: item.id,
       fileId: file.id,
@@ -100,51 +113,15 @@ export class Enqueue {
       presetId: request.presetId,
       alsoPresetIds,
       preset,
-      state: 'queued',
-      stage: null,
-      percent: 0,
-      workerId: null,
-      whyWorker: null,
-      weighed: null,
-      transferMode: null,
-      encoder: null,
       wishedWorkerId: request.workerId ?? null,
       workerTags: [...(request.workerTags ?? this.#tagsOfRules(request))],
-      failedOn: [],
-      prefersCpu: false,
-      needsCard: false,
-      leftOn: null,
-      streamBroke: false,
       score,
       rank: entryRank(score, createdAt, this.#sequence++),
       sourcePath,
-      targetPath: null,
-      outputPath: null,
       serverPath: file.path,
       sizeBeforeBytes: file.sizeBytes,
-      sizeAfterBytes: null,
-      outputSha256: null,
-      outputVideoCodec: null,
-      streamsBefore: [],
-      streamsAfter: [],
-      encodeMs: null,
       expectedSavesBytes: request.expectedSavesBytes ?? null,
-      fingerprint: null,
-      attempt: 1,
-      planNotes: [],
-      commands: [],
-      checks: [],
-      waitsFor: null,
-      quarantineId: null,
-      error: null,
-      approvedToReplace: false,
-      serverBefore: null,
-      nextTryAt: null,
-      postponed: 0,
-      clearedAt: null,
       createdAt,
-      startedAt: null,
-      finishedAt: null,
     };
   }
 

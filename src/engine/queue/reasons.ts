@@ -1,5 +1,5 @@
 import type { Job } from '../../domain/jobs/job.js';
-import { namesInWords, refusedInWords, type Refusal, type RefusalKind } from '../../domain/workers/choice.js';
+import { namesInWords, refusedInWords, type Refusal, type RefusalKind } from '../../domain/workers/refusal.js';
 
 /** What the queue looks like when it is asked why nothing runs. */
 export interface QueueLook {

@@ -5,6 +5,8 @@ import {
   SshWorker,
   type EncoderSupport,
   type Worker,
+  type WorkerChange,
+  type WorkerDraft,
   type WorkerKey,
   type WorkerMetrics,
   type WorkerState,
@@ -46,12 +48,6 @@ export interface SeenWorker {
   history: readonly WorkerMetrics[];
   lastSeenAt: string | null;
 }
-
-/** A worker that is to be added. */
-export type WorkerDraft = Omit<SshWorker, 'id' | 'createdAt' | 'authKind' | 'seenHostKey'>;
-
-/** A change of a worker: of what every kind has, and of what those over SSH have besides. */
-export type WorkerChange = Partial<Omit<SshWorker, 'id' | 'kind' | 'createdAt'>>;
 
 const PROVE_EVERY_MS = 3_600_000;
 /** What changes how a worker is reached, so that it has to be met anew. */

@@ -1,12 +1,7 @@
 import { expect } from 'chai';
 import fc from 'fast-check';
-import {
-  chooseWorker,
-  refusedInWords,
-  type JobNeed,
-  type RefusalKind,
-  type WorkerCandidate,
-} from '../../../src/domain/workers/choice.js';
+import { chooseWorker, type JobNeed, type WorkerCandidate } from '../../../src/domain/workers/choice.js';
+import { refusedInWords, type RefusalKind } from '../../../src/domain/workers/refusal.js';
 import type { EncoderSupport, Line } from '../../../src/domain/workers/worker.js';
 
 /** A Friday, 18:00 local time. */

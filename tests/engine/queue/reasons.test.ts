@@ -1,6 +1,6 @@
 import { expect } from 'chai';
 import { whyNothingRuns, type QueueLook, type WorkerLook } from '../../../src/engine/queue/reasons.js';
-import type { RefusalKind } from '../../../src/domain/workers/choice.js';
+import type { RefusalKind } from '../../../src/domain/workers/refusal.js';
 import { aJob } from '../../support/builders.js';
 
 const look = (change: Partial<QueueLook> = {}): QueueLook => ({
