@@ -146,6 +146,7 @@ const LIBRARY: Readonly<Record<string, FormCase>> = {
       'options[minSizeMb]': '700.5',
       onlyTags: ['film-club', 'lent'],
       exceptTags: ['keep'],
+      workerTags: 'gpu, attic',
     },
     right: { 'options[mbpsAt1080p]': '14.5' },
     stored: ({ store }) => store.rules.get('codec-modernization'),
@@ -155,6 +156,7 @@ const LIBRARY: Readonly<Record<string, FormCase>> = {
       options: { preset: 'storage-saver', h264: false, mbpsAt1080p: 14.5, minSizeMb: 700.5 },
       onlyTags: ['film-club', 'lent'],
       exceptTags: ['keep'],
+      workerTags: ['gpu', 'attic'],
     },
   },
 };
@@ -309,6 +311,14 @@ export const FIRST_START = (setupToken: string): Readonly<Record<string, FormCas
       { from: '/share/Films', to: '/data/films' },
       { from: '/share/T V', to: '/data/t=v' },
     ],
+  },
+  '/setup/worker': {
+    page: '/setup?step=worker',
+    action: '/setup/worker',
+    wrong: { slots: '17' },
+    right: { slots: '0' },
+    stored: ({ store }) => store.settings.value.queue.concurrency,
+    expected: 0,
   },
   '/settings/plex/connect': {
     page: '/settings/plex',
