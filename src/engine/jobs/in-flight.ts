@@ -6,6 +6,10 @@ export class InFlight {
     return this.#work.size;
   }
 
+  ids(): string[] {
+    return [...this.#work.keys()];
+  }
+
   has(id: string): boolean {
     return this.#work.has(id);
   }

@@ -41,7 +41,7 @@ export class Dispatcher {
   readonly #swaps = new InFlight();
   readonly #unsubscribe: (() => void)[] = [];
   #holdback = 0;
-  #refusals: WorkerLook[] = [];
+  #refusals: readonly WorkerLook[] = [];
   #trouble: string | null = null;
   #stalled: { sinceMs: number; isTold: boolean } | null = null;
 
@@ -202,12 +202,16 @@ export class Dispatcher {
     if (this.#holdback > 0 && !this.#chooser.hasOthers) return;
     const waiting = store.jobs.sorted(inQueue).slice(0, MOST_ASKED);
     let refused = 0;
+    let first: readonly WorkerLook[] = [];
     for (const job of waiting) {
-      if (signal.aborted || refused >= MOST_REFUSED) return;
+      if (signal.aborted || refused >= MOST_REFUSED) break;
       const chosen = await this.#chosenFor(job, signal);
       if (chosen !== null) await this.#encodeOn(job, chosen);
       else if (!this.#refusals.some(({ refusal }) => refusal !== null && OF_THE_JOB.has(refusal.kind))) refused++;
+      // What is told is what keeps the next one waiting.
+      if (first.length === 0) first = this.#refusals;
     }
+    this.#refusals = first;
   }
 
   /** Who takes this job now; null when nobody does. */
@@ -259,7 +263,8 @@ export class Dispatcher {
   /** Worker -> how many jobs it has in hand. */
   #running(): Map<string, number> {
     const running = new Map<string, number>();
-    for (const { workerId } of this.#parts.store.jobs.where(({ id }) => this.#encodes.has(id))) {
+    for (const id of this.#encodes.ids()) {
+      const workerId = this.#parts.store.jobs.find(id)?.workerId ?? null;
       if (workerId !== null) running.set(workerId, (running.get(workerId) ?? 0) + 1);
     }
     return running;
