@@ -68,9 +68,7 @@ async function tryWithout(
   const tried = new Set([workerId, ...job.failedOn.map((each) => each.workerId)]);
   // One that is wished for is not left for another by itself.
   const isFree = job.wishedWorkerId === null;
-  const others = fleet
-    .list()
-    .filter(({ worker, slots }) => isFree && slots > 0 && !worker.isPaused && !tried.has(worker.id));
+  const others = fleet.list().filter(({ worker }) => isFree && !tried.has(worker.id));
   const hasCard = (each: (typeof others)[number]): boolean =>
     each.encoders?.some(({ works, name }) => works && name === job.encoder?.name) ?? false;
   const { then, why } = afterHardwareFailure(store.settings.value.queue.hardwareFallback, {
