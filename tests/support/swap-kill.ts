@@ -107,7 +107,7 @@ export async function compileChild(): Promise<{ folder: string; path: string }> 
   const root = resolve(import.meta.dirname, '../..');
   const folder = await mkdtemp(join(tmpdir(), 'swap-child-'));
   const files = ['src/domain', 'src/files', 'src/lib'].flatMap((dir) =>
-    readdirSync(join(root, dir))
+    readdirSync(join(root, dir), { recursive: true, encoding: 'utf8' })
       .filter((name) => name.endsWith('.ts'))
       .map((name) => join(dir, name)),
   );
