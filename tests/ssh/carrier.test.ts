@@ -23,7 +23,7 @@ const failureOf = (work: Promise<unknown>): Promise<unknown> =>
 
 /** The numbers of the processes that carry files for this one, or for another. */
 const carriersOf = async (parent: number = process.pid): Promise<number[]> => {
-  const { stdout } = await execa('pgrep', ['-P', String(parent), '-f', 'carrier-process'], { reject: false });
+  const { stdout } = await execa('pgrep', ['-P', String(parent), '-f', 'transfer-child'], { reject: false });
   return stdout.split('\n').filter(Boolean).map(Number);
 };
 /** Waits until there is one. */
