@@ -1,10 +1,10 @@
-import { softwareEncoder, type ChosenEncoder } from '../domain/presets/encoder.js';
+import type { ChosenEncoder } from '../domain/presets/encoder-choice.js';
+import { encoderNamed, softwareEncoder } from '../domain/presets/encoders.js';
 import type { EncodePlan, PlannedStream } from '../domain/presets/plan.js';
 import { outputStreams, type OutputStream } from '../domain/presets/plan-output.js';
 import type { Arg, EncodeStep } from '../domain/jobs/executor.js';
 import { audioArgs } from './audio-args.js';
 import { coverFile, coverType } from './cover.js';
-import { deviceArgs } from './hardware-args.js';
 import { inputGuards } from './inputs.js';
 import { videoArgs } from './video-args.js';
 
@@ -48,7 +48,7 @@ export function encodeSteps(plan: EncodePlan, use?: Pick<ChosenEncoder, 'encoder
   const encode: EncodeStep = {
     purpose: encoder === null ? 'remux' : 'encode',
     args: [
-      ...opening(plan, encoder === null ? [] : deviceArgs(encoder, use?.device ?? null)),
+      ...opening(plan, encoder === null ? [] : (encoderNamed(encoder)?.deviceArgs(use?.device ?? null) ?? [])),
       ...mapped.flatMap(({ planned }) => ['-map', `0:${planned.source.index}`]),
       ...['-map_metadata', '0', '-map_chapters', '0'],
       ...mapped.flatMap((stream) => streamArgs(plan, stream, encoder)),
@@ -63,7 +63,7 @@ export function encodeSteps(plan: EncodePlan, use?: Pick<ChosenEncoder, 'encoder
 /** ffmpeg's name of the processor's encoder for the video; null when the video is copied. */
 export function encoderOf({ preset }: Pick<EncodePlan, 'preset'>): string | null {
   const { codec } = preset.video;
-  return codec === 'copy' ? null : softwareEncoder(codec);
+  return codec === 'copy' ? null : softwareEncoder(codec).name;
 }
 
 /** Up to and with the input. `-xerror`: an error while reading or decoding ends the run instead of shortening the film. */

@@ -1,7 +1,6 @@
-import { everyEncoder, hardwareKind } from '../domain/presets/encoder.js';
+import { ENCODERS } from '../domain/presets/encoders.js';
 import { SPEED_PICTURE, type EncoderSpeed, type EncoderSupport } from '../domain/workers/worker.js';
 import { OPENING, testPlan, type RunFfmpeg } from './encoders.js';
-import { deviceArgs } from './hardware-args.js';
 import { videoArgs } from './video-args.js';
 
 /**
@@ -28,12 +27,13 @@ export async function measureSpeeds(
   at: () => Date,
 ): Promise<EncoderSpeed[]> {
   const speeds: EncoderSpeed[] = [];
-  for (const { name, codec } of everyEncoder()) {
+  for (const row of ENCODERS) {
+    const { name } = row;
     const support = encoders.find((one) => one.name === name);
     if (!support?.works) continue;
-    const { plan, video } = testPlan(codec, '8', 'medium', SPEED_PICTURE);
+    const { plan, video } = testPlan(row.codec, '8', 'medium', SPEED_PICTURE);
     const encoding = [...videoArgs(plan, video, 'v:0', name), '-f', 'null', '-'];
-    const opening = [...OPENING, 'level+info', '-benchmark', ...deviceArgs(name, support.device)];
+    const opening = [...OPENING, 'level+info', '-benchmark', ...row.deviceArgs(support.device)];
     const seconds = async (frames: number): Promise<number | null> => {
       const { stderr, failed } = await run([
         ...[...opening, '-f', 'lavfi', '-i', FILM, '-frames:v', String(frames)],
@@ -43,7 +43,7 @@ export async function measureSpeeds(
       return failed || took === undefined ? null : Math.max(0.001, Number(took));
     };
     const fps = await framesPerSecond(seconds);
-    if (fps !== null) speeds.push({ encoder: name, isHardware: hardwareKind(name) !== null, fps, at: at().toISOString() });
+    if (fps !== null) speeds.push({ encoder: name, isHardware: row.hardware !== null, fps, at: at().toISOString() });
   }
   return speeds;
 } // prettier-ignore

@@ -2,7 +2,9 @@ import { execa } from 'execa';
 import { mkdtemp, readdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { everyEncoder, hardwareKind, type EncodedCodec } from '../domain/presets/encoder.js';
+import { ENCODERS } from '../domain/presets/encoders.js';
+import type { Encoder } from '../domain/presets/encoders/encoder.js';
+import type { EncodedCodec } from '../domain/presets/video-target.js';
 import { AppError } from '../domain/errors.js';
 import { planEncode } from '../domain/presets/plan-encode.js';
 import type { EncodePlan, PlannedStream } from '../domain/presets/plan.js';
@@ -10,7 +12,6 @@ import { Preset } from '../domain/presets/preset.js';
 import { ProbedStream } from '../domain/jobs/probe.js';
 import type { EncoderSupport } from '../domain/workers/worker.js';
 import { hardwareFailure, tellingLines } from './failure.js';
-import { deviceArgs } from './hardware-args.js';
 import { bareEnvironment, giveWay } from './program.js';
 import { videoArgs } from './video-args.js';
 
@@ -53,17 +54,15 @@ export async function versionOf(run: RunFfmpeg, advice = 'Check MEDIAFLOW_FFMPEG
 export async function probeEncoders(run: RunFfmpeg, places: ProbePlaces): Promise<EncoderSupport[]> {
   const found: EncoderSupport[] = [];
   let listed: ReadonlySet<string> | null = null;
-  for (const { name, codec } of everyEncoder()) {
-    const kind = hardwareKind(name);
-    if (kind === null) {
-      found.push(await tryEncoder(run, { name, codec, device: null }, places.output));
+  for (const row of ENCODERS) {
+    if (row.hardware === null) {
+      found.push(await tryEncoder(run, row, { device: null, output: places.output }));
       continue;
     }
     listed ??= await listedEncoders(run);
-    if (!listed.has(name)) found.push(useless(name, 'this ffmpeg was built without it'));
-    else if (kind === 'nvenc' || kind === 'videotoolbox')
-      found.push(await tryEncoder(run, { name, codec, device: null }, places.output));
-    else found.push(await tryNodes(run, { name, codec }, places));
+    if (!listed.has(row.name)) found.push(useless(row.name, 'this ffmpeg was built without it'));
+    else if (row.hardware.needsRenderNode) found.push(await tryNodes(run, row, places));
+    else found.push(await tryEncoder(run, row, { device: null, output: places.output }));
   }
   return found;
 }
@@ -111,11 +110,10 @@ export function runHere(ffmpeg: string, signal?: AbortSignal): RunFfmpeg {
   };
 }
 
-/** An encoder in question, at one device. */
-interface Candidate {
-  name: string;
-  codec: EncodedCodec;
+/** Where an encoder is tried: at a render node, or null, and the file that it writes. */
+interface Trial {
   device: string | null;
+  output: string;
 }
 
 const useless = (name: string, error: string): EncoderSupport => ({
@@ -132,14 +130,10 @@ async function listedEncoders(run: RunFfmpeg): Promise<Set<string>> {
 }
 
 /** At the first render node where it works; in front of none it is not tried. */
-async function tryNodes(
-  run: RunFfmpeg,
-  { name, codec }: Omit<Candidate, 'device'>,
-  { output, renderNodes }: ProbePlaces,
-): Promise<EncoderSupport> {
+async function tryNodes(run: RunFfmpeg, row: Encoder, { output, renderNodes }: ProbePlaces): Promise<EncoderSupport> {
   const seen: EncoderSupport[] = [];
   for (const device of renderNodes) {
-    const support = await tryEncoder(run, { name, codec, device }, output);
+    const support = await tryEncoder(run, row, { device, output });
     // A second card may do what the first cannot.
     if (support.tenBit) return support;
     seen.push(support);
@@ -147,35 +141,35 @@ async function tryNodes(
   return (
     seen.find(({ works }) => works) ??
     seen[0] ??
-    useless(name, 'there is no graphics card at /dev/dri; a container must be given it')
+    useless(row.name, 'there is no graphics card at /dev/dri; a container must be given it')
   );
 }
 
-async function tryEncoder(run: RunFfmpeg, candidate: Candidate, output: string): Promise<EncoderSupport> {
-  const error = await attempt(run, candidate, '8', output);
-  if (error !== null) return useless(candidate.name, error);
-  const tenBit = (await attempt(run, candidate, '10', output)) === null;
-  return { name: candidate.name, works: true, tenBit, error: null, device: candidate.device };
+async function tryEncoder(run: RunFfmpeg, row: Encoder, trial: Trial): Promise<EncoderSupport> {
+  const error = await attempt(run, row, '8', trial);
+  if (error !== null) return useless(row.name, error);
+  const tenBit = (await attempt(run, row, '10', trial)) === null;
+  return { name: row.name, works: true, tenBit, error: null, device: trial.device };
 }
 
 /** Null when it works, else why not. */
 async function attempt(
   run: RunFfmpeg,
-  { name, codec, device }: Candidate,
+  row: Encoder,
   bits: '8' | '10',
-  output: string,
+  { device, output }: Trial,
 ): Promise<string | null> {
-  const { plan, video } = testPlan(codec, bits, hardwareKind(name) === null ? 'ultrafast' : 'medium', SIZE);
+  const { plan, video } = testPlan(row.codec, bits, row.probeSpeed, SIZE);
   const encode = [
-    ...[...OPENING, 'level+warning', ...deviceArgs(name, device), '-f', 'lavfi', '-i', PICTURE],
-    ...[...videoArgs(plan, video, 'v:0', name), '-f', 'matroska', '-y', output],
+    ...[...OPENING, 'level+warning', ...row.deviceArgs(device), '-f', 'lavfi', '-i', PICTURE],
+    ...[...videoArgs(plan, video, 'v:0', row.name), '-f', 'matroska', '-y', output],
   ];
   const { stderr, failed } = await run(encode);
   const lines = stderr.split('\n');
   if (failed) return hardwareFailure(lines)?.words ?? tellingLines(lines)[0] ?? 'it gave no reason';
   // Some encoders only warn and make 8 bit of it.
   if (stderr.includes('Incompatible pixel format')) return 'it makes 8 bit of 10';
-  return hardwareKind(name) === null ? null : await misses(run, plan, output);
+  return row.hardware === null ? null : await misses(run, plan, output);
 }
 
 /** Drivers are known that report success and write garbage, or less depth than asked: null when the result is the picture. */

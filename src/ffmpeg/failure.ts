@@ -1,4 +1,6 @@
 import { AppError } from '../domain/errors.js';
+import { ENCODERS, HARDWARE_FAMILIES } from '../domain/presets/encoders.js';
+import { HARDWARE_TROUBLES, type HardwareTrouble } from '../domain/presets/encoders/encoder.js';
 
 /** Last words that say nothing about the cause. */
 const EMPTY_WORDS = [
@@ -13,84 +15,44 @@ const EMPTY_WORDS = [
 const MAX_LINES = 3;
 const MAX_CHARACTERS = 600;
 
-/** What is wrong with a graphics card. `busy` may be over in a while, the others ask for the owner. */
-export type HardwareTrouble =
-  'no-driver' | 'no-video-capability' | 'old-driver' | 'no-device' | 'busy' | 'unsupported' | 'other';
-
 /** Complaints of a graphics card's encoder or device; words of decoders and muxers are not taken for theirs. */
+const HARDWARE_NAMES = ENCODERS.filter(({ hardware }) => hardware !== null).map(({ name }) => name);
 const FROM_HARDWARE = new RegExp(
   [
     // `[hevc_nvenc @ 0x55] [error] text`, in newer versions behind the name of the stream.
-    String.raw`^(?:\[[^\]]+\] ?)*?\[(?:enc:)?(?:(?:h264|hevc|av1)_(?:nvenc|qsv|vaapi|videotoolbox)|AVHW\w+|(?:Parsed_)?hwupload\w*)`,
+    String.raw`^(?:\[[^\]]+\] ?)*?\[(?:enc:)?(?:${HARDWARE_NAMES.join('|')}|AVHW\w+|(?:Parsed_)?hwupload\w*)`,
     String.raw` @ [^\]]+\] ?\[(?:warning|error|fatal|panic)\]`,
     String.raw`|^\[(?:error|fatal)\] Device creation failed`,
   ].join(''),
 );
 
-const NO_DEVICE =
-  'No graphics card that can encode is to be found where ffmpeg runs. Check its driver; a container needs /dev/dri, or the NVIDIA runtime, and the right to use it.';
+/** What to do about each trouble. */
+const ADVICE: Readonly<Record<HardwareTrouble, string>> = {
+  'no-driver':
+    'There is no NVIDIA driver where ffmpeg runs. Install it; in a container, hand the card in (`--gpus all`, or the NVIDIA runtime).',
+  'no-video-capability':
+    'The container may use the NVIDIA card but not its encoder. Set NVIDIA_DRIVER_CAPABILITIES=compute,video,utility for it.',
+  'old-driver':
+    "The NVIDIA driver is too old for this build of ffmpeg. Update the driver, or use a build for older ones, such as BtbN's of ffmpeg 7.1.",
+  busy: 'The graphics card is out of memory, or encodes as many films at a time as its driver allows. Try again later, or let this worker run fewer jobs at a time.',
+  unsupported:
+    'The graphics card cannot encode this film as the preset asks. Choose a preset with another codec or 8 bit, or encode on the processor.',
+  'no-device':
+    'No graphics card that can encode is to be found where ffmpeg runs. Check its driver; a container needs /dev/dri, or the NVIDIA runtime, and the right to use it.',
+  other: 'The encoder of the graphics card failed. Try again, or encode on the processor.',
+};
 
 /**
- * What graphics cards say and what it means, the telling before the general: a card that lacks a feature is also "no
- * capable device". Texts are those of ffmpeg's nvenc.c, qsv.c, hwcontext_vaapi.c, vaapi_encode.c and videotoolboxenc.c.
+ * What graphics cards say and what it means, the telling before the general: ffmpeg names the lowest driver after any other
+ * trouble with it, and a card that lacks a feature is also "no capable device". Last what is said after the line that tells
+ * why, and by Quick Sync alone.
  */
-const SYMPTOMS: readonly { trouble: HardwareTrouble; pattern: RegExp; advice: string }[] = [
-  {
-    trouble: 'no-driver',
-    pattern: /Cannot load lib(?:cuda|nvcuvid)|Could not dynamically load CUDA|Cannot load nvcuda\.dll/,
-    advice:
-      'There is no NVIDIA driver where ffmpeg runs. Install it; in a container, hand the card in (`--gpus all`, or the NVIDIA runtime).',
-  },
-  {
-    trouble: 'no-video-capability',
-    pattern: /Cannot load (?:libnvidia-encode|nvEncodeAPI)/,
-    advice:
-      'The container may use the NVIDIA card but not its encoder. Set NVIDIA_DRIVER_CAPABILITIES=compute,video,utility for it.',
-  },
-  // Below the two above: ffmpeg names the least driver after any of them.
-  {
-    trouble: 'old-driver',
-    pattern: /Driver does not support the required nvenc API version|minimum required Nvidia driver for nvenc/,
-    advice:
-      "The NVIDIA driver is too old for this build of ffmpeg. Update the driver, or use a build for older ones, such as BtbN's of ffmpeg 7.1.",
-  },
-  {
-    trouble: 'busy',
-    pattern:
-      /OpenEncodeSessionEx failed: out of memory|CUDA_ERROR_OUT_OF_MEMORY|No decoder surfaces left|VA_STATUS_ERROR_(?:ALLOCATION_FAILED|HW_BUSY)|resource allocation failed|insufficient memory/,
-    advice:
-      'The graphics card is out of memory, or encodes as many films at a time as its driver allows. Try again later, or let this worker run fewer jobs at a time.',
-  },
-  {
-    trouble: 'unsupported',
-    pattern: new RegExp(
-      [
-        '10 bit encode not supported|B frames as references are not supported|Codec not supported',
-        "Provided device doesn't support required NVENC features|(?:Width|Height) \\d+ (?:exceeds|not in range)",
-        'Selected ratecontrol mode is unsupported|(?:frame rate|picture structure|resolution|pixel format|profile) is unsupported',
-        'Low power mode is unsupported|Some encoding parameters are not supported|invalid video parameters',
-        'No usable encoding (?:profile|entrypoint) found|does not support any RC mode|does not support .*(?:RC|CQP)',
-        'Hardware does not support encoding at size|qscale not available for encoder|hardware encoder may be busy, or not supported',
-      ].join('|'),
-    ),
-    advice:
-      'The graphics card cannot encode this film as the preset asks. Choose a preset with another codec or 8 bit, or encode on the processor.',
-  },
-  {
-    trouble: 'no-device',
-    pattern: new RegExp(
-      [
-        'No capable devices found|No CUDA capable devices found|CUDA_ERROR_NO_DEVICE|Requested GPU \\d+, but only',
-        'OpenEncodeSessionEx failed: (?:unsupported device|no encode device|incompatible client key)',
-        'Error initializing an? (?:internal )?MFX session|Error creating a MFX session',
-        'No VA display found|Failed to initiali[sz]e VAAPI connection|No device available for encoder',
-        'cannot create compression session',
-      ].join('|'),
-    ),
-    advice: NO_DEVICE,
-  },
-  // Said after the line that tells why, and by Quick Sync alone.
-  { trouble: 'no-device', pattern: /Device creation failed|hardware device reference is required/, advice: NO_DEVICE },
+const SYMPTOMS: readonly { trouble: HardwareTrouble; patterns: readonly RegExp[] }[] = [
+  ...HARDWARE_TROUBLES.map((trouble) => ({
+    trouble,
+    patterns: HARDWARE_FAMILIES.flatMap(({ symptoms }) => symptoms[trouble] ?? []),
+  })),
+  { trouble: 'no-device', patterns: [/Device creation failed|hardware device reference is required/] },
 ];
 
 /**
@@ -138,17 +100,14 @@ export function hardwareFailure(
   const spoken = lines.filter((line) => FROM_HARDWARE.test(line));
   // Warnings explain an error; alone they are of no consequence.
   if (!spoken.some((line) => !line.includes('[warning]'))) return null;
-  for (const { trouble, pattern, advice } of SYMPTOMS) {
-    const said = [...new Set(spoken.filter((line) => pattern.test(line)).map(withoutPrefix))];
-    if (said.length > 0) return { trouble, advice, words: inShort(said) };
+  for (const { trouble, patterns } of SYMPTOMS) {
+    const telling = spoken.filter((line) => patterns.some((pattern) => pattern.test(line)));
+    const said = [...new Set(telling.map(withoutPrefix))];
+    if (said.length > 0) return { trouble, advice: ADVICE[trouble], words: inShort(said) };
   }
   const own = tellingLines(spoken);
   if (own.length === 0) return null;
-  return {
-    trouble: 'other',
-    advice: 'The encoder of the graphics card failed. Try again, or encode on the processor.',
-    words: inShort(own),
-  };
+  return { trouble: 'other', advice: ADVICE.other, words: inShort(own) };
 }
 
 const inShort = (said: readonly string[]): string =>

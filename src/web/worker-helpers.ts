@@ -1,5 +1,6 @@
 import { codecName } from '../domain/labels.js';
-import { softwareEncoder } from '../domain/presets/encoder.js';
+import { encoderNamed, ENCODERS, HARDWARE_FAMILIES } from '../domain/presets/encoders.js';
+import { ENCODED_CODECS, type EncodedCodec } from '../domain/presets/video-target.js';
 import { formatDuration, formatLineSpeed } from '../lib/units.js';
 
 interface Look {
@@ -94,40 +95,33 @@ function fingerprint(text: unknown): { head: string; start: string; middle: stri
   };
 }
 
-interface Encoder {
+interface TestedEncoder {
   name: string;
   works: boolean;
   tenBit: boolean;
   error: string | null;
 }
-const CODECS = (['hevc', 'h264', 'av1'] as const).map((id) => ({
-  id,
-  title: codecName(id),
-  software: softwareEncoder(id),
-}));
-const WAYS: Readonly<Record<string, string>> = {
-  cpu: 'Processor',
-  nvenc: 'NVENC',
-  qsv: 'Quick Sync',
-  vaapi: 'VA-API',
-  videotoolbox: 'VideoToolbox',
-};
+/** What encodes: the processor, or a way to a graphics card. */
+const PROCESSOR = { id: 'cpu', title: 'Processor' };
+const WAYS = [PROCESSOR, ...HARDWARE_FAMILIES];
+type Way = (typeof WAYS)[number];
 
-/** Tested encoders by codec and by what encodes: the processor, or a way to a graphics card. */
-function encoderTable(encoders: unknown, speeds: unknown): { ways: string[]; rows: { title: string; cells: { way: string; encoder: Encoder | null; fps: number | null }[] }[] } {
-  const all = (Array.isArray(encoders) ? encoders : []) as Encoder[];
-  const find = (codec: (typeof CODECS)[number], way: string): Encoder | null =>
-    all.find(({ name }) => name === (way === 'cpu' ? codec.software : `${codec.id}_${way}`)) ?? null;
-  const ways = Object.keys(WAYS).filter((way) => CODECS.some((codec) => find(codec, way) !== null));
-  const nameOf = (way: string): string => WAYS[way] ?? way;
+/** Tested encoders by codec and by what encodes. */
+function encoderTable(encoders: unknown, speeds: unknown): { ways: string[]; rows: { title: string; cells: { way: string; encoder: TestedEncoder | null; fps: number | null }[] }[] } {
+  const all = (Array.isArray(encoders) ? encoders : []) as TestedEncoder[];
+  const find = (codec: EncodedCodec, way: Way): TestedEncoder | null => {
+    const row = ENCODERS.find((one) => one.codec === codec && (one.hardware?.id ?? 'cpu') === way.id);
+    return all.find(({ name }) => name === row?.name) ?? null;
+  };
+  const ways = WAYS.filter((way) => ENCODED_CODECS.some((codec) => find(codec, way) !== null));
   return {
-    ways: ways.map(nameOf),
-    rows: CODECS.map((codec) => ({
-      title: codec.title,
+    ways: ways.map(({ title }) => title),
+    rows: ENCODED_CODECS.map((codec) => ({
+      title: codecName(codec),
       cells: ways.map((way) => {
         const encoder = find(codec, way);
         const speed = rowsIn(speeds).find((row) => row['encoder'] === encoder?.name);
-        return { way: nameOf(way), encoder, fps: numberIn(speed, 'fps') };
+        return { way: way.title, encoder, fps: numberIn(speed, 'fps') };
       }),
     })),
   };
@@ -135,25 +129,28 @@ function encoderTable(encoders: unknown, speeds: unknown): { ways: string[]; row
 
 /** Of each codec the quickest encoder that was measured. */
 function quickest(speeds: unknown): { title: string; fps: number }[] {
-  const fpsOf = ({ id, software }: (typeof CODECS)[number]): number =>
+  const fpsOf = (codec: EncodedCodec): number =>
     Math.max(
       0,
       ...rowsIn(speeds)
-        .filter(({ encoder }) => encoder === software || String(encoder).startsWith(`${id}_`))
+        .filter(({ encoder }) => encoderNamed(String(encoder))?.codec === codec)
         .map((row) => numberIn(row, 'fps') ?? 0),
     );
-  return CODECS.map((codec) => ({ title: codec.title, fps: fpsOf(codec) })).filter(({ fps }) => fps > 0);
+  return ENCODED_CODECS.map((codec) => ({ title: codecName(codec), fps: fpsOf(codec) })).filter(({ fps }) => fps > 0);
 }
 
 /** What helps on a card: each codec with what encodes it best, and how much does not work. */
-function encoderWords(encoders: unknown): { works: { title: string; by: string; bits: string }[]; failing: Encoder[] } {
-  const all = (Array.isArray(encoders) ? encoders : []) as Encoder[];
+function encoderWords(encoders: unknown): {
+  works: { title: string; by: string; bits: string }[];
+  failing: TestedEncoder[];
+} {
+  const all = (Array.isArray(encoders) ? encoders : []) as TestedEncoder[];
   const works = all
     .filter((encoder) => encoder.works)
     .map(({ name, tenBit }) => {
-      const codec = CODECS.find(({ id, software }) => name === software || name.startsWith(`${id}_`));
-      const way = name === codec?.software ? 'cpu' : (name.split('_')[1] ?? '');
-      return { title: codec?.title ?? name, by: WAYS[way] ?? name, bits: tenBit ? '8 + 10 bit' : '8 bit' };
+      const row = encoderNamed(name);
+      const by = row === undefined ? name : (row.hardware?.title ?? PROCESSOR.title);
+      return { title: row === undefined ? name : codecName(row.codec), by, bits: tenBit ? '8 + 10 bit' : '8 bit' };
     });
   return { works, failing: all.filter((encoder) => !encoder.works) };
 }

@@ -1,5 +1,6 @@
 import { expect } from 'chai';
-import { encodeFailure, hardwareFailure, type HardwareTrouble } from '../../src/ffmpeg/failure.js';
+import type { HardwareTrouble } from '../../src/domain/presets/encoders/encoder.js';
+import { encodeFailure, hardwareFailure } from '../../src/ffmpeg/failure.js';
 
 const GENERIC = [
   '[error] Error initializing output stream 0:0 -- Error while opening encoder for output stream #0:0 - maybe incorrect parameters such as bit_rate, rate, width or height',

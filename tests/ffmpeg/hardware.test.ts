@@ -3,7 +3,7 @@ import { existsSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { chooseEncoder, encoderNeeds } from '../../src/domain/presets/encoder.js';
+import { chooseEncoder, encoderNeeds } from '../../src/domain/presets/encoder-choice.js';
 import type { AppError } from '../../src/domain/errors.js';
 import type { EncodeTask } from '../../src/domain/jobs/executor.js';
 import type { EncodePlan } from '../../src/domain/presets/plan.js';

@@ -1,7 +1,7 @@
 import { expect } from 'chai';
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { HardwareFallback } from '../../src/domain/presets/encoder.js';
+import type { HardwareFallback } from '../../src/domain/presets/encoder-choice.js';
 import type { Job } from '../../src/domain/jobs/job.js';
 import { Clips } from '../support/clips.js';
 import { playedNvenc } from '../support/played-nvenc.js';

@@ -4,7 +4,7 @@ import { NewPassword } from '../../domain/access/access.js';
 import { AppError, conflict, invalid } from '../../domain/errors.js';
 import { PathProof } from '../../domain/settings/path-proof.js';
 import { codecName } from '../../domain/labels.js';
-import { everyEncoder, hardwareKind } from '../../domain/presets/encoder.js';
+import { encoderNamed, isHardwareEncoder } from '../../domain/presets/encoders.js';
 import type { WorkerHealth } from '../../domain/jobs/executor.js';
 import type { Settings } from '../../domain/settings/settings.js';
 import { action, type Context } from '../action.js';
@@ -66,16 +66,16 @@ const WorkerReport = z.object({
 
 /** `HEVC`, or `HEVC on the graphics card`. */
 function titleOf(name: string): string {
-  const known = everyEncoder().find((encoder) => encoder.name === name);
+  const known = encoderNamed(name);
   if (!known) return name;
   const codec = codecName(known.codec);
-  return hardwareKind(name) === null ? codec : `${codec} on the graphics card`;
+  return known.hardware === null ? codec : `${codec} on the graphics card`;
 }
 
 function toReport(health: WorkerHealth): z.infer<typeof WorkerReport> {
   if (!health.ok) return { ffmpegVersion: null, encoders: [], trouble: health.reason };
   // What a graphics card does not do is no news to somebody who has none.
-  const shown = health.encoders.filter(({ name, works }) => works || hardwareKind(name) === null);
+  const shown = health.encoders.filter(({ name, works }) => works || !isHardwareEncoder(name));
   const encoders = shown.map((encoder) => ({ ...encoder, title: titleOf(encoder.name) }));
   const isUsable = encoders.some(({ works }) => works);
   const trouble = isUsable

@@ -1,10 +1,10 @@
 import { z } from 'zod';
+import { codecName } from '../labels.js';
+import { softwareEncoder } from './encoders.js';
+import { EncodeSpeed, TargetVideoCodec, Tune } from './video-target.js';
 
 export const PresetId = z.string().regex(/^[a-z0-9][a-z0-9-]{0,59}$/, 'lower-case letters, digits and dashes');
 export type PresetId = z.infer<typeof PresetId>;
-
-/** The codecs MediaFlow can make, by the name ffprobe gives the result. */
-export const TargetVideoCodec = z.enum(['hevc', 'h264', 'av1', 'copy']);
 
 /** A recipe: what a file should look like afterwards. The file name in `presets/` is its id. */
 export const Preset = z
@@ -19,10 +19,8 @@ export const Preset = z
       /** Constant quality: CRF of the software encoder (x264/x265 0-51, SVT-AV1 0-63). Lower is better and larger. */
       quality: z.int().min(1).max(63).nullable(),
       /** Encoder effort, in x264/x265's names; SVT-AV1's number is derived from it. */
-      speed: z
-        .enum(['ultrafast', 'superfast', 'veryfast', 'faster', 'fast', 'medium', 'slow', 'slower', 'veryslow'])
-        .default('medium'),
-      tune: z.enum(['film', 'animation', 'grain', 'none']).default('none'),
+      speed: EncodeSpeed.default('medium'),
+      tune: Tune.default('none'),
       /** Larger pictures are scaled down to fit; smaller ones are never enlarged. Pixels. */
       maxHeight: z.int().min(144).max(4320).nullable().default(null),
       /** `keep`: 10 bit stays 10 bit. `8`: always 8 bit (HDR is refused, unless it is tone-mapped). `10`: always 10 bit. */
@@ -46,8 +44,10 @@ export const Preset = z
     if (codec !== 'copy' && quality === null) {
       ctx.addIssue({ code: 'custom', path: ['video', 'quality'], message: 'is needed when the video is encoded' });
     }
-    if ((codec === 'hevc' || codec === 'h264') && quality !== null && quality > 51) {
-      ctx.addIssue({ code: 'custom', path: ['video', 'quality'], message: 'goes up to 51 for H.264 and HEVC' });
+    const max = codec === 'copy' ? Infinity : softwareEncoder(codec).maxQuality;
+    if (codec !== 'copy' && quality !== null && quality > max) {
+      const message = `goes up to ${max} for ${codecName(codec)}`;
+      ctx.addIssue({ code: 'custom', path: ['video', 'quality'], message });
     }
     if (codec === 'copy' && preset.video.toneMap !== null) {
       ctx.addIssue({ code: 'custom', path: ['video', 'toneMap'], message: 'cannot be set when the video is copied' });

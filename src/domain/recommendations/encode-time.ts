@@ -1,4 +1,5 @@
-import { hardwareEncoders, hardwareKind, softwareEncoder, type EncodedCodec } from '../presets/encoder.js';
+import { encoderNamed, hardwareEncoders, isHardwareEncoder, softwareEncoder } from '../presets/encoders.js';
+import type { EncodedCodec, EncodeSpeed } from '../presets/video-target.js';
 import type { Job } from '../jobs/job.js';
 import { median } from './learned-savings.js';
 import { resolutionOf, type MediaFile, type Resolution } from '../library/media.js';
@@ -7,11 +8,9 @@ import type { Confidence } from './recommendation.js';
 import { pixelsLeft } from './savings.js';
 import { SPEED_PICTURE, type EncoderSpeed } from '../workers/worker.js';
 
-type Speed = Preset['video']['speed'];
-
 /** How much there is to do: pictures to encode, or bytes to copy with sound to encode beside them. */
 export type Work =
-  | { kind: 'encode'; codec: EncodedCodec; speed: Speed; resolution: Resolution; megapixels: number }
+  | { kind: 'encode'; codec: EncodedCodec; speed: EncodeSpeed; resolution: Resolution; megapixels: number }
   | { kind: 'copy'; bytes: number; audioSec: number };
 
 /** How long work takes on one worker. Verifying the result comes on top. */
@@ -39,22 +38,14 @@ const MANY_SAMPLES = 5;
 /** The latest so many of a kind count: machines are changed. */
 const SAMPLES_KEPT = 50;
 
-/**
- * Megapixels in a second of the software encoders (x264, x265, SVT-AV1) at `medium` on four desktop cores: about 60, 17
- * and 24 pictures of 1080p. Orders of magnitude, good for "an hour or a week" until two jobs were measured.
- */
-const DEFAULT_MEGAPIXELS: Record<string, number> = { h264: 125, hevc: 35, av1: 50 };
-const OTHER_MEGAPIXELS = 35;
-/** Of a graphics card's encoder, whatever its effort: some 290 pictures of 1080p in a second, as cards of the last years do. */
-const HARDWARE_MEGAPIXELS = 600;
 const HARDWARE_MARK = '+gpu';
 
 /** Under what name a worker's speed is learned: its graphics card is another machine than its processor. */
 export const speedKey = (workerId: string, encoder: string | null): string =>
-  encoder !== null && hardwareKind(encoder) !== null ? `${workerId}${HARDWARE_MARK}` : workerId;
+  encoder !== null && isHardwareEncoder(encoder) ? `${workerId}${HARDWARE_MARK}` : workerId;
 
 /** What an encoder's effort does to its speed, as a multiple of `medium`; the same rough figures for all three. */
-const SPEED_FACTOR: Readonly<Record<Speed, number>> = {
+const SPEED_FACTOR: Readonly<Record<EncodeSpeed, number>> = {
   ultrafast: 6,
   superfast: 4.5,
   veryfast: 3,
@@ -183,11 +174,7 @@ export class EncodeSpeeds {
   #testedRate({ codec, speed }: Work & { kind: 'encode' }, key: string): number | null {
     const isHardware = key.endsWith(HARDWARE_MARK);
     const speeds = this.#tested(isHardware ? key.slice(0, -HARDWARE_MARK.length) : key);
-    const found = speeds.find(
-      (one) =>
-        one.isHardware === isHardware &&
-        (isHardware ? hardwareEncoders(codec).includes(one.encoder) : one.encoder === softwareEncoder(codec)),
-    );
+    const found = speeds.find((one) => one.isHardware === isHardware && encoderNamed(one.encoder)?.codec === codec);
     if (!found) return null;
     const megapixels = (SPEED_PICTURE.width * SPEED_PICTURE.height) / 1e6;
     return found.fps * megapixels * (isHardware ? 1 : SPEED_FACTOR[speed]);
@@ -207,12 +194,16 @@ export class EncodeSpeeds {
   }
 }
 
-const defaultRate = (work: Work, workerId: string): number =>
-  work.kind === 'copy'
-    ? DEFAULT_COPY_BYTES
-    : workerId.endsWith(HARDWARE_MARK)
-      ? HARDWARE_MEGAPIXELS
-      : (DEFAULT_MEGAPIXELS[work.codec] ?? OTHER_MEGAPIXELS) * SPEED_FACTOR[work.speed];
+/** Megapixels or bytes in a second of a worker that was never measured: good for "an hour or a week". */
+function defaultRate(work: Work, workerId: string): number {
+  if (work.kind === 'copy') return DEFAULT_COPY_BYTES;
+  const software = softwareEncoder(work.codec);
+  const [card = software] = hardwareEncoders(work.codec);
+  // A card's speed hardly depends on its effort.
+  return workerId.endsWith(HARDWARE_MARK)
+    ? card.megapixelsPerSec
+    : software.megapixelsPerSec * SPEED_FACTOR[work.speed];
+}
 
 /** Sound beside a copy is taken to go at its usual speed, so that the rest is the disk's. */
 function rateIn(work: Work, seconds: number): number {

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { HardwareFallback } from '../presets/encoder.js';
+import { HardwareFallback } from '../presets/encoder-choice.js';
 import { LibraryColumn, USUAL_COLUMNS } from '../library/columns.js';
 import type { PathMapping } from './paths.js';
 import { USUAL_PRESET_ID } from '../presets/choice.js';

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { formatDuration } from '../../lib/units.js';
-import { chooseEncoder, type ChosenEncoder, type EncoderNeeds } from '../presets/encoder.js';
+import { chooseEncoder, type ChosenEncoder, type EncoderNeeds } from '../presets/encoder-choice.js';
 import { Way, waysFor, type FilesOfJob, type WayToWorker } from './transfer-choice.js';
 import { refusalOf, refusedInWords, withoutDot, type Refusal, type Standing } from './refusal.js';
 import type { EncoderSupport, WorkerMetrics } from './worker.js';

@@ -1,4 +1,5 @@
-import { everyEncoder, hardwareKind } from '../presets/encoder.js';
+import { encoderNamed, ENCODERS } from '../presets/encoders.js';
+import { NVENC } from '../presets/encoders/nvenc.js';
 import type { EncoderSupport } from './worker.js';
 
 /** One step on the way to an ffmpeg on a worker, as it stands. A later report with the same name takes its place. */
@@ -157,13 +158,13 @@ export interface Verdict {
   text: string;
 }
 
-const OLD_DRIVER = /required nvenc API version|minimum required Nvidia driver/;
+const OLD_DRIVER = NVENC.symptoms['old-driver'];
 const COMPILED_OUT = 'this ffmpeg was built without it';
 
 /** What test encodes say of an ffmpeg on a machine with this NVIDIA driver, or none. */
 export function judge(encoders: readonly EncoderSupport[], driver: string | null): Verdict {
   const working = encoders.filter(({ works }) => works).map(({ name }) => name);
-  const software = everyEncoder().filter(({ name }) => hardwareKind(name) === null);
+  const software = ENCODERS.filter(({ hardware }) => hardware === null);
   if (working.length === 0) {
     const why = encoders.find(({ error }) => error !== null)?.error ?? 'it was not tried';
     return { level: 'useless', trouble: 'no-encoder', text: `Not one encoder works: ${why}.` };
@@ -171,9 +172,9 @@ export function judge(encoders: readonly EncoderSupport[], driver: string | null
   const missing = software.filter(({ name }) => !working.includes(name)).map(({ name }) => name);
   if (missing.length > 0)
     return { level: 'partial', trouble: 'no-encoder', text: `It cannot encode with ${missing.join(', ')}.` };
-  const cards = encoders.filter(({ name }) => hardwareKind(name) === 'nvenc');
+  const cards = encoders.filter(({ name }) => encoderNamed(name)?.hardware === NVENC);
   if (driver !== null && !cards.some(({ works }) => works)) {
-    if (cards.some(({ error }) => error !== null && OLD_DRIVER.test(error))) {
+    if (cards.some(({ error }) => error !== null && OLD_DRIVER?.test(error))) {
       const text = `The NVIDIA driver ${driver} is too old for this build, so its card cannot encode.`;
       return { level: 'partial', trouble: 'old-driver', text };
     }

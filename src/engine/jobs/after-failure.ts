@@ -1,4 +1,5 @@
-import { afterHardwareFailure, everyEncoder, softwareEncoder } from '../../domain/presets/encoder.js';
+import { afterHardwareFailure } from '../../domain/presets/encoder-choice.js';
+import { encoderNamed, softwareEncoder } from '../../domain/presets/encoders.js';
 import type { AppError } from '../../domain/errors.js';
 import type { Job } from '../../domain/jobs/job.js';
 import { LOCAL_WORKER_ID } from '../../domain/workers/worker.js';
@@ -89,12 +90,13 @@ async function tryWithout(
 
 /** Whether the processor of any worker can do what the card could not; where nobody has looked yet it may. */
 function doesSoftwareWork({ fleet }: QueueParts, { encoder }: Job): boolean {
-  const codec = everyEncoder().find(({ name }) => name === encoder?.name)?.codec;
-  if (codec === undefined) return false;
+  const failed = encoderNamed(encoder?.name ?? '');
+  if (failed === undefined) return false;
+  const software = softwareEncoder(failed.codec).name;
   const local = fleet.list().find(({ worker }) => worker.kind === 'local');
   if (local?.encoders === null) return true;
   const known = fleet.list().flatMap(({ encoders }) => encoders ?? []);
-  return known.some(({ name, works }) => works && name === softwareEncoder(codec));
+  return known.some(({ name, works }) => works && name === software);
 }
 
 /** The worker is to blame, not the file: somebody else may do it. False: too many could not. */

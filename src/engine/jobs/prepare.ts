@@ -1,5 +1,5 @@
 import { basename, extname } from 'node:path';
-import { chooseEncoder, encoderNeeds, type ChosenEncoder } from '../../domain/presets/encoder.js';
+import { chooseEncoder, encoderNeeds, type ChosenEncoder } from '../../domain/presets/encoder-choice.js';
 import { AppError } from '../../domain/errors.js';
 import type { EncodeStep } from '../../domain/jobs/executor.js';
 import type { Job } from '../../domain/jobs/job.js';

@@ -1,5 +1,5 @@
 import { remoteOf } from '../../domain/settings/disk.js';
-import { encoderNeeds } from '../../domain/presets/encoder.js';
+import { encoderNeeds } from '../../domain/presets/encoder-choice.js';
 import { speedKey } from '../../domain/recommendations/encode-time.js';
 import type { Job } from '../../domain/jobs/job.js';
 import type { MediaFile } from '../../domain/library/media.js';

@@ -1,5 +1,5 @@
 import { expect } from 'chai';
-import { everyEncoder } from '../../../src/domain/presets/encoder.js';
+import { ENCODERS } from '../../../src/domain/presets/encoders.js';
 import {
   buildsFor,
   buildsIn,
@@ -96,7 +96,7 @@ describe('the way to an ffmpeg', () => {
   }
 
   const encoders = (change: Record<string, string | null> = {}): EncoderSupport[] =>
-    everyEncoder().map(({ name }) => {
+    ENCODERS.map(({ name }) => {
       const error = name in change ? (change[name] ?? null) : name.startsWith('lib') ? null : COMPILED_OUT;
       return { name, works: error === null, tenBit: error === null, error, device: null };
     });

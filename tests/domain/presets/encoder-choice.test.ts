@@ -4,13 +4,15 @@ import {
   afterHardwareFailure,
   chooseEncoder,
   encoderNeeds,
-  everyEncoder,
-  hardwareEncoders,
-  hardwareKind,
   type HardwareFallback,
-  softwareEncoder,
   type EncoderNeeds,
-} from '../../../src/domain/presets/encoder.js';
+} from '../../../src/domain/presets/encoder-choice.js';
+import {
+  ENCODERS,
+  hardwareEncoders,
+  isHardwareEncoder,
+  softwareEncoder,
+} from '../../../src/domain/presets/encoders.js';
 import { Preset } from '../../../src/domain/presets/preset.js';
 import type { EncoderSupport } from '../../../src/domain/workers/worker.js';
 
@@ -93,7 +95,7 @@ describe('the choice of an encoder', () => {
   });
 
   const support = fc.record({
-    name: fc.constantFrom(...everyEncoder().map(({ name }) => name)),
+    name: fc.constantFrom(...ENCODERS.map(({ name }) => name)),
     works: fc.boolean(),
     tenBit: fc.boolean(),
     error: fc.constant(null),
@@ -109,12 +111,13 @@ describe('the choice of an encoder', () => {
           const choice = chooseEncoder(wanted, encoders, preference);
           const fits = encoders.filter(({ works, tenBit }) => works && (tenBit || !wanted.tenBit));
           if (choice.encoder === null) {
-            expect(fits.map(({ name }) => name)).not.to.include(softwareEncoder(wanted.codec));
+            expect(fits.map(({ name }) => name)).not.to.include(softwareEncoder(wanted.codec).name);
             return;
           }
           expect(fits.map(({ name }) => name)).to.include(choice.encoder);
-          expect([softwareEncoder(wanted.codec), ...hardwareEncoders(wanted.codec)]).to.include(choice.encoder);
-          expect(choice.isHardware).to.equal(hardwareKind(choice.encoder) !== null);
+          const own = [softwareEncoder(wanted.codec), ...hardwareEncoders(wanted.codec)];
+          expect(own.map(({ name }) => name)).to.include(choice.encoder);
+          expect(choice.isHardware).to.equal(isHardwareEncoder(choice.encoder));
           if (preference === 'cpu' || wanted.mastering) expect(choice.isHardware).to.equal(false);
         },
       ),

@@ -1,37 +1,9 @@
 import { z } from 'zod';
 import { codecName } from '../labels.js';
 import type { EncodePlan } from './plan.js';
-import type { Preset } from './preset.js';
+import { hardwareEncoders, softwareEncoder } from './encoders.js';
+import type { EncodedCodec } from './video-target.js';
 import type { EncoderSupport } from '../workers/worker.js';
-
-/** What a video can be encoded to. */
-export type EncodedCodec = Exclude<Preset['video']['codec'], 'copy'>;
-
-/** The ways to a graphics card's encoder, the most trusted first. */
-export const HARDWARE_KINDS = ['nvenc', 'qsv', 'vaapi', 'videotoolbox'] as const;
-export type HardwareKind = (typeof HARDWARE_KINDS)[number];
-
-const SOFTWARE: Readonly<Record<EncodedCodec, string>> = { hevc: 'libx265', h264: 'libx264', av1: 'libsvtav1' };
-
-/** ffmpeg's encoder for the processor. */
-export const softwareEncoder = (codec: EncodedCodec): string => SOFTWARE[codec];
-
-/** ffmpeg's encoders for graphics cards, the most trusted first. Apple's cards decode AV1 but do not encode it. */
-export const hardwareEncoders = (codec: EncodedCodec): readonly string[] =>
-  HARDWARE_KINDS.filter((kind) => codec !== 'av1' || kind !== 'videotoolbox').map((kind) => `${codec}_${kind}`);
-
-/** Every encoder that a job may use: those of the processor first. */
-export const everyEncoder = (): readonly { name: string; codec: EncodedCodec }[] => {
-  const codecs = ['hevc', 'h264', 'av1'] as const;
-  return [
-    ...codecs.map((codec) => ({ name: softwareEncoder(codec), codec })),
-    ...codecs.flatMap((codec) => hardwareEncoders(codec).map((name) => ({ name, codec }))),
-  ];
-};
-
-/** Which way to a graphics card an encoder takes; null for one that runs on the processor. */
-export const hardwareKind = (encoder: string): HardwareKind | null =>
-  HARDWARE_KINDS.find((kind) => encoder.endsWith(`_${kind}`)) ?? null;
 
 /** What a plan asks of an encoder. */
 export interface EncoderNeeds {
@@ -70,21 +42,21 @@ export type EncoderChoice = ChosenEncoder | { encoder: null; why: string };
  * processor when it passed its test in that bit depth; one that did not is never tried on a film. `cpu` is for a job whose
  * graphics card failed.
  *
- * No graphics card gets a film with HDR10 metadata: NVENC writes it only in the newest builds, of the others it is not
- * proved, and the software encoders do it in every version.
+ * No graphics card gets a film with HDR10 metadata: NVENC writes it only in the newest builds, the others are not known to,
+ * and the software encoders do it in every version.
  */
 export function chooseEncoder(
   needs: EncoderNeeds,
   encoders: readonly EncoderSupport[],
   preference: 'gpu' | 'cpu',
 ): EncoderChoice {
-  const twins = hardwareEncoders(needs.codec).flatMap((name) => encoders.filter((found) => found.name === name));
+  const twins = hardwareEncoders(needs.codec).flatMap(({ name }) => encoders.filter((found) => found.name === name));
   const proved = twins.find((twin) => isProved(twin, needs));
   if (preference === 'gpu' && proved && !needs.mastering) {
     const why = `${proved.name} on the graphics card: it passed its test in ${needs.tenBit ? 10 : 8} bit here.`;
     return { encoder: proved.name, device: proved.device, isHardware: true, why };
   }
-  const name = softwareEncoder(needs.codec);
+  const { name } = softwareEncoder(needs.codec);
   const own = encoders.find((found) => found.name === name);
   if (!own || !isProved(own, needs)) return { encoder: null, why: whyNone(needs, own ?? null, proved !== undefined) };
   const because = preference === 'cpu' ? 'this job leaves the graphics card out' : whySoftware(needs, twins);
@@ -103,7 +75,7 @@ function whySoftware(needs: EncoderNeeds, twins: readonly EncoderSupport[]): str
 }
 
 function whyNone({ codec, mastering }: EncoderNeeds, own: EncoderSupport | null, hasCard: boolean): string {
-  const name = softwareEncoder(codec);
+  const { name } = softwareEncoder(codec);
   const card = hasCard && mastering ? " The graphics card would do, but may lose the film's HDR10 metadata." : '';
   if (own?.works) {
     return `${name} makes 8 bit only here, and this film needs 10. Install a full ffmpeg, or choose a preset with 8 bit.${card}`;

@@ -1,25 +1,16 @@
 import { expect } from 'chai';
 import fc from 'fast-check';
-import { everyEncoder, hardwareKind } from '../../src/domain/presets/encoder.js';
-import type { EncodePlan } from '../../src/domain/presets/plan.js';
-import { planEncode } from '../../src/domain/presets/plan-encode.js';
-import { Preset } from '../../src/domain/presets/preset.js';
-import type { ProbedStream } from '../../src/domain/jobs/probe.js';
-import { encodeSteps } from '../../src/ffmpeg/args.js';
-import { hardwareQuality } from '../../src/ffmpeg/hardware-args.js';
+import { encoderNamed, ENCODERS } from '../../../src/domain/presets/encoders.js';
+import type { EncodePlan } from '../../../src/domain/presets/plan.js';
+import { planEncode } from '../../../src/domain/presets/plan-encode.js';
+import { Preset } from '../../../src/domain/presets/preset.js';
+import { EncodeSpeed } from '../../../src/domain/presets/video-target.js';
+import type { ProbedStream } from '../../../src/domain/jobs/probe.js';
+import { encodeSteps } from '../../../src/ffmpeg/args.js';
+import { videoArgs } from '../../../src/ffmpeg/video-args.js';
 
-const HARDWARE = everyEncoder().filter(({ name }) => hardwareKind(name) !== null);
-const SPEEDS = [
-  'ultrafast',
-  'superfast',
-  'veryfast',
-  'faster',
-  'fast',
-  'medium',
-  'slow',
-  'slower',
-  'veryslow',
-] as const;
+const HARDWARE = ENCODERS.filter(({ hardware }) => hardware !== null);
+const SPEEDS = EncodeSpeed.options;
 const node = '/dev/dri/renderD128';
 
 const aPreset = (video: object = {}, container = 'mkv'): Preset =>
@@ -194,16 +185,63 @@ describe('arguments for graphics cards', () => {
   });
 });
 
-describe("a preset's quality for graphics cards", () => {
+/** Every encoder with a plain film in 10 bit at CRF 22 and medium effort: what it is told, and how it is handed the pictures. */
+const TOLD: Readonly<Record<string, string>> = {
+  libx265: '-preset:v:0 medium -crf:v:0 22 -pix_fmt:v:0 yuv420p10le',
+  libx264: '-preset:v:0 medium -crf:v:0 22 -pix_fmt:v:0 yuv420p10le',
+  libsvtav1: '-preset:v:0 6 -crf:v:0 22 -pix_fmt:v:0 yuv420p10le',
+  hevc_nvenc: '-preset:v:0 p4 -tune:v:0 hq -rc:v:0 vbr -cq:v:0 22 -b:v:0 0 -pix_fmt:v:0 p010le',
+  h264_nvenc: '-preset:v:0 p4 -tune:v:0 hq -rc:v:0 vbr -cq:v:0 22 -b:v:0 0 -pix_fmt:v:0 p010le',
+  av1_nvenc: '-preset:v:0 p4 -tune:v:0 hq -rc:v:0 vbr -cq:v:0 22 -b:v:0 0 -pix_fmt:v:0 p010le',
+  hevc_qsv: '-preset:v:0 medium -global_quality:v:0 22 -pix_fmt:v:0 p010le',
+  h264_qsv: '-preset:v:0 medium -global_quality:v:0 22 -pix_fmt:v:0 p010le',
+  av1_qsv: '-preset:v:0 medium -global_quality:v:0 18 -pix_fmt:v:0 p010le',
+  hevc_vaapi: '-rc_mode:v:0 CQP -qp:v:0 22 -filter:v:0 format=p010le,hwupload',
+  h264_vaapi: '-rc_mode:v:0 CQP -qp:v:0 22 -filter:v:0 format=p010le,hwupload',
+  av1_vaapi: '-rc_mode:v:0 CQP -global_quality:v:0 88 -filter:v:0 format=p010le,hwupload',
+  hevc_videotoolbox: '-q:v:0 65 -allow_sw:v:0 0 -pix_fmt:v:0 p010le',
+  h264_videotoolbox: '-q:v:0 65 -allow_sw:v:0 0 -pix_fmt:v:0 p010le',
+};
+const EFFORTS: readonly [string, string][] = [
+  ['libx265', SPEEDS.join(' ')],
+  ['libx264', SPEEDS.join(' ')],
+  ['libsvtav1', '12 11 10 9 8 6 5 4 3'],
+  ['hevc_nvenc', 'p1 p1 p1 p2 p3 p4 p5 p6 p7'],
+  ['hevc_qsv', 'veryfast veryfast veryfast faster fast medium slow slower veryslow'],
+];
+
+describe('an encoder', () => {
+  for (const { name } of ENCODERS) {
+    it(`${name} is told all it needs`, () => {
+      const plan = { ...planOf('ten-bit', aPreset()), pixelFormat: 'yuv420p10le' };
+      const [planned] = plan.streams;
+      expect(planned && videoArgs(plan, planned, 'v:0', name).join(' ')).to.equal(`-c:v:0 ${name} ${TOLD[name] ?? ''}`);
+    });
+  }
+
+  it('works at its own efforts', () => {
+    for (const [name, efforts] of EFFORTS) {
+      const told = SPEEDS.map((speed) => encoderNamed(name)?.args({ quality: 22, speed, tune: 'none' }, 'v:0')[1]);
+      expect(told.join(' '), name).to.equal(efforts);
+    }
+  });
+});
+
+describe("a preset's quality for each encoder", () => {
   const cases: [string, number, number][] = [
+    ['libx265', 22, 22],
+    ['libx264', 51, 51],
+    ['libsvtav1', 63, 63],
     ['hevc_nvenc', 22, 22],
     ['h264_nvenc', 51, 51],
     ['av1_nvenc', 35, 35],
     ['av1_nvenc', 63, 51],
     ['hevc_qsv', 1, 1],
+    ['h264_qsv', 60, 51],
     ['av1_qsv', 63, 51],
     ['av1_qsv', 30, 24],
     ['hevc_vaapi', 22, 22],
+    ['h264_vaapi', 51, 51],
     ['av1_vaapi', 30, 120],
     ['av1_vaapi', 63, 252],
     ['hevc_videotoolbox', 1, 98],
@@ -212,16 +250,20 @@ describe("a preset's quality for graphics cards", () => {
   ];
   for (const [encoder, crf, expected] of cases) {
     it(`of CRF ${crf} is ${expected} for ${encoder}`, () => {
-      expect(hardwareQuality(encoder, hardwareKind(encoder) ?? 'nvenc', crf)).to.equal(expected);
+      expect(encoderNamed(encoder)?.quality(crf)).to.equal(expected);
     });
   }
 
+  it('is known of every one', () => {
+    expect(new Set(cases.map(([name]) => name))).to.deep.equal(new Set(ENCODERS.map(({ name }) => name)));
+  });
+
   it('is never 0, never out of range, and no better for a worse CRF', () => {
-    for (const { name } of HARDWARE) {
-      const kind = hardwareKind(name) ?? 'nvenc';
-      const all = Array.from({ length: 63 }, (_, n) => hardwareQuality(name, kind, n + 1));
-      expect(Math.min(...all), name).to.be.at.least(kind === 'videotoolbox' ? 0 : 1);
-      const rising = kind === 'videotoolbox' ? all.toReversed() : all;
+    for (const { name, hardware, quality, maxQuality } of HARDWARE) {
+      const all = Array.from({ length: 63 }, (_, n) => quality(n + 1));
+      expect(Math.min(...all), name).to.be.at.least(1);
+      expect(Math.max(...all), name).to.be.at.most(maxQuality);
+      const rising = hardware?.id === 'videotoolbox' ? all.toReversed() : all;
       expect(
         [...rising].sort((a, b) => a - b),
         name,
