@@ -21,7 +21,7 @@ export async function benchLive(): Promise<Figure[]> {
     await stage.plex.scan();
     await stage.startApp();
     await stage.api('PUT', '/api/settings', { plex: { syncCron: NEVER, fullSyncCron: NEVER } });
-    await stage.until('it is connected', () => stage.app?.context.news.status().caughtUpAt !== null);
+    await stage.until('it is connected', () => stage.app?.context.notifications.status().caughtUpAt !== null);
     const page = await (await browser.open({ viewport: { width: 1440, height: 900 } })).newPage();
     await signIn(page, stage.url, stage.env['MEDIAFLOW_ADMIN_PASSWORD']);
     await page.goto(`${stage.url}/library`);

@@ -10,7 +10,7 @@ import { encodeSteps } from '../src/ffmpeg/args.js';
 import { placeArgs } from '../src/ffmpeg/command-line.js';
 import { probe } from '../src/ffmpeg/probe.js';
 import { createLog } from '../src/lib/log.js';
-import { Carrier } from '../src/ssh/carrier.js';
+import { FileTransfers } from '../src/ssh/file-transfers.js';
 import { ReconnectingSsh } from '../src/ssh/reconnecting.js';
 import { SshExecutor } from '../src/workers/ssh.js';
 import { Sshd } from '../tests/support/sshd.js';
@@ -101,8 +101,8 @@ async function beside(sshd: Sshd, dir: string, way: Way): Promise<Speeds> {
   await fill(source, way.bytes);
   const closed = way.latencyMs === 0 ? null : startChild('line-child.ts', [String(sshd.port), String(way.latencyMs)]);
   const port = closed ? (await nextWord<{ port: number }>(closed)).port : sshd.port;
-  const carrier = new Carrier({ log: createLog('silent') });
-  const line = new ReconnectingSsh(await addressOf(sshd, port), 10_000, carrier.carry.bind(carrier));
+  const transfers = new FileTransfers({ log: createLog('silent') });
+  const line = new ReconnectingSsh(await addressOf(sshd, port), 10_000, transfers.transferFile.bind(transfers));
   const watch = { maxMbps: null, onBytes: () => undefined, signal: new AbortController().signal };
   try {
     const there = join(dir, 'there');
@@ -114,8 +114,8 @@ async function beside(sshd: Sshd, dir: string, way: Way): Promise<Speeds> {
     };
     const ours = async (): Promise<void> => {
       const file = { dir: there, name: 'in.part', sizeBytes: way.bytes };
-      await line.carry({ kind: 'upload', path: source, ...file }, watch);
-      await line.carry({ kind: 'download', path: back, ...file }, watch);
+      await line.transferFile({ kind: 'upload', path: source, ...file }, watch);
+      await line.transferFile({ kind: 'download', path: back, ...file }, watch);
     };
     const scp = async (): Promise<void> => {
       const remote = `${sshd.username}@${sshd.host}:${byScp}`;
@@ -127,7 +127,7 @@ async function beside(sshd: Sshd, dir: string, way: Way): Promise<Speeds> {
     return { ours: speed(each), scp: speed(bare) };
   } finally {
     line.close();
-    await carrier.close();
+    await transfers.close();
     closed?.disconnect();
   }
 }

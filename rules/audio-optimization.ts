@@ -39,7 +39,7 @@ export default defineRule({
     preset: PresetId.default('audio-saver').meta({ title: 'Preset', description: 'Should copy the video.' }),
     audioChannelsThreshold: z.int().min(2).max(16).default(6).meta({ title: 'With at least so many channels' }),
     keepSpatial: z.boolean().default(true).meta({
-      title: 'Leave Atmos and DTS:X alone',
+      title: 'Skip Atmos and DTS:X',
       description: 'No encoder here can write them. A track is known by its title or profile.',
     }),
     dynamicHdrToo: z.boolean().default(false).meta({
@@ -67,7 +67,7 @@ export default defineRule({
 
   whyNot({ file }, { audioChannelsThreshold, keepSpatial, dynamicHdrToo }) {
     if (!file.detailed) return 'Its sound tracks were not read yet.';
-    if (isLeftAlone(file, dynamicHdrToo)) return offLimitsReason(file) ?? 'It is left alone.';
+    if (isLeftAlone(file, dynamicHdrToo)) return offLimitsReason(file) ?? 'It is skipped.';
     if (file.audio.length === 0) return 'No sound track is known.';
     if (!file.audio.some(isLossless)) return 'None of its sound tracks is lossless.';
     if (largeTracks(file, audioChannelsThreshold).length === 0)

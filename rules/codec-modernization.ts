@@ -50,7 +50,7 @@ export default defineRule({
     if (offLimits !== null || !video) return offLimits ?? 'Its video is unknown.';
     if (file.sizeBytes < minSizeMb * 1e6) return `Smaller than ${formatBytes(minSizeMb * 1e6)}.`;
     if (video.codec !== 'h264') return `${video.codec} is no old codec.`;
-    if (!h264) return 'H.264 is left alone, as you chose.';
+    if (!h264) return 'H.264 is skipped, as you chose.';
     if (!video.bitrateKbps) return 'Plex does not tell its bitrate.';
     const enoughKbps = 1000 * mbpsAt1080p * ((video.width * video.height) / FULL_HD);
     return `${formatBitrate(video.bitrateKbps)} H.264 is not more than the ${formatBitrate(enoughKbps)} that are enough.`;

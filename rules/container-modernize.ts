@@ -34,6 +34,6 @@ export default defineRule({
   whyNot({ file }) {
     const extension = /\.(\w+)$/.exec(file.path)?.[1]?.toLowerCase();
     if (!OLD.test(file.path)) return `.${extension ?? 'this'} is no old container.`;
-    return offLimitsReason(file) ?? 'Recordings in .ts are left alone, as you chose.';
+    return offLimitsReason(file) ?? 'Recordings in .ts are skipped, as you chose.';
   },
 });

@@ -28,10 +28,10 @@ function placeOf(subject: Subject, choice: CopyChoice, facts: LibraryFacts) {
 export default defineRule({
   title: 'Find duplicates',
   docs: {
-    what: 'Finds films and episodes that are held more than once, and says which copy is the best.',
-    why: 'A copy that nobody needs takes as much space as the one that is watched.',
+    what: 'Finds films and episodes that exist more than once, and says which version is the best.',
+    why: 'A version that nobody needs takes as much space as the one that is watched.',
     whenNotToUse:
-      'When you keep several copies on purpose, such as one for each television. Editions, cuts of other length, 3D, optimized versions and files with several episodes are told apart by themselves.',
+      'When you keep several versions on purpose, such as one for each television. Editions, cuts of other length, 3D, optimized versions and files with several episodes are told apart by themselves.',
   },
   options: z.object({
     acrossLibraries: z.boolean().default(false).meta({
@@ -40,11 +40,12 @@ export default defineRule({
     }),
     keepBest4kAnd1080: z.boolean().default(true).meta({
       title: 'Keep one in 4K and one smaller',
-      description: 'The smaller copy often serves phones and distant players. Without it, only the best copy stays.',
+      description:
+        'The smaller version often serves phones and distant players. Without it, only the best version stays.',
     }),
     keepLanguages: z.boolean().default(true).meta({
       title: 'Keep languages',
-      description: 'Leave a copy alone when it has sound in a language that the better copy lacks.',
+      description: 'Skip a version with sound in a language that the better version lacks.',
     }),
   }),
 
@@ -60,7 +61,7 @@ export default defineRule({
       kind: 'review',
       preset: null,
       severity: sizeBytes >= HIGH_BYTES ? 'high' : sizeBytes >= MEDIUM_BYTES ? 'medium' : 'low',
-      reason: `Held ${place.count} times; the copy that stays ${why} (${describeCopy(best)}, against ${describeCopy(own)} here), and this one takes ${formatBytes(sizeBytes)}`,
+      reason: `Held ${place.count} times; the version that stays ${why} (${describeCopy(best)}, against ${describeCopy(own)} here), and this one takes ${formatBytes(sizeBytes)}`,
       keep: { itemId: best.item.id, fileId: best.file.id },
     };
   },
@@ -71,13 +72,13 @@ export default defineRule({
     const left = hasOthers ? notACopy(subject.file) : null;
     if (left !== null) return left;
     if (!place) {
-      if (!hasOthers) return 'No other copy of this title is known.';
+      if (!hasOthers) return 'No other version of this title is known.';
       return choice.acrossLibraries
-        ? 'Its other copies are another cut, edition or class of resolution.'
-        : 'Its other copies are in another library, or another cut, edition or class of resolution.';
+        ? 'Its other versions are another cut, edition or class of resolution.'
+        : 'Its other versions are in another library, or another cut, edition or class of resolution.';
     }
-    if (!place.own) return 'Plex lists the same file twice; it is one copy.';
-    if (place.own === place.best) return `The best of ${place.count} copies: ${describeCopy(place.best)}.`;
-    return `A better copy is there, but only this one has sound in ${ownLanguages(place.own, place.best).join(', ')}.`;
+    if (!place.own) return 'Plex lists the same file twice; it is one version.';
+    if (place.own === place.best) return `The best of ${place.count} versions: ${describeCopy(place.best)}.`;
+    return `There is a better version, but only this one has sound in ${ownLanguages(place.own, place.best).join(', ')}.`;
   },
 });

@@ -9,12 +9,12 @@ import { formatBitrate } from '../src/lib/units.js';
 const percent = (share: number): number => Math.floor(100 * share);
 
 export default defineRule({
-  title: 'Look for better copies',
+  title: 'Look for better versions',
   docs: {
-    what: 'Finds files with far less bit rate than the library has on average at their resolution.',
+    what: 'Finds files with a far lower bit rate than the library has on average at their resolution.',
     why: 'They are likely to look poor beside the others. Codecs are compared fairly: HEVC and AV1 need fewer bits for the same picture.',
     whenNotToUse:
-      'For old television and home videos, of which there is no better copy. Cartoons need few bits as well.',
+      'For old television and home videos, of which there is no better version. Cartoons need few bits as well.',
   },
   options: z.object({
     qualityGapBitratePct: z.int().min(5).max(90).default(40).meta({
@@ -38,14 +38,14 @@ export default defineRule({
       kind: 'search',
       preset: null,
       severity: share < qualityGapBitratePct / 200 ? 'medium' : 'low',
-      reason: `${own}${fair} is ${percent(share)} % of the ${formatBitrate(average)} that ${resolutionName(resolution)} files here have on average; look for a better copy`,
+      reason: `${own}${fair} is ${percent(share)} % of the ${formatBitrate(average)} that ${resolutionName(resolution)} files here have on average; look for a better version`,
     };
   },
 
   whyNot({ file }, { qualityGapBitratePct }, facts) {
     const { video } = file;
     if (!video) return 'Plex has not read its video stream yet.';
-    if (file.optimized) return 'A copy that Plex made for small devices, which is left alone.';
+    if (file.optimized) return 'An optimized version that Plex made for small devices, which is skipped.';
     if (file.stackedParts > 1) return 'One of several parts of a film, which are not judged one by one.';
     if (!video.bitrateKbps) return 'Plex does not tell its bitrate.';
     const worth = worthKbps(video);

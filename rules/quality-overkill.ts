@@ -36,7 +36,7 @@ export default defineRule({
     overkillMaxPlays: z.int().min(0).max(1000).default(2).meta({ title: 'Played at most so many times' }),
     overkillMbps: z.number().min(15).max(200).default(20).meta({
       title: 'Enough Mbit/s for 4K HDR',
-      description: 'Files with less are left alone: there is little to gain, however large they are.',
+      description: 'Files with less are skipped: there is little to gain, however large they are.',
     }),
   }),
 

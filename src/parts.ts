@@ -36,7 +36,7 @@ import { standingTasks } from './engine/settings/standing-tasks.js';
 import { mountRemotes } from './files/disks.js';
 import { countMatches, findLocalFolder } from './files/find-folder.js';
 import { countLinks } from './files/link-counts.js';
-import { provePath } from './files/prove-path.js';
+import { verifyPath } from './files/verify-path.js';
 import { SpaceLedger } from './files/space.js';
 import { Swapper } from './files/swap.js';
 import { Bus } from './lib/bus.js';
@@ -46,7 +46,7 @@ import { PlexTvService } from './plex/account.js';
 import { PlexServers } from './plex/servers.js';
 import { newSshKey } from './ssh/new-key.js';
 import type { Store } from './store/store.js';
-import { Carrier, connectDisk, connectWorker, seeHostKey } from './workers/connect.js';
+import { FileTransfers, connectDisk, connectWorker, seeHostKey } from './workers/connect.js';
 import { LocalExecutor } from './workers/local.js';
 import { ThisMachine } from './workers/this-machine.js';
 
@@ -104,7 +104,7 @@ export async function assemble(ground: Ground): Promise<Parts> {
   const { analyzer, estimates, search, sync, intake } = library;
   const work = workParts(ground, { shared, library, clientId });
   const { fleet, queue, here, swapper } = work;
-  const news = new NotificationListeners({
+  const notifications = new NotificationListeners({
     ...shared,
     intake,
     sync,
@@ -119,12 +119,12 @@ export async function assemble(ground: Ground): Promise<Parts> {
   const { savings, learning, leftUndone, coverage, statistics, review, collections, edits } = library;
   const context: Context = {
     ...shared,
-    ...{ ...library, news, queue, copies: queue, fleet, access },
+    ...{ ...library, notifications, queue, copies: queue, fleet, access },
     config: { version, urlBase: config.urlBase, publicUrl: config.publicUrl, demo: isDemo },
     connectPlex: (address) => plex.connect(address),
     plexTv: new PlexTvService({ url: config.plexTvUrl, clientId, version, now }),
     nextRuns: () => schedule.next(),
-    provePath,
+    verifyPath,
     findFolder: findLocalFolder,
     countFiles: (paths) => countMatches('/', paths),
     countLinks,
@@ -138,7 +138,7 @@ export async function assemble(ground: Ground): Promise<Parts> {
     inOrder: [
       ...[savings, learning, estimates, analyzer, coverage, search, statistics, review, collections],
       ...[fleet, here, queue],
-      ...[leftUndone, intake, edits, sync, news, contact, schedule, files, problems],
+      ...[leftUndone, intake, edits, sync, notifications, contact, schedule, files, problems],
     ],
     settled: () => Promise.all([search.settled(), analyzer.settled(), estimates.settled(), coverage.settled()]),
   };
@@ -199,9 +199,9 @@ function workParts(
   const { agentSocket } = config;
   const executor = new LocalExecutor({ ffmpeg: config.ffmpeg });
   closeLater(() => executor.close());
-  const carrier = new Carrier({ log: shared.log });
-  closeLater(() => carrier.close());
-  const carry = carrier.carry.bind(carrier);
+  const transfers = new FileTransfers({ log: shared.log });
+  closeLater(() => transfers.close());
+  const transferFile = transfers.transferFile.bind(transfers);
   const swapper = new Swapper({ journalDir: join(config.dataDir, 'swaps') });
   const fleet = new Fleet({
     ...shared,
@@ -210,12 +210,12 @@ function workParts(
     mayProbeLocal: (signal) => firstReadOver({ store, bus }, signal),
     seeHostKey,
     connect: (worker, key, sharedPaths) =>
-      connectWorker(worker, key, { installId: clientId(), agentSocket, now, sharedPaths, carry, ...pace }),
+      connectWorker(worker, key, { installId: clientId(), agentSocket, now, sharedPaths, transferFile, ...pace }),
     ...(heartbeatMs === undefined ? {} : { heartbeatMs }),
   });
   const storage = new Storage({
     store,
-    connectDisk: (machine, key) => connectDisk(machine, key, { agentSocket, carry, ...pace }),
+    connectDisk: (machine, key) => connectDisk(machine, key, { agentSocket, transferFile, ...pace }),
   });
   const unmount = mountRemotes((machineId) => storage.diskOf(machineId));
   closeLater(() => {

@@ -20,7 +20,7 @@ function listen(connect: Connect): void {
     path: `${urlBase}/socket.io`,
     // What happened between the drawing of this page and now, it hears of as soon as it listens.
     auth: (tell) => {
-      tell(wasConnected ? {} : { since: document.body.dataset['news'] });
+      tell(wasConnected ? {} : { since: document.body.dataset['since'] });
     },
   });
   const outage = watchOutage();

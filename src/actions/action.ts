@@ -16,7 +16,7 @@ import type { Store } from '../store/store.js';
 import type {
   IntakeRequests,
   SyncRequests,
-  NewsRequests,
+  NotificationRequests,
   AnalyzerRequests,
   EstimateRequests,
   EnqueueRequests,
@@ -48,7 +48,7 @@ export interface Context {
   /** Recommendations by filter, order and group. */
   review: { find(request: ReviewRequest): Promise<Found> };
   collections: CollectionRequests;
-  news: NewsRequests;
+  notifications: NotificationRequests;
   analyzer: AnalyzerRequests;
   estimates: EstimateRequests;
   enqueue: EnqueueRequests;
@@ -69,7 +69,7 @@ export interface Context {
   plexTv: PlexTv;
   /** When each task of the schedule comes next; null for one that is off. */
   nextRuns: () => { name: string; at: Date | null }[];
-  provePath: (folder: string) => Promise<PathProof>;
+  verifyPath: (folder: string) => Promise<PathProof>;
   /** Where files that the server lists below `from` lie on this machine; null when they are found nowhere. */
   findFolder: (from: string, files: readonly { path: string; sizeBytes: number }[]) => Promise<PathMapping | null>;
   /** How many of these files of this machine are there with their size. */

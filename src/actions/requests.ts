@@ -59,7 +59,7 @@ export interface SyncRequests {
 }
 
 /** What actions ask of the connection over which the media server tells news by itself. */
-export interface NewsRequests {
+export interface NotificationRequests {
   /** Of one server; without an id, of the first. */
   status(serverId?: string): {
     /** `off`: no server is set up, or it has not said yet who it is. */

@@ -204,7 +204,7 @@ function look(
       return;
     }
     const checked = Finding.safeParse(finding);
-    if (!checked.success) throw new Error(`it answered something that is no finding (${issuesOf(checked.error)})`);
+    if (!checked.success) throw new Error(`it returned something that is not valid (${issuesOf(checked.error)})`);
     found.push([pick, checked.data]);
   });
   return { found, refused };

@@ -94,7 +94,7 @@ export async function checkEnding(
   const expect = (isRight: boolean, text: string): void => {
     if (!isRight) wrong.push(text);
   };
-  expect((await sha256Of(kept.storedPath)) === original.sha256, 'the kept original is not byte-exact');
+  expect((await sha256Of(kept.storedPath)) === original.sha256, 'the original in quarantine is not byte-exact');
   expect((await sha256Of(receipt.after.path)) === receipt.after.sha256, 'the new file is not the verified one');
   expect(receipt.after.sizeBytes < receipt.before.sizeBytes, 'the new file is not smaller');
   expect(receipt.plexShowsResult, 'Plex does not show the new file');

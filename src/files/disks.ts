@@ -8,7 +8,7 @@ import { localDisk } from './local-disk.js';
 let remotes: (machineId: string) => RemoteDisk = unknownMachine;
 
 function unknownMachine(machineId: string): never {
-  throw Object.assign(new Error(`no machine ${machineId} is known`), { code: 'ENODEV' });
+  throw Object.assign(new Error(`there is no worker ${machineId}`), { code: 'ENODEV' });
 }
 
 /** Says how the disk of a machine is found; it may throw. Returns a function that takes that back. */
@@ -38,7 +38,7 @@ function placeOf(path: string): Place {
 function together(from: string, to: string): { disk: Disk; from: string; to: string } {
   const [one, other] = [placeOf(from), placeOf(to)];
   if (one.machineId !== other.machineId)
-    throw Object.assign(new Error('the files lie on two machines'), { code: 'EXDEV' });
+    throw Object.assign(new Error('the files are on two different workers'), { code: 'EXDEV' });
   return { disk: one.disk, from: one.path, to: other.path };
 }
 
@@ -102,7 +102,7 @@ export async function copy(from: string, to: string, signal?: AbortSignal): Prom
   if (source.machineId === target.machineId) return source.disk.copy(source.path, target.path, signal);
   if (source.machineId === null && target.remote) return target.remote.send(source.path, target.path, { signal });
   if (target.machineId === null && source.remote) return source.remote.fetch(source.path, target.path, { signal });
-  throw Object.assign(new Error('the files lie on two other machines'), { code: 'EXDEV' });
+  throw Object.assign(new Error('the files are on two other workers'), { code: 'EXDEV' });
 }
 
 /** The disk of another machine that a path lies on, and the path there; null for a path of this machine. */

@@ -81,7 +81,7 @@ export async function copyVerified({ from, to, temp, sha256, signal }: CopyReque
     await syncFile(temp);
     const written = await sha256File(temp, signal);
     if (written !== seen || (sha256 !== null && sha256 !== seen)) {
-      throw new AppError('verify_failed', `The copy of ${from} does not equal it. Check the disks, then try again.`);
+      throw new AppError('verify_failed', `The copy of ${from} differs from it. Check the disks, then try again.`);
     }
     await renameToFree(temp, to);
   } catch (error) {

@@ -22,7 +22,7 @@ export function fileError(error: unknown, path: string): Error {
     case 'EEXIST':
       return because('file_exists', `${path} exists already. Move it away or choose another name.`);
     case 'ELOOP':
-      return because('file_linked', `${path} is a symbolic link. MediaFlow leaves links alone.`);
+      return because('file_linked', `${path} is a symbolic link. MediaFlow does not change links.`);
     case 'ENOSPC':
     case 'EDQUOT':
       return because('no_space', `The disk of ${path} is full. Free some space, then try again.`);

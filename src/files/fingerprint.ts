@@ -10,7 +10,7 @@ const NS = 1_000_000_000n;
 export async function fingerprint(path: string): Promise<Fingerprint> {
   const stats = await naming(path, () => lstat(path));
   if (stats.kind === 'link') {
-    throw new AppError('file_linked', `${path} is a symbolic link. MediaFlow leaves links alone.`);
+    throw new AppError('file_linked', `${path} is a symbolic link. MediaFlow does not change links.`);
   }
   if (stats.kind !== 'file') throw new AppError('file_missing', `${path} is not a file.`);
   return fingerprintOf(stats);

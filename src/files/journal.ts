@@ -75,8 +75,8 @@ export class SwapJournal {
   #damaged(name: string): AppError {
     return new AppError(
       'damaged',
-      `The note of a file swap, ${join(this.#dir, name)}, cannot be read. Nothing was touched. ` +
-        `Look for .mediaflow-*.part beside the film and for the original in the quarantine, then delete the note.`,
+      `The journal of a file swap, ${join(this.#dir, name)}, cannot be read. Nothing was changed. ` +
+        `Look for .mediaflow-*.part beside the film and for the original in the quarantine, then delete the journal file.`,
     );
   }
 

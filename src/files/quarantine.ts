@@ -58,7 +58,7 @@ async function removeEmptyFolder(folder: string, root: string): Promise<void> {
  * Throws `conflict`, `file_missing` (the kept original is gone), `file_changed` (one of the two is not what the entry says).
  */
 export async function restorePlan(entry: QuarantineEntry): Promise<SwapPlan> {
-  if (entry.state !== 'kept') throw conflict(`This original is ${entry.state} and cannot be put back.`);
+  if (entry.state !== 'kept') throw conflict(`This original is ${entry.state} and cannot be restored.`);
   const stored = await fingerprint(entry.storedPath);
   if (!isSameFile(stored, entry.fingerprint)) {
     throw new AppError('file_changed', `${entry.storedPath} is not the file that was put there. Nothing was moved.`);
@@ -68,7 +68,7 @@ export async function restorePlan(entry: QuarantineEntry): Promise<SwapPlan> {
   if (replacement && replacement.sizeBytes !== entry.replacementSizeBytes) {
     throw new AppError(
       'file_changed',
-      `${entry.replacementPath} is not the file that replaced this original. Nothing was moved. Move it away to put the original back.`,
+      `${entry.replacementPath} is not the file that replaced this original. Nothing was moved. Move it away to restore the original.`,
     );
   }
   return {

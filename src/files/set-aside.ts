@@ -38,10 +38,10 @@ export async function moveFile(move: Move): Promise<Fingerprint> {
   const [source, target] = await Promise.all([fingerprintIfFile(from), fingerprintIfFile(to)]);
   if (source === null) {
     if (target !== null && isSameFile(target, move.fingerprint)) return target;
-    throw new AppError('file_missing', `${from} is gone. Is its disk or share mounted?`);
+    throw new AppError('file_missing', `${from} no longer exists. Is its disk or share mounted?`);
   }
   if (!isSameFile(source, move.fingerprint)) {
-    throw new AppError('file_changed', `${from} is another file than the one that was looked at. Nothing was moved.`);
+    throw new AppError('file_changed', `${from} is not the file that was checked. Nothing was moved.`);
   }
   if (target === null) await step('second-home', () => giveSecondHome(move));
   await checkSecondHome(move);
@@ -77,7 +77,7 @@ async function giveSecondHome({ id, from, to, signal }: Move): Promise<void> {
 export async function takeBack({ id, from, to, fingerprint: known }: Move): Promise<void> {
   const source = await fingerprintIfFile(from);
   if (source === null || !isSameFile(source, known)) {
-    throw conflict(`${from} does not stand. ${to} was kept.`);
+    throw conflict(`${from} does not exist. ${to} was kept.`);
   }
   await unlinkIfThere(join(dirname(to), `.mediaflow-${id}.copy.part`));
   await unlinkIfThere(to);

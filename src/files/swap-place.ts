@@ -57,7 +57,7 @@ async function checkSource({ plan }: SwapRun, ownLinks: number): Promise<void> {
 }
 
 const changed = (path: string): AppError =>
-  new AppError('file_changed', `${path} changed since it was looked at. It was left as it is.`);
+  new AppError('file_changed', `${path} changed after it was checked. It was left as it is.`);
 
 const wrongOutput = ({ kind, outputPath }: SwapPlan): AppError =>
   new AppError(

@@ -42,7 +42,7 @@ async function checkOld(run: SwapRun): Promise<void> {
   const old = await fingerprintIfFile(sourcePath);
   if (!old || !sourceFingerprint) return;
   if (!isSameFile(old, sourceFingerprint)) {
-    throw new AppError('file_changed', `${sourcePath} changed since it was looked at. It was not deleted.`);
+    throw new AppError('file_changed', `${sourcePath} changed after it was checked. It was not deleted.`);
   }
   const target = await fingerprintIfFile(targetPath);
   if ((target && isSameInode(old, target)) || !(await run.areTwoNames(sourcePath, targetPath))) {

@@ -39,7 +39,7 @@ function plainWords(issue: Issue): string {
     case 'invalid_value':
       return choiceWords(issue.values.map(String));
     case 'unrecognized_keys':
-      return `holds what is not known here: ${issue.keys.join(', ')}`;
+      return `has unknown fields:  ${issue.keys.join(', ')}`;
     case 'invalid_union': {
       const [first] = branchOf(issue) ?? [];
       return first?.message ?? 'is not one of the choices';

@@ -35,7 +35,7 @@ export function endInOrder({ stop, log, limitMs }: Ending): { isEnding: () => bo
   }
   if (process.connected) {
     process.once('disconnect', () => {
-      log.info('Stopping: the process that started this one is gone');
+      log.info('Stopping: the process that started this one has ended');
       end(0);
     });
   }

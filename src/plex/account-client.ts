@@ -135,7 +135,7 @@ export const badAccountAnswer = (detail: string): AppError =>
 
 function headerSafe(token: string): string {
   if (/^[\x21-\x7e]+$/.test(token)) return token;
-  throw failure('plex_unauthorized', 'The Plex token holds characters that no token has. Sign in with Plex again.');
+  throw failure('plex_unauthorized', 'The Plex token contains characters that no token has. Sign in with Plex again.');
 }
 
 function parse(body: string, contentType: string): unknown {
@@ -157,12 +157,12 @@ function statusFailure(status: number, body: string): AppError {
   if (status === 403)
     return failure(
       'plex_forbidden',
-      'plex.tv refuses this to the account. It may need Plex Pass, or the owner itself.',
+      'plex.tv does not allow this for the account. It may need Plex Pass, or the account that owns the server.',
     );
   if (status === 404 || status === 410)
     return failure('plex_not_found', isUnknownCode(body) ? 'The code has ended.' : 'plex.tv does not know of it.');
   if (status >= 500)
-    return failure('plex_unavailable', `plex.tv has trouble of its own (${status}). Try again in a while.`);
+    return failure('plex_unavailable', `plex.tv reports an error of its own (${status}). Try again in a while.`);
   if (status >= 300 && status < 400)
     return badAccountAnswer(`it sends us elsewhere (${status}), as a hotel network or a proxy in between does`);
   return badAccountAnswer(`the unexpected status ${status}`);
@@ -193,7 +193,7 @@ function transportFailure(error: unknown, isLate: boolean, token: string): AppEr
   if (/CERT|SELF_SIGNED|UNABLE_TO|^ERR_(TLS|SSL)|EPROTO/.test(name))
     return failure(
       'plex_unreachable',
-      'The secure connection to plex.tv failed. Check the clock of this machine, and what stands between it and the internet.',
+      'The secure connection to plex.tv failed. Check the clock of this machine, and any proxy between it and the internet.',
       cause,
     );
   if (typeof message === 'string' && message.includes('maxContentLength'))

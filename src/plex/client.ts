@@ -118,7 +118,7 @@ export class PlexClient {
   async #send(method: string, request: Request, maxBytes = MAX_BODY_BYTES): Promise<AxiosResponse<Buffer>> {
     const { token, expectedServerId } = this.#options;
     if (!/^[\x21-\x7e]+$/.test(token))
-      throw new AppError('plex_unauthorized', 'The Plex token holds characters that no token has. Enter it again.');
+      throw new AppError('plex_unauthorized', 'The Plex token contains characters that no token has. Enter it again.');
     if (expectedServerId !== null && this.#serverId === null) await this.#askServerId(request.signal);
     return this.#exchange(method, request, maxBytes, { 'X-Plex-Token': token });
   }

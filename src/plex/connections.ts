@@ -6,7 +6,7 @@ const REASONS: Partial<Record<ErrorCode, string>> = {
   plex_wrong_server: 'another server answers there',
   plex_bad_answer: 'what answers there is not Plex',
   plex_maintenance: 'starting up, not ready yet',
-  plex_unavailable: 'it has trouble of its own',
+  plex_unavailable: 'it reports an error of its own',
   plex_unreachable: 'cannot be reached from here',
 };
 

@@ -28,7 +28,7 @@ export function statusFailure(status: number, body: string): AppError {
   if (status >= 500)
     return failure(
       'plex_unavailable',
-      `Plex has trouble of its own (${status}). MediaFlow tries again later; look at the server if it stays.`,
+      `Plex reports an error of its own (${status}). MediaFlow tries again later; check the server if it goes on.`,
     );
   if (status >= 300 && status < 400)
     return failure(

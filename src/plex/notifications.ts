@@ -38,7 +38,7 @@ interface Line {
  */
 export async function* notifications(options: NotificationOptions, signal: AbortSignal): AsyncGenerator<ServerEvent> {
   if (!/^[\x21-\x7e]+$/.test(options.token))
-    throw new AppError('plex_unauthorized', 'The Plex token holds characters that no token has. Enter it again.');
+    throw new AppError('plex_unauthorized', 'The Plex token contains characters that no token has. Enter it again.');
   const closing = new AbortController();
   const close = (): void => {
     closing.abort(signal.reason);

@@ -1,7 +1,7 @@
 import type { SshAddress } from './connect.js';
 import { SshConnection } from './connection.js';
 
-/** Connections that just carried a file and may carry the next: to connect takes about ten round trips. */
+/** Connections that just transferred a file and may transfer the next: to connect takes about ten round trips. */
 export class KeptConnections {
   readonly #keepMs: number;
   readonly #kept = new Map<string, { connection: SshConnection; limit: NodeJS.Timeout }[]>();

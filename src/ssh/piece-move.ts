@@ -161,7 +161,7 @@ function refusal(said: string, host: string): AppError {
   if (/No space left|quota/i.test(said)) {
     return new AppError('no_space', `The work disk of ${host} became full while the file was sent there.`);
   }
-  return new AppError('transfer_failed', `A part of the file did not get over to or from ${host}.`);
+  return new AppError('transfer_failed', `A part of the file could not be transferred to or from ${host}.`);
 }
 
 /** What a command says, as far as it is short. */

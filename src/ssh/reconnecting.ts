@@ -2,10 +2,10 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { AppError, toAppError } from '../domain/errors.js';
 import type { SshAddress } from './connect.js';
 import { SshConnection } from './connection.js';
-import { carry, type TransferRequest, type Watch } from './transfer-request.js';
+import { transferFile, type TransferRequest, type Watch } from './transfer-request.js';
 import { lanesFor } from './transfer.js';
 
-export type CarryFile = (load: TransferRequest, watch: Watch) => Promise<void>;
+export type TransferFile = (load: TransferRequest, watch: Watch) => Promise<void>;
 export type FileTransferRequest = Pick<TransferRequest, 'kind' | 'path' | 'dir' | 'name' | 'sizeBytes'> &
   Partial<Pick<TransferRequest, 'held'>>;
 
@@ -17,17 +17,17 @@ export class ReconnectingSsh {
   readonly address: SshAddress;
   /** How long it is tried again before the worker is given up. Milliseconds. */
   readonly patienceMs: number;
-  readonly #carry: CarryFile;
+  readonly #transferFile: TransferFile;
   readonly #closed = new AbortController();
   readonly #extra = new Set<SshConnection>();
   #connection: SshConnection | null = null;
   #opening: Promise<SshConnection> | null = null;
 
-  /** `carry`: who carries files; by itself, this process does. */
-  constructor(address: SshAddress, patienceMs: number, carryFile: CarryFile = carry) {
+  /** `transfer`: who transfers files; by itself, this process does. */
+  constructor(address: SshAddress, patienceMs: number, transfer: TransferFile = transferFile) {
     this.address = address;
     this.patienceMs = patienceMs;
-    this.#carry = carryFile;
+    this.#transferFile = transfer;
   }
 
   /** The connection that everything but transfers shares. Throws what `SshConnection.open` throws. */
@@ -74,16 +74,19 @@ export class ReconnectingSsh {
   }
 
   /**
-   * Carries a file, over as many connections as the way is long. What came is not yet compared. Throws `worker_unreachable`,
+   * Transfers a file, over as many connections as the way is long. What came is not yet compared. Throws `worker_unreachable`,
    * `transfer_failed`, `no_space`, `file_changed`, or the signal's reason.
    */
-  async carry(file: FileTransferRequest, { maxMbps, ...watch }: Watch & { maxMbps: number | null }): Promise<void> {
+  async transferFile(
+    file: FileTransferRequest,
+    { maxMbps, ...watch }: Watch & { maxMbps: number | null },
+  ): Promise<void> {
     const latencyMs = await this.persist((connection) => connection.roundTripMs(watch.signal), watch.signal);
     const load: TransferRequest = {
       ...{ held: [], ...file, address: this.address, lanes: lanesFor(latencyMs), patienceMs: this.patienceMs },
       bytesPerSec: maxMbps === null ? null : (maxMbps * 1e6) / 8,
     };
-    await this.#carry(load, { ...watch, signal: AbortSignal.any([watch.signal, this.#closed.signal]) });
+    await this.#transferFile(load, { ...watch, signal: AbortSignal.any([watch.signal, this.#closed.signal]) });
   }
 
   /** Ends all connections; nothing can be asked afterwards. Safe to call twice. */

@@ -5,7 +5,7 @@ import { sha256Of } from '../lib/sha256.js';
 import type { SshAddress } from './connect.js';
 import { endOf, orAborted, type Ran, type SshConnection } from './connection.js';
 import * as scripts from './disk-scripts.js';
-import { ReconnectingSsh, type CarryFile, type FileTransferRequest } from './reconnecting.js';
+import { ReconnectingSsh, type TransferFile, type FileTransferRequest } from './reconnecting.js';
 import { BLOCK_BYTES } from './pieces.js';
 import { GET } from './scripts.js';
 import { asTouch, readStats } from './stat-answer.js';
@@ -19,8 +19,8 @@ export interface SshDiskOptions {
   maxMbps: number | null;
   /** How long a machine that does not answer is asked again. Milliseconds. */
   patienceMs?: number;
-  /** Who carries files; by itself, this process does. */
-  carry?: CarryFile;
+  /** Who transfers files; by itself, this process does. */
+  transferFile?: TransferFile;
 }
 
 const PATIENCE_MS = 60_000;
@@ -40,8 +40,8 @@ export class SshDisk implements RemoteDisk {
   readonly #maxMbps: number | null;
   #down: { error: AppError; untilMs: number } | null = null;
 
-  constructor({ address, name, maxMbps, patienceMs = PATIENCE_MS, carry }: SshDiskOptions) {
-    this.#line = new ReconnectingSsh(address, patienceMs, carry);
+  constructor({ address, name, maxMbps, patienceMs = PATIENCE_MS, transferFile }: SshDiskOptions) {
+    this.#line = new ReconnectingSsh(address, patienceMs, transferFile);
     this.#name = name;
     this.#maxMbps = maxMbps;
   }
@@ -146,7 +146,7 @@ export class SshDisk implements RemoteDisk {
     const { sizeBytes } = await this.lstat(path);
     const hashing = this.sha256(path, signal);
     hashing.catch(() => undefined);
-    await this.#carry({ kind: 'download', path: here, ...split(path), sizeBytes }, { signal, onBytes });
+    await this.#transferFile({ kind: 'download', path: here, ...split(path), sizeBytes }, { signal, onBytes });
     return hashing;
   }
 
@@ -176,7 +176,7 @@ export class SshDisk implements RemoteDisk {
   async send(here: string, path: string, { signal, onBytes }: CopyOptions = {}): Promise<string> {
     if (!(await this.#isGone(path))) throw systemError('File exists');
     const [{ size }, hash] = await Promise.all([stat(here), sha256Of(here, signal)]);
-    await this.#carry({ kind: 'upload', path: here, ...split(path), sizeBytes: size }, { signal, onBytes });
+    await this.#transferFile({ kind: 'upload', path: here, ...split(path), sizeBytes: size }, { signal, onBytes });
     return hash;
   }
 
@@ -184,12 +184,12 @@ export class SshDisk implements RemoteDisk {
     this.#line.close();
   }
 
-  async #carry(
+  async #transferFile(
     file: FileTransferRequest,
     { signal, onBytes }: { [key in keyof CopyOptions]: CopyOptions[key] | undefined },
   ): Promise<void> {
     const watch = { signal: signal ?? new AbortController().signal, onBytes: onBytes ?? ((): void => undefined) };
-    await this.#named(() => this.#line.carry(file, { maxMbps: this.#maxMbps, ...watch }));
+    await this.#named(() => this.#line.transferFile(file, { maxMbps: this.#maxMbps, ...watch }));
   }
 
   async #isGone(path: string): Promise<boolean> {
@@ -243,7 +243,7 @@ export class SshDisk implements RemoteDisk {
     } catch (error) {
       const { code, message } = toAppError(error);
       if (!code.startsWith('worker_') && code !== 'transfer_failed') throw error;
-      const text = `${this.#name}, where the files lie, cannot be used just now. ${message}`;
+      const text = `${this.#name}, where the files are stored, cannot be used right now. ${message}`;
       const down = new AppError('storage_unreachable', text, { cause: error });
       if (code === 'worker_unreachable')
         this.#down = { error: down, untilMs: performance.now() + this.#line.patienceMs / DOWN_PART };

@@ -2,10 +2,10 @@ import { AppError } from '../domain/errors.js';
 
 const NETWORK: Readonly<Record<string, string>> = {
   ECONNREFUSED: 'refuses the connection. Is its SSH server running, and is the port right?',
-  ENOTFOUND: 'is not a name anybody knows. Check the address.',
+  ENOTFOUND: 'is not a known name. Check the address.',
   EAI_AGAIN: 'could not be looked up just now. Check the address and the name server.',
   EHOSTUNREACH: 'cannot be reached from here. Is it switched on, and in the same network?',
-  ENETUNREACH: 'cannot be reached from here. Is there a way to its network?',
+  ENETUNREACH: 'cannot be reached from here. Is there a route to its network?',
   ETIMEDOUT: 'does not answer. Is it switched on?',
   ECONNRESET: 'ended the connection. It may be starting, or refuse us for a while after failed attempts.',
 };
@@ -27,7 +27,7 @@ export function connectFailure(error: unknown, { host, username }: { host: strin
   if (/Cannot parse privateKey|Unsupported key format/.test(message))
     return fail(
       'worker_unauthorized',
-      'That is no private key this program can read. Paste the whole file, first and last line too.',
+      'That is not a private key that MediaFlow can read. Paste the whole file, including its first and last line.',
     );
   if (
     /Invalid username|Failed to (connect to|retrieve identities from) agent|SSH agent/i.test(message) ||
@@ -40,7 +40,7 @@ export function connectFailure(error: unknown, { host, username }: { host: strin
       `${host} does not let ${username} in. Is the public key in ~/.ssh/authorized_keys there, or the password right?`,
     );
   if (message.includes('no matching'))
-    return fail('worker_unreachable', `${host} speaks too old or too new a dialect of SSH: ${message}.`);
+    return fail('worker_unreachable', `${host} speaks a version of SSH that is too old or too new: ${message}.`);
   if (message.includes('Connection lost before handshake'))
     return fail(
       'worker_unreachable',

@@ -1,9 +1,9 @@
 import { toPlain, type Answer, type Ask } from './transfer-protocol.js';
 import { KeptConnections } from './kept-connections.js';
-import { carry, type TransferRequest } from './transfer-request.js';
+import { transferFile, type TransferRequest } from './transfer-request.js';
 
 /**
- * The process that carries files. It is started without environment, is told by messages what to carry, and ends with the
+ * The process that transfers files. It is started without environment, is told by messages what to transfer, and ends with the
  * process that started it, whatever becomes of that.
  */
 const TELL_EVERY_MS = 100;
@@ -29,7 +29,7 @@ async function run(id: number, load: TransferRequest): Promise<void> {
     say({ kind: 'bytes', id, doneBytes });
   };
   try {
-    await carry(load, { onBytes, signal: abort.signal }, connections);
+    await transferFile(load, { onBytes, signal: abort.signal }, connections);
     say({ kind: 'done', id });
   } catch (error) {
     say({ kind: 'failed', id, error: toPlain(error) });
@@ -39,7 +39,7 @@ async function run(id: number, load: TransferRequest): Promise<void> {
 }
 
 process.on('message', (ask: Ask) => {
-  if (ask.kind === 'carry') void run(ask.id, ask.load);
+  if (ask.kind === 'transfer') void run(ask.id, ask.load);
   else running.get(ask.id)?.abort();
 });
 process.on('disconnect', () => process.exit());

@@ -20,19 +20,19 @@ export interface Program {
   flags: readonly string[];
 }
 
-/** The process was lost, and not by the fault of what it carried. */
+/** The process was lost, and not by the fault of what it transferred. */
 export class Lost extends Error {}
 
-interface Carried {
+interface Transfer {
   watch: Watch;
   resolve: () => void;
   reject: (error: Error) => void;
 }
 
-/** The process that carries files, as it is seen from here. */
+/** The process that transfers files, as it is seen from here. */
 export class TransferProcess {
   readonly #child: ChildProcess;
-  readonly #carried = new Map<number, Carried>();
+  readonly #transfers = new Map<number, Transfer>();
   /** Resolves when it is gone. */
   readonly ended: Promise<void>;
   #isGone = false;
@@ -46,7 +46,7 @@ export class TransferProcess {
     this.ended = new Promise((resolve) => {
       const gone = (how: string): void => {
         this.#isGone = true;
-        for (const { reject } of this.#carried.values()) reject(new Lost(how));
+        for (const { reject } of this.#transfers.values()) reject(new Lost(how));
         resolve();
       };
       child.once('exit', (code, signal) => {
@@ -80,7 +80,7 @@ export class TransferProcess {
     ]).catch(() => false);
     clearTimeout(limit);
     if (!isReady) child.kill('SIGKILL');
-    // While it carries nothing, it does not keep this process from ending.
+    // While it transfers nothing, it does not keep this process from ending.
     child.unref();
     child.channel?.unref();
     return isReady ? transferProcess : null;
@@ -90,8 +90,8 @@ export class TransferProcess {
     return this.#isGone;
   }
 
-  /** Throws `Lost`, what `carry` throws, or the signal's reason: only when nothing is written any more. */
-  async carry(load: TransferRequest, watch: Watch): Promise<void> {
+  /** Throws `Lost`, what `transferFile` throws, or the signal's reason: only when nothing is written any more. */
+  async transferFile(load: TransferRequest, watch: Watch): Promise<void> {
     const id = this.#next++;
     const { signal } = watch;
     signal.throwIfAborted();
@@ -103,13 +103,13 @@ export class TransferProcess {
     this.#child.ref();
     try {
       await new Promise<void>((resolve, reject) => {
-        this.#carried.set(id, { watch, resolve, reject });
+        this.#transfers.set(id, { watch, resolve, reject });
         signal.addEventListener('abort', stop, { once: true });
-        this.#say({ kind: 'carry', id, load });
+        this.#say({ kind: 'transfer', id, load });
       });
     } finally {
-      this.#carried.delete(id);
-      if (this.#carried.size === 0) this.#child.unref();
+      this.#transfers.delete(id);
+      if (this.#transfers.size === 0) this.#child.unref();
       signal.removeEventListener('abort', stop);
       clearTimeout(limit);
       signal.throwIfAborted();
@@ -127,10 +127,10 @@ export class TransferProcess {
 
   #hear(answer: Answer): void {
     if (answer.kind === 'ready') return;
-    const carried = this.#carried.get(answer.id);
-    if (answer.kind === 'bytes') carried?.watch.onBytes(answer.doneBytes);
-    else if (answer.kind === 'done') carried?.resolve();
-    else carried?.reject(fromPlain(answer.error));
+    const transfer = this.#transfers.get(answer.id);
+    if (answer.kind === 'bytes') transfer?.watch.onBytes(answer.doneBytes);
+    else if (answer.kind === 'done') transfer?.resolve();
+    else transfer?.reject(fromPlain(answer.error));
   }
 }
 

@@ -1,8 +1,8 @@
 import { AppError, toAppError, type ErrorCode } from '../domain/errors.js';
 import type { TransferRequest } from './transfer-request.js';
 
-/** What the process that carries files is told. */
-export type Ask = { kind: 'carry'; id: number; load: TransferRequest } | { kind: 'stop'; id: number };
+/** What the process that transfers files is told. */
+export type Ask = { kind: 'transfer'; id: number; load: TransferRequest } | { kind: 'stop'; id: number };
 
 /** What it says. */
 export type Answer =

@@ -4,7 +4,7 @@ import { SshConnection } from './connection.js';
 import type { Piece } from './pieces.js';
 import { download, upload } from './transfer.js';
 
-/** A file that is to be carried to a machine or from it, in plain data: another process may do it. */
+/** A file that is to be transferred to a machine or from it, in plain data: another process may do it. */
 export interface TransferRequest {
   kind: 'upload' | 'download';
   address: SshAddress;
@@ -16,7 +16,7 @@ export interface TransferRequest {
   sizeBytes: number;
   /** Parts that are there already, in order; only for an upload. */
   held: readonly Piece[];
-  /** How many connections carry it side by side. */
+  /** How many connections transfer it side by side. */
   lanes: number;
   /** Null: as fast as it goes. */
   bytesPerSec: number | null;
@@ -43,8 +43,8 @@ const EACH_ITS_OWN: Connections = {
   },
 };
 
-/** Carries it, in this process. What came is not yet compared. Throws what `upload` and `download` throw. */
-export async function carry(load: TransferRequest, watch: Watch, connections = EACH_ITS_OWN): Promise<void> {
+/** Transfers it, in this process. What came is not yet compared. Throws what `upload` and `download` throw. */
+export async function transferFile(load: TransferRequest, watch: Watch, connections = EACH_ITS_OWN): Promise<void> {
   const { address, path, dir, name, sizeBytes, held, lanes, bytesPerSec, patienceMs } = load;
   const options = {
     connect: (signal: AbortSignal) => connections.take(address, signal),

@@ -13,7 +13,7 @@ export interface TransferOptions {
   connect: (signal: AbortSignal) => Promise<SshConnection>;
   /** Takes back a connection with which all went well; without it, that is closed as well. */
   giveBack?: (connection: SshConnection) => void;
-  /** How many connections carry it side by side. */
+  /** How many connections transfer it side by side. */
   lanes: number;
   /** Null: as fast as it goes. */
   rate: Rate | null;
@@ -32,18 +32,18 @@ type Move = (
   what: Pick<PieceMove, 'piece' | 'signal' | 'onBytes'>,
 ) => Promise<void>;
 
-/** So many pieces are under way on a connection: while one comes to its end, the line carries the next. */
+/** So many pieces are under way on a connection: while one comes to its end, the connection transfers the next. */
 const AT_ONCE = 2;
 const FIRST_PAUSE_MS = 200;
 const LONGEST_PAUSE_MS = 5000;
 /** What a connection may have under way unanswered (ssh2's window), bytes. */
 const WINDOW_BYTES = 2 * 1024 * 1024;
-/** What a good line is taken to carry, bytes in a second: a gigabit. */
+/** What a good line is taken to transfer, bytes in a second: a gigabit. */
 const GOOD_LINE = 125e6;
 const MOST_LANES = 6;
 
 /**
- * How many connections fill a gigabit at this latency: one carries at most its window in a round trip, and stands still for
+ * How many connections fill a gigabit at this latency: one transfers at most its window in a round trip, and stands still for
  * some of them between two pieces.
  */
 export const lanesFor = (latencyMs: number): number =>

@@ -60,7 +60,7 @@ const nothingAt = (path: string): AppError => new AppError('not_found', `There i
 
 /** Everything below the url base. */
 function inside(doors: Doors, assets: Assets): Router {
-  const { ctx, guard, news, acts } = doors;
+  const { ctx, guard, missed, acts } = doors;
   const router = express.Router();
   router.use(healthChecks(ctx));
   router.use(guard.checkHost);
@@ -71,7 +71,7 @@ function inside(doors: Doors, assets: Assets): Router {
     res.set('Cache-Control', 'no-store');
     next();
   });
-  router.use(news.mark);
+  router.use(missed.mark);
   router.use(acts.watch);
   router.use(guard.identify);
   router.use(beforeLongTasks());

@@ -3,7 +3,7 @@ import type { Acts } from './acts.js';
 import type { DrawnPages } from './drawn-pages.js';
 import type { Guard } from './guard.js';
 import type { HeldForms } from './held-forms.js';
-import type { News } from './news.js';
+import type { MissedEvents } from './missed-events.js';
 import type { Views } from './render.js';
 import type { Route } from './route.js';
 
@@ -17,7 +17,7 @@ export interface Doors {
   routes: readonly Route[];
   /** What was typed into forms whose session had ended. */
   held: HeldForms;
-  news: News;
+  missed: MissedEvents;
   /** Called after a session was granted or ended. */
   onSession: () => void;
 }

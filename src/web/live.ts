@@ -4,7 +4,7 @@ import { Server, type Socket } from 'socket.io';
 import type { Context } from '../actions/action.js';
 import { LIVE, type Events } from '../domain/events.js';
 import { hasOneHostAtMost, isKnownHost, isOwnOrigin } from './hosts.js';
-import type { News } from './news.js';
+import type { MissedEvents } from './missed-events.js';
 import type { SessionStore } from './sessions.js';
 
 /** News within this time goes out as one. */
@@ -13,7 +13,7 @@ const RECHECK_MS = 60_000;
 /** More ids than this tell a page no more than "a lot". */
 const MAX_IDS = 100;
 const MAX_MESSAGE_BYTES = 16_000;
-/** Pages of one browser that hear of news; the next one shows what it showed when it was opened. */
+/** Pages of one browser that hear of events; the next one shows what it showed when it was opened. */
 const SOCKETS_A_SESSION = 30;
 
 type LiveEvent = (typeof LIVE)[number];
@@ -45,7 +45,7 @@ export class Live {
   readonly #ctx: Context;
   readonly #sessions: SessionStore;
   readonly #readSession: RequestHandler;
-  readonly #news: News;
+  readonly #missed: MissedEvents;
   readonly #io: Server;
   readonly #ids = new Map<LiveEvent, Set<string>>();
   readonly #progress = new Map<string, Events['job.progressed']>();
@@ -55,9 +55,9 @@ export class Live {
   #flushing: NodeJS.Timeout | null = null;
   #rechecking: NodeJS.Timeout | null = null;
 
-  constructor(ctx: Context, sessions: SessionStore, readSession: RequestHandler, news: News) {
+  constructor(ctx: Context, sessions: SessionStore, readSession: RequestHandler, missed: MissedEvents) {
     this.#ctx = ctx;
-    this.#news = news;
+    this.#missed = missed;
     this.#sessions = sessions;
     this.#readSession = readSession;
     this.#io = new Server({
@@ -132,7 +132,7 @@ export class Live {
   /** A page takes a while to listen; what it names as the last it knows is not all that has happened. */
   #tellMissed(socket: Socket): void {
     const { since } = socket.handshake.auth as { since?: unknown };
-    for (const name of this.#news.since(since)) socket.emit(name, { ids: [] });
+    for (const name of this.#missed.since(since)) socket.emit(name, { ids: [] });
   }
 
   #follow(name: LiveEvent): () => void {
@@ -143,7 +143,7 @@ export class Live {
       });
     }
     return this.#ctx.bus.on(name, (payload) => {
-      this.#news.note(name);
+      this.#missed.note(name);
       const ids = this.#ids.get(name) ?? new Set<string>();
       for (const id of idsOf(name, payload)) if (ids.size < MAX_IDS) ids.add(id);
       this.#ids.set(name, ids);

@@ -26,7 +26,7 @@ export const approved = ({
   isCovered: boolean;
 }): string => {
   if (isCovered) return 'There is a job for this file already. It covers this recommendation.';
-  if (kept !== null) return `The surplus copy of ${kept.title} is in quarantine.`;
+  if (kept !== null) return `The surplus version of ${kept.title} is in quarantine.`;
   return items.length === 1 ? `${items[0]?.title ?? 'It'} is queued.` : `${items.length} jobs are queued.`;
 };
 export const approvedMany = (result: {
@@ -34,7 +34,7 @@ export const approvedMany = (result: {
   kept: number;
   refused: readonly { message: string }[];
 }): string => {
-  const copies = `${result.kept} surplus ${result.kept === 1 ? 'copy is' : 'copies are'} in quarantine.`;
+  const copies = `${result.kept} surplus ${result.kept === 1 ? 'version is' : 'versions are'} in quarantine.`;
   return result.kept > 0 ? `${queued(result)} ${copies}` : queued(result);
 };
 export const changedMany =
@@ -72,7 +72,7 @@ export const bulkDone = (result: {
 };
 export const connected = ({ name, kind }: { name: string; kind: string }): string =>
   kind === 'relay'
-    ? `Connected to ${name}, but only over Plex's relay, which is slow. Open a direct way to it when you can.`
+    ? `Connected to ${name}, but only over Plex's relay, which is slow. Set up a direct connection when you can.`
     : `Connected to ${name}.`;
 
 export const named =
@@ -80,4 +80,4 @@ export const named =
   ({ name }: { name: string }): string =>
     `${name} ${what}`;
 export const measured = ({ name, line }: { name: string; line: { upMbps: number; downMbps: number } | null }): string =>
-  `${name}: ${formatLineSpeed(line?.upMbps ?? 0)} there, ${formatLineSpeed(line?.downMbps ?? 0)} back.`;
+  `${name}: ${formatLineSpeed(line?.upMbps ?? 0)} up, ${formatLineSpeed(line?.downMbps ?? 0)} down.`;

@@ -25,7 +25,7 @@ export async function frame(
   req: Request,
   data: object | null,
 ): Promise<PageFrame> {
-  const { ctx, guard, news } = doors;
+  const { ctx, guard, missed } = doors;
   const [noun = ''] = (view ?? '').split('/');
   const words = noun.replaceAll('-', ' ');
   const { title, displayTitle } = (data ?? {}) as { title?: unknown; displayTitle?: unknown };
@@ -40,13 +40,13 @@ export async function frame(
     urlBase: ctx.config.urlBase,
     theme: themeOf(req),
     notice: data ? guard.takeNotice(req) : null,
-    news: news.placeOf(req),
+    since: missed.placeOf(req),
     shell: hasMenu ? await showNavigation(ctx, {}) : null,
   };
 }
 
 /** The same around what went wrong. */
-export async function frameOfError({ ctx, guard, news }: Doors, req: Request, hasMenu: boolean): Promise<PageFrame> {
+export async function frameOfError({ ctx, guard, missed }: Doors, req: Request, hasMenu: boolean): Promise<PageFrame> {
   return {
     title: 'Error',
     section: '',
@@ -54,7 +54,7 @@ export async function frameOfError({ ctx, guard, news }: Doors, req: Request, ha
     urlBase: ctx.config.urlBase,
     theme: themeOf(req),
     notice: null,
-    news: news.placeOf(req),
+    since: missed.placeOf(req),
     // The menu may be what is broken.
     shell: hasMenu ? await showNavigation(ctx, {}).catch(() => null) : null,
   };

@@ -17,7 +17,7 @@ export interface PageFrame {
   /** What the last form did, said once. */
   notice: string | null;
   /** Up to which event it is true. */
-  news: string;
+  since: string;
   /** The menu's counts, the lines above the page and what runs; null while nobody is signed in. */
   shell: object | null;
 }

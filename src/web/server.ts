@@ -9,7 +9,7 @@ import { DrawnPages } from './drawn-pages.js';
 import { Guard } from './guard.js';
 import { HeldForms } from './held-forms.js';
 import { Live } from './live.js';
-import { News } from './news.js';
+import { MissedEvents } from './missed-events.js';
 import { docsPage } from './openapi.js';
 import type { PageFiles } from './page-files.js';
 import { routes } from './routes.js';
@@ -46,8 +46,8 @@ export class WebServer {
     const { assets, views } = await pageFiles;
     const sessions = new SessionStore(context);
     const guard = new Guard(context, sessions, this.#options.attempts ?? new Attempts());
-    const news = new News();
-    const live = new Live(context, sessions, guard.session, news);
+    const missed = new MissedEvents();
+    const live = new Live(context, sessions, guard.session, missed);
     const onSession = (): void => {
       live.recheck();
     };
@@ -56,7 +56,7 @@ export class WebServer {
     const acts = new Acts();
     const drawnPages = new DrawnPages({ version, besideReading: besideReading(context, acts) });
     const all = [...routes, docsPage(routes)];
-    const doors = { ctx: context, guard, views, drawnPages, acts, held, news, routes: all, onSession };
+    const doors = { ctx: context, guard, views, drawnPages, acts, held, missed, routes: all, onSession };
     const app = buildApp(doors, assets);
 
     const { requestMs, headersMs, checkEveryMs } = this.#options.patience ?? USUAL_PATIENCE;

@@ -176,7 +176,7 @@ const WAY_WORDS: Readonly<Record<string, string>> = {
   shared: 'Shared folder',
   stream: 'Streamed',
   transfer: 'Copied',
-  pull: 'Fetched from where it lies',
+  pull: 'Downloaded from remote storage',
 };
 
 /** As it is, but with a capital letter. */
@@ -201,8 +201,9 @@ export const workerHelpers = {
   scoreTotal,
   sentence,
   /** Without the name of the way, which stands above it. */
-  wayWhy: (why: unknown): string => sentence(String(why).replace(/^(shared folder|streamed|copied|pulled): /, '')),
-  wayWord: (mode: unknown): string => WAY_WORDS[String(mode)] ?? 'Where it lies',
+  wayWhy: (why: unknown): string =>
+    sentence(String(why).replace(/^(shared folder|streamed|copied|remote storage):  /, '')),
+  wayWord: (mode: unknown): string => WAY_WORDS[String(mode)] ?? 'In place',
   /** What a way adds to the encode. */
   wayTime: (seconds: unknown): string =>
     typeof seconds === 'number' && seconds > 0 ? formatDuration(seconds * 1000) : 'nothing',

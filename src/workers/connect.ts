@@ -6,7 +6,7 @@ import type { SshAddress } from '../ssh/connect.js';
 import { SshDisk } from '../ssh/remote-disk.js';
 import { SshExecutor, type SshWorkerOptions } from './ssh.js';
 
-export { Carrier } from '../ssh/carrier.js';
+export { FileTransfers } from '../ssh/file-transfers.js';
 export { seeHostKey } from '../ssh/connect.js';
 
 /** Who encodes on a worker. `installId` tells this MediaFlow from others that use the same machine. */
@@ -19,7 +19,7 @@ export function connectWorker(
     ...options
   }: { installId: string; agentSocket: string | null } & Pick<
     SshWorkerOptions,
-    'now' | 'patienceMs' | 'pollMs' | 'sharedPaths' | 'carry'
+    'now' | 'patienceMs' | 'pollMs' | 'sharedPaths' | 'transferFile'
   >,
 ): RemoteExecutor {
   const { scratchDir, maxMbps } = worker;
@@ -34,7 +34,7 @@ export function connectWorker(
 export const connectDisk = (
   machine: SshWorker & { hostKey: string },
   key: WorkerKey,
-  { agentSocket, ...options }: { agentSocket: string | null } & Pick<SshWorkerOptions, 'patienceMs' | 'carry'>,
+  { agentSocket, ...options }: { agentSocket: string | null } & Pick<SshWorkerOptions, 'patienceMs' | 'transferFile'>,
 ): RemoteDisk =>
   new SshDisk({
     ...{ address: addressOf(machine, key, agentSocket), name: machine.name, maxMbps: machine.maxMbps },

@@ -66,10 +66,10 @@ export class CopiedFiles implements FileWay {
     const held = await this.#heldOf(size, signal);
     const file = { path: task.input, name: PARTIAL, sizeBytes: size };
     for (let tried = 1; ; tried++) {
-      await this.#carry({ kind: 'upload', ...file, ...(tried === 1 ? { held } : {}) }, signal);
+      await this.#transferFile({ kind: 'upload', ...file, ...(tried === 1 ? { held } : {}) }, signal);
       const hash = await hashing;
       if (await this.#isAccepted(hash, size, signal)) return;
-      if (tried >= TRIES) throw notTheSame(line.address.host, 'on its way there');
+      if (tried >= TRIES) throw notTheSame(line.address.host, 'while it was uploaded');
     }
   }
 
@@ -82,9 +82,9 @@ export class CopiedFiles implements FileWay {
     const hashing = line.persist((connection) => hashOf(connection, dir, this.#output, signal), signal);
     hashing.catch(() => undefined);
     for (let tried = 1; ; tried++) {
-      await this.#carry({ kind: 'download', path: task.output, name: this.#output, sizeBytes }, signal);
+      await this.#transferFile({ kind: 'download', path: task.output, name: this.#output, sizeBytes }, signal);
       if ((await sha256Of(task.output, signal)) === (await hashing)) return;
-      if (tried >= TRIES) throw notTheSame(line.address.host, 'on its way back');
+      if (tried >= TRIES) throw notTheSame(line.address.host, 'while it was downloaded');
     }
   }
 
@@ -120,7 +120,7 @@ export class CopiedFiles implements FileWay {
     }, signal);
   }
 
-  async #carry(file: Omit<FileTransferRequest, 'dir'>, signal: AbortSignal): Promise<void> {
+  async #transferFile(file: Omit<FileTransferRequest, 'dir'>, signal: AbortSignal): Promise<void> {
     const { line, maxMbps, report } = this.#parts;
     const { kind: stage, sizeBytes } = file;
     let toldAtMs = 0;
@@ -137,7 +137,7 @@ export class CopiedFiles implements FileWay {
         ...{ fps: null, speed: null, outputBytes: doneBytes },
       });
     };
-    await line.carry({ ...file, dir: this.#dir }, { maxMbps, onBytes, signal });
+    await line.transferFile({ ...file, dir: this.#dir }, { maxMbps, onBytes, signal });
   }
 }
 
@@ -147,7 +147,7 @@ export function refuseNarrow(host: string, freeBytes: number, bytes: number): vo
   if (freeBytes >= needed) return;
   throw new AppError(
     'no_space',
-    `${host} has ${formatBytes(freeBytes)} free in its work folder; this file needs ${formatBytes(needed)} there. Make room, or name another work folder on the page of this worker.`,
+    `${host} has ${formatBytes(freeBytes)} free in its work folder; this file needs ${formatBytes(needed)} there. Free some space, or choose another work folder on this worker's page.`,
   );
 }
 

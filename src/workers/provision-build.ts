@@ -74,7 +74,7 @@ async function bring(
     const seen = await line.persist((connection) => hashOf(connection, dir, archive, signal), signal);
     const log = `${sha256}  as listed\n${seen}  as it arrived\n`;
     if (seen !== sha256)
-      throw refusal(`What arrived is not the build that the release lists: ${seen} instead of ${sha256}.`);
+      throw refusal(`The download is not the build that the release lists: ${seen} instead of ${sha256}.`);
     return { value: undefined, text: 'It is the build that the release lists.', log };
   });
   return steps.step(`Try ffmpeg ${version}`, async (talk) => {

@@ -59,7 +59,7 @@ async function guard(
     if (forbidden.length > 0) {
       const names = forbidden.slice(0, 5).join(', ');
       throw refusal(
-        `${manager} would touch ${names}. MediaFlow leaves drivers and kernels alone, so nothing was installed.`,
+        `${manager} would touch ${names}. MediaFlow never changes drivers or kernels, so nothing was installed.`,
       );
     }
     const count = packages.length === 1 ? '1 package' : `${packages.length} packages`;

@@ -57,7 +57,7 @@ export class SharedFiles implements FileWay {
     const what = there === null ? 'no file' : 'another file than this machine';
     throw new AppError(
       'transfer_failed',
-      `${line.address.host} sees ${what} at ${this.input}. Prove the shared folder again on the page of this worker.`,
+      `${line.address.host} sees ${what} at ${this.input}. Verify the shared folder again on this worker's page.`,
     );
   }
 
@@ -72,7 +72,7 @@ export class SharedFiles implements FileWay {
       const seen = await stat(this.#written).catch(() => null);
       if (seen?.size === size && (await sha256Of(this.#written, signal)) === hash) break;
       if (performance.now() > untilMs) {
-        const text = `This machine does not see what ${line.address.host} wrote to ${this.output}. Prove the shared folder again on the page of this worker.`;
+        const text = `This machine does not see what ${line.address.host} wrote to ${this.output}. Verify the shared folder again on this worker's page.`;
         throw new AppError('transfer_failed', text);
       }
       await sleep(LOOK_MS, undefined, { signal }).catch(() => {
@@ -89,7 +89,7 @@ export class SharedFiles implements FileWay {
   #there(path: string, shared: readonly WorkerPath[]): string {
     const there = toWorkerPath(path, shared);
     if (there === null) {
-      throw new AppError('transfer_failed', `No folder that was proved to be shared with this worker holds ${path}.`);
+      throw new AppError('transfer_failed', `No verified shared folder of this worker holds ${path}.`);
     }
     return there;
   }

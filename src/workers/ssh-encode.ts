@@ -22,7 +22,7 @@ export interface SshEncodeParts {
   /** Absolute path there. */
   ffmpeg: string;
   maxMbps: number | null;
-  /** Folders that both machines see, proved ones only. */
+  /** Shared folders, proved ones only. */
   shared: readonly WorkerPath[];
   pollMs: number;
   stallMs: number;

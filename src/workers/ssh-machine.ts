@@ -30,7 +30,7 @@ const REMOVE_MS = 15_000;
 /** Folder of a measurement of the line, among those of jobs: whatever is left of it is swept. */
 const TEST_FOLDER = 'line-test';
 const NOISE_BYTES = 16 * BLOCK_BYTES;
-/** What two seconds of a gigabit carry. */
+/** What two seconds of a gigabit transfer. */
 const MOST_BYTES = 4096 * BLOCK_BYTES;
 /** A measurement takes no more than this part of what is free. */
 const PART_OF_FREE = 8;
@@ -45,7 +45,7 @@ const UNKNOWN: MachineState = {
   ...{ temperatureC: null, isCardStuck: false },
 };
 
-/** What the machine behind a line says of itself, and what the line carries. */
+/** What the machine behind a line says of itself, and what the connection transfers. */
 export class SshMachine {
   readonly #parts: SshMachineParts;
   readonly #answerMs: number;
@@ -211,7 +211,7 @@ export class SshMachine {
     const seconds = AMOUNT_MS / 1000;
     throw new AppError(
       'worker_unreachable',
-      `The line to ${host} is too slow for films: 64 kB did not get over in ${seconds} seconds.`,
+      `The connection to ${host} is too slow for films: 64 kB were not transferred in ${seconds} seconds.`,
     );
   }
 
@@ -251,7 +251,7 @@ export class SshMachine {
     const why = said.trim() === '' ? 'it does not say why' : said.trim().slice(0, 300);
     return new AppError(
       'worker_unavailable',
-      `${this.#parts.line.address.host} does not say how it is: ${why}. It needs a Unix shell and xargs.`,
+      `${this.#parts.line.address.host} does not report its status: ${why}. It needs a Unix shell and xargs.`,
     );
   }
 }

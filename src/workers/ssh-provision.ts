@@ -61,15 +61,15 @@ export class SshProvision {
   async #look(driver: string | null, signal: AbortSignal): Promise<Ground> {
     const { ground } = this.#parts;
     const machine = this.#machine;
-    const facts = await this.#steps.step('Look at the machine', async () => {
+    const facts = await this.#steps.step('Inspect the worker', async () => {
       const ran = await machine.run(FACTS, [], signal);
       const found = readFacts(ran.stdout, driver);
-      if (!found) throw refusal(`${machine.host} does not say what it is.`, ran.stderr);
+      if (!found) throw refusal(`${machine.host} does not report its system.`, ran.stderr);
       const card = driver === null ? '' : `, with NVIDIA driver ${driver}`;
       const text = `${found.families[0] ?? found.system} on ${found.machine}${card}.`;
       return { value: found, text, log: ran.stdout };
     });
-    return this.#steps.step('Look for an ffmpeg', async (talk) => {
+    return this.#steps.step('Look for ffmpeg', async (talk) => {
       const { root, ffmpeg, renderNodes } = await ground(signal);
       const dir = `${root}/provision`;
       const known: Ground = { facts, root, dir, renderNodes, before: null, hasOwn: ffmpeg === `${root}/bin/ffmpeg` };
@@ -81,7 +81,7 @@ export class SshProvision {
         signal.throwIfAborted();
         const refused = toAppError(error);
         if (refused.code !== 'worker_unavailable') throw refused;
-        return { value: known, text: `${ffmpeg} is of no use. ${refused.message}` };
+        return { value: known, text: `${ffmpeg} cannot be used. ${refused.message}` };
       }
     });
   }

@@ -13,11 +13,11 @@ import type {
 import { measureSpeeds } from '../ffmpeg/encoder-speed.js';
 import { probeEncoders, versionOf, type RunFfmpeg } from '../ffmpeg/encoders.js';
 import type { SshAddress } from '../ssh/connect.js';
-import { ReconnectingSsh, type CarryFile } from '../ssh/reconnecting.js';
+import { ReconnectingSsh, type TransferFile } from '../ssh/reconnecting.js';
 import { endJob, sweepJobs } from '../ssh/remote-job.js';
 import { FFMPEG, PREPARE } from '../ssh/scripts.js';
 import { findShared } from './find-shared.js';
-import { proveShared } from './prove-shared.js';
+import { verifyShared } from './verify-shared.js';
 import { SshEncode } from './ssh-encode.js';
 import { SshMachine } from './ssh-machine.js';
 import { SshProvision } from './ssh-provision.js';
@@ -30,7 +30,7 @@ export interface SshWorkerOptions {
   folderName: string;
   /** Megabits in a second, each way; null: as fast as it goes. */
   maxMbps: number | null;
-  /** Folders that both machines see, as they are known now. */
+  /** Shared folders, as they are known now. */
   sharedPaths?: () => readonly WorkerPath[];
   /** How long a lost worker is waited for before its job goes elsewhere. Milliseconds. */
   patienceMs?: number;
@@ -41,8 +41,8 @@ export interface SshWorkerOptions {
   now?: () => Date;
   /** Where a release of static builds of ffmpeg lies, with a `checksums.sha256` beside them. */
   releaseUrl?: string;
-  /** Who carries files; by itself, this process does. */
-  carry?: CarryFile;
+  /** Who transfers files; by itself, this process does. */
+  transferFile?: TransferFile;
 }
 
 /** What is known of a worker's side once it was asked. */
@@ -75,7 +75,7 @@ export class SshExecutor implements RemoteExecutor {
 
   constructor(options: SshWorkerOptions) {
     this.#options = options;
-    this.#line = new ReconnectingSsh(options.address, options.patienceMs ?? PATIENCE_MS, options.carry);
+    this.#line = new ReconnectingSsh(options.address, options.patienceMs ?? PATIENCE_MS, options.transferFile);
     const { now = () => new Date() } = options;
     this.#machine = new SshMachine({ ...options, line: this.#line, now });
   }
@@ -158,8 +158,8 @@ export class SshExecutor implements RemoteExecutor {
     }
   }
 
-  provePath(path: Pick<WorkerPath, 'here' | 'there'>, signal: AbortSignal): Promise<string | null> {
-    return proveShared(this.#line, path, signal);
+  verifyPath(path: Pick<WorkerPath, 'here' | 'there'>, signal: AbortSignal): Promise<string | null> {
+    return verifyShared(this.#line, path, signal);
   }
 
   findShared(samples: readonly SampleFile[], signal: AbortSignal): Promise<SharedSearch> {

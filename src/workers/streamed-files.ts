@@ -97,7 +97,7 @@ export class StreamedFiles implements FileWay {
   async fetch(signal: AbortSignal): Promise<void> {
     const { line, dir, task } = this.#parts;
     const connection = this.#connection;
-    if (!connection || !this.#following) throw new Error('nothing was brought');
+    if (!connection || !this.#following) throw new Error('nothing was transferred');
     this.#following.stop.abort();
     const have = await this.#following.done;
     const sizeBytes = await sizeOf(connection, dir, this.#name, signal);
@@ -192,5 +192,5 @@ function* partsOf(from: number, to: number): Generator<Piece> {
 const damaged = (host: string): AppError =>
   new AppError(
     'transfer_failed',
-    `The file was damaged on its way back (${host}), again and again. Its disk, memory or network may be bad.`,
+    `The file was damaged while it was downloaded (${host}), again and again. Its disk, memory or network may be bad.`,
   );

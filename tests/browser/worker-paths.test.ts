@@ -42,7 +42,7 @@ describe('shared folders in a browser', function () {
     await first.waitFor();
     expect(await first.textContent()).to.contain('3 of 4 films');
     await isFine();
-    await first.locator('button:has-text("Prove and use it")').click();
+    await first.locator('button:has-text("Verify and use it")').click();
     await page.locator('.found .note:has-text("Both machines see it")').waitFor();
     expect(await page.locator('.found').count(), 'the other one is still offered').to.equal(2);
     await page.locator('.shared-list:has-text("/data/films"):has-text("Checked")').waitFor();

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fingerprint, isSameFile } from '../../src/files/fingerprint.js';
 import { sha256File } from '../../src/files/hash.js';
-import { provePath } from '../../src/files/prove-path.js';
+import { verifyPath } from '../../src/files/verify-path.js';
 import { freeBytes, SpaceLedger } from '../../src/files/space.js';
 
 const codeOf = (task: Promise<unknown>): Promise<unknown> =>
@@ -84,9 +84,9 @@ describe('on the disk', () => {
     });
   });
 
-  describe('provePath', () => {
+  describe('verifyPath', () => {
     it('does what it claims and leaves nothing behind', async () => {
-      const proof = await provePath(dir);
+      const proof = await verifyPath(dir);
       expect(proof).to.deep.include({
         folder: dir,
         exists: true,
@@ -102,11 +102,11 @@ describe('on the disk', () => {
     });
 
     it('says what to do', async () => {
-      const missing = await provePath(join(dir, 'none'));
+      const missing = await verifyPath(join(dir, 'none'));
       expect(missing).to.include({ exists: false, readable: false, writable: false, freeBytes: null });
       expect(missing.message).to.include('mounted');
       await writeFile(join(dir, 'file'), '');
-      expect((await provePath(join(dir, 'file'))).message).to.include('is a file');
+      expect((await verifyPath(join(dir, 'file'))).message).to.include('is a file');
     });
 
     it('tells "may not read" from "may not write"', async () => {
@@ -115,10 +115,10 @@ describe('on the disk', () => {
       await mkdir(join(dir, 'closed'), { mode: 0o700 });
       process.seteuid?.(65_534);
       try {
-        const open = await provePath(dir);
+        const open = await verifyPath(dir);
         expect(open).to.include({ exists: true, readable: true, writable: false });
         expect(open.message).to.include('may not write');
-        const closed = await provePath(join(dir, 'closed'));
+        const closed = await verifyPath(join(dir, 'closed'));
         expect(closed).to.include({ exists: true, readable: false, writable: false });
         expect(closed.message).to.include('may not read');
       } finally {
@@ -133,9 +133,9 @@ describe('on the disk', () => {
       if (failed) return;
       try {
         await writeFile(join(disk, 'ballast'), Buffer.alloc(65_536)).catch(() => undefined);
-        expect((await provePath(disk)).message).to.include('full');
+        expect((await verifyPath(disk)).message).to.include('full');
         await execa('mount', ['-o', 'remount,ro', disk]);
-        expect((await provePath(disk)).message).to.include('read-only');
+        expect((await verifyPath(disk)).message).to.include('read-only');
         expect(await readdir(disk)).to.deep.equal(['ballast']);
       } finally {
         await execa('umount', [disk]);

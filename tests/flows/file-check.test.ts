@@ -30,7 +30,7 @@ describe('files behind the back of Plex', () => {
     await stage.setToWork({ mode: 'recommend' });
     await stage.api('PUT', '/api/settings', { plex: { syncCron: NEVER, fullSyncCron: NEVER } });
     await stage.until('it is read', () => item('Other') !== undefined);
-    await stage.until('it is calm', () => stage.app?.context.news.status().caughtUpAt !== null);
+    await stage.until('it is calm', () => stage.app?.context.notifications.status().caughtUpAt !== null);
   });
   afterEach(() => stage.strike());
 

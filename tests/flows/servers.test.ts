@@ -144,7 +144,7 @@ function play(clips: () => Clips): Play {
 
     'are heard over the shared webhook, and each over its own, which takes no other': async () => {
       await connect();
-      const { items: beside } = await stage.api<{ items: { webhookUrl: string; news: string }[] }>(
+      const { items: beside } = await stage.api<{ items: { webhookUrl: string; liveConnection: string }[] }>(
         'GET',
         '/api/plex/servers/beside',
       );

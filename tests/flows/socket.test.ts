@@ -40,7 +40,7 @@ function play(clips: () => Clips): Play {
   };
   const status = (): NotificationListenerStatus => {
     if (!stage.app) throw new Error('MediaFlow does not run');
-    return stage.app.context.news.status();
+    return stage.app.context.notifications.status();
   };
   const add = async (title: string): Promise<string> =>
     stage.add(`Films/${title}/${title}.mkv`, await clips().make('old.mkv', OLD));

@@ -42,7 +42,7 @@ function play(clips: () => Clips): Play {
     await stage.api('PUT', '/api/rules/container-modernize', { mode: 'off' });
     await stage.api('PUT', '/api/settings', { plex: { syncCron: NEVER, fullSyncCron: NEVER } });
     await stage.until('both copies are read', () => item().files.filter(({ detailed }) => detailed).length === 2);
-    await stage.until('it is calm', () => stage.app?.context.news.status().caughtUpAt !== null);
+    await stage.until('it is calm', () => stage.app?.context.notifications.status().caughtUpAt !== null);
     await recommend();
   };
 

@@ -161,7 +161,7 @@ const page: PageFrame = {
   theme: 'dark',
   urlBase: '',
   notice: HOSTILE,
-  news: HOSTILE,
+  since: HOSTILE,
   shell: null,
 };
 const run = { startedAt: '2026-01-01T00:00:00Z', error: HOSTILE, added: 1, changed: 1, removed: 1 };
@@ -708,7 +708,7 @@ const SAMPLES: Record<string, object[]> = {
   ],
   'settings/api-key': [{ apiKey: HOSTILE }],
   'settings/check': [{ name: HOSTILE, version: HOSTILE, platform: HOSTILE }],
-  'settings/proof': [{ folder: HOSTILE, message: HOSTILE }],
+  'settings/folder-check': [{ folder: HOSTILE, message: HOSTILE }],
   'health/page': [
     {
       problems: [problem],

@@ -45,7 +45,7 @@ ruleTest('duplicate-detection', rule, {
         severity: 'medium',
         keep: { itemId: '01234567-101', fileId: 'f-2' },
         reason:
-          'Held 2 times; the copy that stays has 1080p instead of 720p (1080p, 14 Mbit/s H.264, 5.1 sound, against 720p, 14 Mbit/s H.264, 5.1 sound here), and this one takes 12 GB',
+          'Held 2 times; the version that stays has 1080p instead of 720p (1080p, 14 Mbit/s H.264, 5.1 sound, against 720p, 14 Mbit/s H.264, 5.1 sound here), and this one takes 12 GB',
       },
     },
     'a copy in a title of its own': {

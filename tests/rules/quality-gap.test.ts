@@ -20,7 +20,7 @@ ruleTest('quality-gap', rule, {
         preset: null,
         severity: 'medium',
         reason:
-          '1 Mbit/s H.264 is 12 % of the 8.2 Mbit/s that 1080p files here have on average; look for a better copy',
+          '1 Mbit/s H.264 is 12 % of the 8.2 Mbit/s that 1080p files here have on average; look for a better version',
       },
     },
     'one that is a little below the limit': {
@@ -33,7 +33,7 @@ ruleTest('quality-gap', rule, {
       library: others(9, { bitrateKbps: 9000 }),
       finding: {
         reason:
-          '1 Mbit/s HEVC, worth 1.8 Mbit/s of H.264, is 21 % of the 8.3 Mbit/s that 1080p files here have on average; look for a better copy',
+          '1 Mbit/s HEVC, worth 1.8 Mbit/s of H.264, is 21 % of the 8.3 Mbit/s that 1080p files here have on average; look for a better version',
       },
     },
     'an old codec that only seems to have enough': {

@@ -122,7 +122,7 @@ describe('the disk of a machine reached over SSH', () => {
     const error: unknown = await lost.lstat(dir).catch((thrown: unknown) => thrown);
     lost.close();
     expect(error).to.include({ code: 'storage_unreachable' });
-    expect((error as Error).message).to.match(/^Attic NAS, where the files lie, cannot be used just now\. /);
+    expect((error as Error).message).to.match(/^Attic NAS, where the files are stored, cannot be used right now\. /);
   });
 
   it('changes nothing on a machine that shows another host key', async () => {

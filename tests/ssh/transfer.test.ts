@@ -73,7 +73,7 @@ describe('a file on its way to a worker and back', () => {
   it('goes on where it was when the line is cut again and again', async () => {
     const bytes = 6_000_000;
     const path = await made(bytes);
-    // Whoever began anew after a cut would never come to the end: a line carries less than a third of the file.
+    // Whoever began anew after a cut would never come to the end: a connection transfers less than a third of the file.
     proxy.cutAfter(1_700_000, true);
     await upload(path, bytes, there, options({ lanes: 2 }));
     expect(await sha256Of(join(there, 'in.part'))).to.equal(await sha256Of(path));

@@ -162,7 +162,7 @@ export class FaultWorld {
       if (!job) wrong.push(`no job was done for ${path}`);
       const stands = await sha256Of(path).catch(() => 'nothing');
       if (job && stands !== job.outputSha256) wrong.push(`${path} is not the verified result`);
-      if (!kept.has(sha256)) wrong.push(`the original of ${path} is gone`);
+      if (!kept.has(sha256)) wrong.push(`the original of ${path} has ended`);
     }
     const fetched = await filesBelow(join(stage.dir, 'data', 'fetched'));
     return [...wrong, ...[...(await stage.leftovers()), ...fetched].map((path) => `left behind here: ${path}`)];

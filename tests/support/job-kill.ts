@@ -226,7 +226,7 @@ async function damageOf(stage: Stage, films: readonly Film[], isOver: boolean): 
     const standing = await standingAt(path);
     if (standing.length === 0) wrong.push(`nothing stands at ${path}`);
     const hasOriginal = standing.includes(sha256) || kept.has(sha256);
-    if (!hasOriginal) wrong.push(`the original of ${path} is gone`);
+    if (!hasOriginal) wrong.push(`the original of ${path} has ended`);
   }
   if (!isOver) return wrong;
   const jobs = await stage.jobs();

@@ -65,12 +65,12 @@ export const LINE: Line = { upMbps: 941, downMbps: 934, latencyMs: 0.4, at: ago(
 /** What was weighed for a film that is sent to a machine with a graphics card. */
 export const WEIGHED: Weighed = {
   ways: [
-    { mode: 'transfer', possible: true, seconds: 142, why: 'copied: 12 GB at 941 Mbit/s there and 4.6 GB at 934 Mbit/s back take 2 min more than encoding' },
+    { mode: 'transfer', possible: true, seconds: 142, why: 'copied: uploading 12 GB at 941 Mbit/s and downloading 4.6 GB at 934 Mbit/s take 2 min more than encoding' },
     { mode: 'stream', possible: true, seconds: 151, why: 'streamed: copying 12 GB at 941 Mbit/s takes 1 min 42 s and encoding 9 min, at the same time' },
     { mode: 'shared', possible: false, seconds: 0, why: 'shared folder: none holds this file' },
   ],
   parts: [
-    { name: 'transfer', points: 31.4, max: 35, why: 'copied: 12 GB at 941 Mbit/s there and 4.6 GB at 934 Mbit/s back take 2 min more than encoding' },
+    { name: 'transfer', points: 31.4, max: 35, why: 'copied: uploading 12 GB at 941 Mbit/s and downloading 4.6 GB at 934 Mbit/s take 2 min more than encoding' },
     { name: 'performance', points: 30, max: 30, why: 'encoding with hevc_nvenc takes about 9 min' },
     { name: 'load', points: 27.5, max: 35, why: '1 of 2 slots in use, its graphics card at 88 %' },
   ],
@@ -161,7 +161,7 @@ export class PlayedWorkers {
       probe: () => answer('probe', ({ capabilities }) => ({ ...capabilities, at: now() })),
       measureSpeeds: () => answer('speeds', () => [{ encoder: 'libx265', isHardware: false, fps: 24, at: now() }]),
       measureLine: () => answer('line', ({ line }) => ({ ...line, at: now() })),
-      provePath: () => answer('prove', ({ sharing }) => sharing),
+      verifyPath: () => answer('prove', ({ sharing }) => sharing),
       findShared: (samples: readonly SampleFile[]) =>
         answer(
           'find',
@@ -203,7 +203,7 @@ export async function previewFleet(
     speeds: [],
   };
   await add({ id: 'w-closet', name: 'closet', host: 'closet.lan', capabilities: bare, isPaused: true, hours: [{ days: [1, 2, 3, 4, 5], from: '22:00', to: '06:00' }] }); // prettier-ignore
-  await add({ id: 'w-loft', name: 'loft-mac', host: 'loft.lan', capabilities: { ...bare, os: 'macOS 15.2 arm64', cpu: 'Apple M2' }, disabledReason: 'Three jobs in a row failed there, the last because its disk was full. Free some space on it, then put it back into service.', failuresInRow: 3 }); // prettier-ignore
+  await add({ id: 'w-loft', name: 'loft-mac', host: 'loft.lan', capabilities: { ...bare, os: 'macOS 15.2 arm64', cpu: 'Apple M2' }, disabledReason: 'Three jobs in a row failed there, the last because its disk was full. Free some space on it, then return it to service.', failuresInRow: 3 }); // prettier-ignore
   await add({ id: 'w-barn', name: 'barn', host: 'barn.lan', capabilities: bare, line: { ...LINE, upMbps: 38.2, downMbps: 36 } }); // prettier-ignore
   played.machine('attic.lan', { metrics: { cpuPercent: 34, gpuPercent: 88, temperatureC: 61 } });
   played.machine('loft.lan', { metrics: { scratchFreeBytes: 1.4e9, cpuPercent: 3 } });

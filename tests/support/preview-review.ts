@@ -45,7 +45,7 @@ export function specialFindings(items: readonly LibraryItem[]): Recommendation[]
         ruleId: 'duplicate-detection',
         kind: 'review',
         presetId: null,
-        reason: 'Held 2 times; the copy that stays has 720p instead of 480p, and this one takes 2.3 GB',
+        reason: 'Held 2 times; the version that stays has 720p instead of 480p, and this one takes 2.3 GB',
         severity: 'low',
         priority: 48,
         savesBytes: poorer.sizeBytes,

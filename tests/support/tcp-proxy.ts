@@ -76,12 +76,12 @@ export class TcpProxy {
         for (const each of pair) each.destroy();
       });
     }
-    this.#carry(near, far);
-    this.#carry(far, near);
+    this.#transferFile(near, far);
+    this.#transferFile(far, near);
   }
 
   /** Each direction is a line of its own: bytes queue up behind its speed, all are as long on their way, and none overtakes. */
-  #carry(from: Socket, to: Socket): void {
+  #transferFile(from: Socket, to: Socket): void {
     let freeAtMs = 0;
     let waiting = 0;
     const queue: { chunk: Buffer; dueAtMs: number }[] = [];

@@ -33,7 +33,7 @@ import { Guard } from '../../src/web/guard.js';
 import { HeldForms } from '../../src/web/held-forms.js';
 import { docsPage } from '../../src/web/openapi.js';
 import { Acts } from '../../src/web/acts.js';
-import { News } from '../../src/web/news.js';
+import { MissedEvents } from '../../src/web/missed-events.js';
 import { Views } from '../../src/web/render.js';
 import { routes } from '../../src/web/routes.js';
 import { WebServer, type WebOptions } from '../../src/web/server.js';
@@ -167,7 +167,7 @@ export async function startWeb(
       webhooks: () => Promise.resolve(['http://192.168.1.5:8989/other']),
     },
     nextRuns: () => [{ name: 'sync', at: new Date('2026-01-01T00:15:00Z') }],
-    provePath: (folder: string) =>
+    verifyPath: (folder: string) =>
       Promise.resolve({ ...PROOF, folder, message: folder.startsWith('/nowhere') ? 'does not exist' : null }),
     findFolder: () => Promise.resolve(null),
     countFiles: (files: readonly unknown[]) => Promise.resolve(files.length),
@@ -193,7 +193,7 @@ export async function startWeb(
       },
       status: () => ({ state: 'idle', done: 0, total: 0, lastRun: null }),
     },
-    news: {
+    notifications: {
       status: () => ({
         state: 'connected',
         since: now().toISOString(),
@@ -301,7 +301,7 @@ export async function mountedRoutes({ context }: WebTest): Promise<string[]> {
   const held = new HeldForms();
   const drawnPages = new DrawnPages({ version: () => 0 });
   const doors = {
-    ...{ ctx: context, guard, views, drawnPages, held, news: new News(), acts: new Acts() },
+    ...{ ctx: context, guard, views, drawnPages, held, missed: new MissedEvents(), acts: new Acts() },
     ...{ routes: [...routes, docsPage(routes)], onSession: () => undefined },
   };
   const list = (layers: readonly Layer[]): string[] =>

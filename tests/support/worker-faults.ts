@@ -58,7 +58,7 @@ const FAULTS: Record<string, (scene: Scene) => Promise<void>> = {
   'ffmpeg killed': async ({ machine: { scratch }, world }) => {
     for (const pid of await runningFfmpeg(world.mode === 'pull' ? world.stage.dir : scratch)) end(pid);
   },
-  'carrier killed': async ({ world: { program } }) => {
+  'transfers killed': async ({ world: { program } }) => {
     await execa('pkill', ['-KILL', '-P', String(program.pid), '-f', 'transfer-child'], { reject: false });
   },
   'MediaFlow killed': async ({ world: { program }, random }) => {

@@ -112,7 +112,7 @@ describe('the live connection', () => {
   it('tells a page what happened between its drawing and now, and nothing that it knows', async () => {
     const { bus } = web.context;
     const placeOf = async (): Promise<string> =>
-      /data-news="([^"]+)"/.exec((await browser.get('/queue')).text)?.[1] ?? '';
+      /data-since="([^"]+)"/.exec((await browser.get('/queue')).text)?.[1] ?? '';
     const toldOf = async (since: unknown): Promise<string[]> => {
       const news: [string, unknown][] = [];
       await connect({ Cookie: browser.cookie, Origin: web.url }, 'websocket', { auth: { since }, news });

@@ -9,7 +9,7 @@ import { mountRemotes } from '../../src/files/disks.js';
 import { copyVerified, renameOver } from '../../src/files/duplicate.js';
 import { SshDisk } from '../../src/ssh/remote-disk.js';
 import { LocalExecutor } from '../../src/workers/local.js';
-import { carry } from '../support/carrying.js';
+import { transferFile } from '../support/transferring.js';
 import { Clips } from '../support/clips.js';
 import { HOSTILE_NAMES, MANY_HOSTILE_NAMES } from '../support/hostile-names.js';
 import { Sshd } from '../support/sshd.js';
@@ -67,7 +67,7 @@ describe('pulled from a machine reached over SSH', function () {
         ...{ host: sshd.host, port: sshd.port, username: sshd.username, hostKey: await sshd.fingerprint() },
         auth: { kind: 'key', privateKey: sshd.privateKey },
       },
-      ...{ name: 'NAS', maxMbps: null, carry },
+      ...{ name: 'NAS', maxMbps: null, transferFile },
     });
     unmount = mountRemotes(() => disk);
   });

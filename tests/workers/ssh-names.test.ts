@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { TransferMode } from '../../src/domain/workers/worker.js';
 import { SshExecutor } from '../../src/workers/ssh.js';
-import { carry } from '../support/carrying.js';
+import { transferFile } from '../support/transferring.js';
 import { Clips } from '../support/clips.js';
 import { HOSTILE_NAMES, MANY_HOSTILE_NAMES } from '../support/hostile-names.js';
 import { Sshd } from '../support/sshd.js';
@@ -28,7 +28,13 @@ describe('hostile names on a worker', function () {
         ...{ host: sshd.host, port: sshd.port, username: sshd.username, hostKey: await sshd.fingerprint() },
         auth: { kind: 'key', privateKey: sshd.privateKey },
       },
-      ...{ scratchDir: join(sshd.dir, 'scratch'), folderName: 'mediaflow-test', maxMbps: null, pollMs: 50, carry },
+      ...{
+        scratchDir: join(sshd.dir, 'scratch'),
+        folderName: 'mediaflow-test',
+        maxMbps: null,
+        pollMs: 50,
+        transferFile,
+      },
       sharedPaths: () => [{ here: dir, there: dir, provedAt: '2026-01-01', problem: null }],
     });
   });

@@ -246,7 +246,7 @@ describe('an ffmpeg for a worker, over SSH', () => {
     expect(made).to.have.property('encoders').that.deep.includes({ name: 'libx265', works: true, tenBit: true, error: null, device: null }); // prettier-ignore
     expect(bare.told()).to.deep.equal([
       'Look at the machine: done',
-      'Look for an ffmpeg: done',
+      'Look for ffmpeg: done',
       'Ask for builds of ffmpeg: done',
       'Download ffmpeg 8.1: done',
       'Compare the checksum of ffmpeg 8.1: done',

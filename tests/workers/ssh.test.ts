@@ -6,7 +6,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { EncodeTask, Progress } from '../../src/domain/jobs/executor.js';
 import type { WorkerPath } from '../../src/domain/workers/worker.js';
 import { SshExecutor, type SshWorkerOptions } from '../../src/workers/ssh.js';
-import { carry } from '../support/carrying.js';
+import { transferFile } from '../support/transferring.js';
 import { Clips } from '../support/clips.js';
 import { playedNvenc } from '../support/played-nvenc.js';
 import { SmallDisk } from '../support/small-disk.js';
@@ -53,7 +53,7 @@ class Machine {
         maxMbps: null,
         pollMs: 100,
         patienceMs: 2000,
-        carry,
+        transferFile,
       },
       ...change,
     });
@@ -127,13 +127,13 @@ describe('over SSH', () => {
       const executor = await machine.executor();
       const [path] = await shared();
       if (!path) throw new Error('no path');
-      expect(await executor.provePath(path, never())).to.equal(null);
+      expect(await executor.verifyPath(path, never())).to.equal(null);
       const empty = join(machine.sshd.dir, 'empty');
       await mkdir(empty, { recursive: true });
-      expect(await executor.provePath({ ...path, there: empty }, never())).to.match(
+      expect(await executor.verifyPath({ ...path, there: empty }, never())).to.match(
         /does not see in .*empty what lies/,
       );
-      expect(await executor.provePath({ here: join(dir, 'none'), there: empty }, never())).to.match(/cannot write/);
+      expect(await executor.verifyPath({ here: join(dir, 'none'), there: empty }, never())).to.match(/cannot write/);
       expect(await readdir(dir)).to.deep.equal([]);
       await executor.close();
     });

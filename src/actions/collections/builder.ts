@@ -56,7 +56,7 @@ export const choicesOf = (ctx: Context, filterId: string | null): z.infer<typeof
 /** The form for a new collection; with `look` what it would hold. Nothing is made. */
 export const newCollection = action(
   {
-    summary: 'Think of a new collection, and look what it would hold',
+    summary: 'Preview a new collection before it is made',
     input: Plan.extend({
       name: z.string().trim().max(80).default(''),
       look: z.string().optional(),
@@ -111,7 +111,7 @@ export const previewCollection = action(
 /** What bringing a collection in step would do. Throws `not_found`, `invalid`. */
 export const previewStored = action(
   {
-    summary: 'Preview what bringing a collection in step would do',
+    summary: 'Preview what a sync of a collection would do',
     input: z.object({ id: z.string() }),
     output: z.object({ items: z.array(PlacePreview) }),
   },

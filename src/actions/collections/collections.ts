@@ -51,9 +51,9 @@ async function afterwards(ctx: Context, id: string, work: Promise<unknown>): Pro
 }
 
 function outcomeOf({ isSyncing, error, places }: CollectionRow): string {
-  if (isSyncing) return 'Plex is being told. It goes on by itself.';
+  if (isSyncing) return 'The changes are being sent to Plex.';
   const wrong = error ?? places.find(({ lastSync }) => lastSync?.error)?.lastSync?.error;
-  if (wrong) return `That did not go well: ${wrong}`;
+  if (wrong) return `It failed: ${wrong}`;
   const sum = (of: 'added' | 'removed'): number => places.reduce((all, { lastSync }) => all + (lastSync?.[of] ?? 0), 0);
   const waits = places.find(({ state }) => state === 'taken' || state === 'deleted')?.lastSync?.note;
   return `${sum('added')} put in, ${sum('removed')} taken out.${waits ? ` ${waits}` : ''}`;
@@ -148,14 +148,14 @@ export const changeCollection = action(
 
 /** Brings one in step now. Throws `not_found`. */
 export const syncCollection = action(
-  { summary: 'Bring a collection in step with its filter now', input: ById, output: Outcome },
+  { summary: 'Sync a collection with its filter now', input: ById, output: Outcome },
   async (ctx, { id }) => afterwards(ctx, ctx.store.collections.get(id).id, ctx.collections.sync(id)),
 );
 
 /** Brings all in step that follow by themselves; the work goes on after the answer. */
 export const syncCollections = action(
   {
-    summary: 'Bring all collections in step with their filters now',
+    summary: 'Sync all collections with their filters now',
     input: z.object({}),
     output: z.object({ items: z.array(CollectionRow) }),
   },
@@ -189,7 +189,7 @@ export const decidePlace = action(
       'put-back': () => collections.putBack(id, sectionId),
     }[decision]();
     const row = await afterwards(ctx, id, work);
-    return decision === 'forget' ? { ...row, outcome: 'MediaFlow leaves it alone there from now on.' } : row;
+    return decision === 'forget' ? { ...row, outcome: 'MediaFlow does not change it there from now on.' } : row;
   },
 );
 

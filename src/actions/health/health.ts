@@ -145,7 +145,7 @@ function stripsOf({ config, store, queue }: Context, problems: readonly Problem[
 /** What stands around every page: the counts beside the menu, the lines above, and what runs. */
 export const showNavigation = action(
   {
-    summary: 'Counts of the menu, what is not as usual, and what runs',
+    summary: 'Counts for the menu, warnings, and what is running',
     input: z.object({}),
     output: z.object({
       nav: z.object({

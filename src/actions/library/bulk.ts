@@ -36,7 +36,7 @@ export async function selectedIds({ search }: Pick<Context, 'search'>, selection
   if (expected === undefined) throw invalid('Say how many titles you expect.', { expected: 'is missing' });
   if (ids.length !== expected) {
     throw conflict(
-      `The filter matches ${ids.length} titles now, not ${expected}. Nothing was done; look again and repeat it.`,
+      `The filter matches ${ids.length} titles now, not ${expected}. Nothing was done; check the list and try again.`,
     );
   }
   if (ids.length === 0) throw invalid('Nothing matches this filter.', { all: 'matches nothing' });
@@ -84,7 +84,7 @@ async function figuresFor(ctx: Context, ids: readonly string[], wish: z.infer<ty
 
 /** What queueing a selection would do, for looking only: it may be another number of titles than was shown, or none. */
 export const sumTitles = action(
-  { summary: 'Add up what queueing many titles would bring', input: QueueSelection, output: SelectionFigures },
+  { summary: 'Add up what queueing many titles would free', input: QueueSelection, output: SelectionFigures },
   async (ctx, wish) => {
     const { itemIds, all, presetId } = wish;
     if (presetId !== '') ctx.presets.get(presetId);

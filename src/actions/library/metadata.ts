@@ -58,7 +58,7 @@ function summaryOf({ titles, ...edit }: BatchEdit): z.infer<typeof EditSummary> 
 /** Throws `conflict` unless nothing was sent yet. */
 function draftOf({ edits }: Context, id: string): BatchEdit {
   const edit = edits.find(id);
-  if (edit.state !== 'draft') throw conflict('This edit was begun already. Choose the titles again for another one.');
+  if (edit.state !== 'draft') throw conflict('This edit was started already. Choose the titles again for another one.');
   return edit;
 }
 
@@ -111,7 +111,7 @@ export const showEdit = action(
 /** Says what shall be changed; nothing is sent. Throws `invalid` for what cannot be, `conflict` once it was begun. */
 export const changeEdit = action(
   {
-    summary: 'Say what a metadata edit shall change; nothing is changed yet',
+    summary: 'Set what a metadata edit will change; nothing is changed yet',
     input: Id.extend({ edit: MetadataEdit }),
     output: EditSummary,
   },

@@ -190,7 +190,7 @@ export const tagItems = action(
     output: z.object({ changed: z.int(), unknown: z.int() }),
   },
   async (ctx, { add, remove, ...selection }) => {
-    if (add.length + remove.length === 0) throw invalid('Choose a tag to add or to take off.', { add: 'is empty' });
+    if (add.length + remove.length === 0) throw invalid('Choose a tag to add or to remove.', { add: 'is empty' });
     checkTags(ctx.store, add);
     const itemIds = await selectedIds(ctx, selection);
     const unknown = new Set(itemIds.filter((id) => !ctx.store.library.has(id))).size;

@@ -49,7 +49,11 @@ export const startSignIn = action(
 
 /** Whether the owner has signed in on plex.tv meanwhile. Throws `not_found` for a code of somebody else, or of before a restart. */
 export const showSignIn = action(
-  { summary: 'How far the sign-in with Plex is', input: z.object({ id: z.string().min(1).max(40) }), output: Pin },
+  {
+    summary: 'Show the progress of the sign-in with Plex',
+    input: z.object({ id: z.string().min(1).max(40) }),
+    output: Pin,
+  },
   async (ctx, { id }) => {
     const signIn = await look(ctx, id);
     if (signIn === null) throw notFound('sign-in', id);
@@ -59,7 +63,7 @@ export const showSignIn = action(
 
 /** Forgets the account. The server stays connected. */
 export const signOutOfPlex = action(
-  { summary: 'Forget the Plex account; the server stays connected', input: z.object({}), output: z.object({}) },
+  { summary: 'Sign out of Plex; the server stays connected', input: z.object({}), output: z.object({}) },
   async ({ store, bus }) => {
     await store.secrets.remove('accountToken');
     await store.audit.append({ who: 'owner', action: 'sign out of Plex', object: 'plex.tv' });

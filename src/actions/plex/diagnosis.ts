@@ -30,7 +30,7 @@ const line = (id: Line['id'], state: Line['state'], title: string, text: string,
 /** Every part of the way from Plex to MediaFlow, with what is wrong and how to fix it. Asks Plex and plex.tv; never throws for their sake. */
 export const showDiagnosis = action(
   {
-    summary: 'Whether events from Plex arrive, and what is in the way',
+    summary: 'Whether events from Plex arrive, and what blocks them',
     input: z.object({ origin: Origin }),
     output: z.object({ tab: z.literal('events'), items: z.array(Line) }),
   },
@@ -96,7 +96,7 @@ async function ofAccount(ctx: Context, origin: string): Promise<Line[]> {
   } catch (error) {
     const { code, message } = toAppError(error);
     if (code === 'internal') throw error;
-    if (code !== 'plex_unauthorized') return unknown(message, 'Open this page again in a while.');
+    if (code !== 'plex_unauthorized') return unknown(message, 'Open this page again later.');
     return unknown('The account behind our token is not known to plex.tv.', 'Sign in with Plex.');
   }
 }
@@ -160,7 +160,7 @@ function ofWebhooks({ store }: Context): Line {
     refusedInWords(counts, ['too_large'], 'refused for their size'),
   ].filter((words) => words !== null);
   const trouble = refused.length === 0 ? '' : ` Not accepted: ${refused.join(', ')}.`;
-  const title = 'Webhooks that came';
+  const title = 'Webhooks received';
   if (accepted === 0 || lastAt === null) {
     const fix = 'Play something in Plex for a moment: that posts one.';
     const state = refused.length > 0 ? 'warning' : 'unknown';
@@ -178,8 +178,8 @@ function ofWebhooks({ store }: Context): Line {
   });
 }
 
-function ofSocket({ news }: Context): Line {
-  const { state, lastError, lastEventAt } = news.status();
+function ofSocket({ notifications }: Context): Line {
+  const { state, lastError, lastEventAt } = notifications.status();
   const title = 'Live connection to Plex';
   if (state === 'connected') {
     const text =

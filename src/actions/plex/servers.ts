@@ -12,8 +12,8 @@ export const ServerBeside = z.object({
   url: z.string(),
   isOwned: z.boolean(),
   addedAt: z.string(),
-  /** Of the connection over which it tells news by itself. */
-  news: z.enum(['off', 'connecting', 'connected']),
+  /** Of the connection over which it sends notifications. */
+  liveConnection: z.enum(['off', 'connecting', 'connected']),
   /** Why there is none. */
   trouble: z.string().nullable(),
   /** Takes only events of this server. */
@@ -22,14 +22,14 @@ export const ServerBeside = z.object({
 });
 
 /** Every server beside the first, with its libraries. */
-export const serversBeside = ({ store, news, access, config }: Context, origin: string) =>
+export const serversBeside = ({ store, notifications, access, config }: Context, origin: string) =>
   [...store.servers.others.values()].map(({ id: serverId, ...server }): z.infer<typeof ServerBeside> => {
-    const { state, lastError } = news.status(serverId);
+    const { state, lastError } = notifications.status(serverId);
     const secret = access.webhookSecretOf(serverId);
     return {
       serverId,
       ...server,
-      news: state,
+      liveConnection: state,
       trouble: lastError?.message ?? null,
       webhookUrl: secret === null ? null : webhookUrl(config.publicUrl, origin, secret),
       sections: store.sections.where((section) => section.serverId === serverId),
@@ -39,7 +39,7 @@ export const serversBeside = ({ store, news, access, config }: Context, origin: 
 /** Lists the servers beside the first. */
 export const listServersBeside = action(
   {
-    summary: 'List the Plex servers beside the first one',
+    summary: 'List the additional Plex servers',
     input: z.object({ origin: Origin }),
     output: z.object({ items: z.array(ServerBeside) }),
   },
@@ -52,7 +52,7 @@ export const listServersBeside = action(
  */
 export const removeServer = action(
   {
-    summary: 'Forget a Plex server beside the first one; no file is touched',
+    summary: 'Remove an additional Plex server; no file is touched',
     input: z.object({ serverId: z.string().min(1).max(200) }),
     output: z.object({ name: z.string(), titles: z.int() }),
   },
@@ -60,7 +60,7 @@ export const removeServer = action(
     const { store, bus } = ctx;
     if (serverId === store.servers.firstId) {
       throw conflict(
-        'This is the server MediaFlow was set up with. Only servers that were added beside it can be removed.',
+        'This is the server MediaFlow was set up with. Only servers that were added later can be removed.',
       );
     }
     const { name } = store.servers.others.get(serverId);
@@ -89,7 +89,7 @@ function refuseOpenJobs({ store }: Context, serverId: string): void {
 }
 
 /**
- * Switches a library on or off. One that is off is not read and nothing of it is suggested; its titles leave MediaFlow with
+ * Switches a library on or off. One that is off is not read and nothing of it is recommended; its titles leave MediaFlow with
  * their tags, and no file is touched. Throws `not_found`, or `conflict` while a job of one of its titles is open.
  */
 export const switchSection = action(
@@ -143,7 +143,7 @@ async function itemsOf(
   return ids;
 }
 
-/** Takes titles out of the library; what was suggested for them goes along. */
+/** Takes titles out of the library; what was recommended for them goes along. */
 async function forget({ store, analyzer, bus }: Context, itemIds: readonly string[]): Promise<void> {
   for (let start = 0; start < itemIds.length; start += AT_A_TIME) {
     const some = itemIds.slice(start, start + AT_A_TIME);

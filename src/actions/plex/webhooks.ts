@@ -32,7 +32,7 @@ export const showWebhook = action(
 /** The old address ends at once. Throws `conflict` when the environment holds the secret. */
 export const rotateWebhook = action(
   {
-    summary: 'Make a new webhook address; the old one ends at once',
+    summary: 'Make a new webhook address; the old one stops working at once',
     input: z.object({ origin: Origin }),
     output: z.object({ url: z.string() }),
   },
@@ -53,7 +53,7 @@ export function senderOf({ access, store }: Context, secret: string): 'all' | { 
 /** Takes in one event from Plex. `onlyFrom`: the only server that may send it here. */
 export const receiveWebhook = action(
   {
-    summary: 'Take in a Plex webhook',
+    summary: 'Receive a Plex webhook',
     input: z.object({ event: PlexWebhook, onlyFrom: z.string().nullable().default(null) }),
     output: z.object({ outcome: WebhookOutcome }),
   },

@@ -27,7 +27,7 @@ export async function selectedRecommendations(ctx: Context, selection: ReviewSel
   const chosen = await matchingNow(ctx, selection, (found, expected) => {
     if (found !== expected)
       throw conflict(
-        `${found} recommendations match now, not ${expected}. Nothing was done; look again and repeat it.`,
+        `${found} recommendations match now, not ${expected}. Nothing was done; check the list and try again.`,
       );
   });
   if (chosen.length === 0) throw invalid('Select at least one recommendation.', { ids: 'is empty' });

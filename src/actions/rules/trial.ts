@@ -84,5 +84,5 @@ async function titlesLike({ search, store }: Context, words: string): Promise<Ab
 async function whyNot({ analyzer }: Context, ruleId: string, itemId: string, isWithOthers: boolean): Promise<string> {
   const decision = (await analyzer.decide(itemId)).find((one) => one.ruleId === ruleId);
   if (decision?.whyNot !== undefined && decision.finding === null) return decision.whyNot;
-  return isWithOthers && decision?.finding ? 'With the saved options it would say yes.' : 'It does not say why.';
+  return isWithOthers && decision?.finding ? 'With the saved options it would be recommended.' : 'It does not say why.';
 }

@@ -33,7 +33,7 @@ export async function suggestMappings(ctx: Context): Promise<ProvedMapping[]> {
       known.map(async ({ from, to }) => ({
         from,
         to,
-        proof: await ctx.provePath(to),
+        proof: await ctx.verifyPath(to),
         seen: await seenIn(ctx, { from, to }, samples),
       })),
     );
@@ -45,7 +45,7 @@ export async function suggestMappings(ctx: Context): Promise<ProvedMapping[]> {
     const before = pairs.get(pair.from);
     // Two libraries of one parent: their files prove it together.
     const files = [...(before ? samplesBelow(pair.from, [...folders.values()].flat()) : samples)];
-    const proof = found ? await ctx.provePath(pair.to) : null;
+    const proof = found ? await ctx.verifyPath(pair.to) : null;
     pairs.set(pair.from, { ...pair, proof, seen: await seenIn(ctx, pair, files) });
   }
   const all = [...pairs.values()];

@@ -237,9 +237,9 @@ export const checkPlex = action(
 /** What MediaFlow may do in a folder, found out by doing it; nothing is left behind. */
 export const testPath = action(
   {
-    summary: 'Prove what a folder allows',
+    summary: 'Check what a folder allows',
     input: z.object({ folder: z.string().trim().max(4096).refine(isAbsolute, 'must begin with /') }),
     output: PathProof,
   },
-  (ctx, { folder }) => ctx.provePath(withMachine(ctx, folder)),
+  (ctx, { folder }) => ctx.verifyPath(withMachine(ctx, folder)),
 );

@@ -110,7 +110,7 @@ export const enterSetupToken = action(
 /** What the setup page shows: the asked step, as far as those before it are done. */
 export const showSetup = action(
   {
-    summary: 'How far the setup is',
+    summary: 'Show the progress of the setup',
     input: z.object({
       step: Step.optional().catch(undefined),
       /** Whether to look for the servers of the account, which may take some seconds. */
@@ -205,7 +205,7 @@ const Pairs = z.array(z.object({ from: z.string().trim(), to: z.string().trim() 
  */
 export const setupPaths = action(
   {
-    summary: 'Say where the files are',
+    summary: 'Set the path mappings',
     input: z.object({ mappings: Pairs }),
     output: Next.extend({ proofs: z.array(PathProof) }),
   },
@@ -215,10 +215,10 @@ export const setupPaths = action(
       ctx,
       mappings.filter(({ from, to }) => from !== '' && to !== ''),
     );
-    if (pairs.length === 0) throw invalid('Name at least one folder as Plex sees it and as this machine sees it.');
+    if (pairs.length === 0) throw invalid('Enter at least one folder as Plex sees it and as this machine sees it.');
     const relative = pairs.find(({ to }) => !isAbsolute(to));
     if (relative) throw invalid(`${relative.to} must begin with /`, { mappings: 'local folders must begin with /' });
-    const proofs = await Promise.all(pairs.map(({ to }) => ctx.provePath(to)));
+    const proofs = await Promise.all(pairs.map(({ to }) => ctx.verifyPath(to)));
     const broken = proofs.filter(({ message }) => message !== null);
     if (broken.length > 0) {
       const list = broken.map(({ folder, message }) => `${folder}: ${message ?? ''}`);
@@ -235,7 +235,7 @@ export const setupPaths = action(
 /** The owner saw what this machine can encode, and goes on. */
 export const setupWorker = action(
   {
-    summary: 'Say how many films this machine encodes at a time, and go on',
+    summary: 'Set how many films this machine encodes at a time',
     /** 0: this machine encodes nothing, and leaves that to other workers. */
     input: z.object({ slots: Slots.optional() }),
     output: Next,

@@ -108,10 +108,10 @@ const LOOK: Readonly<Record<Part, (ctx: Context, worker: Address & { id: string 
   async line(ctx, worker) {
     try {
       const { upMbps, downMbps, latencyMs } = await ctx.fleet.measurements.line(worker.id);
-      const slow = Math.min(upMbps, downMbps) < SLOW_MBPS ? '. Films take long over such a line; a folder that both machines see spares it' : '';
-      return [good('line', `${formatLineSpeed(upMbps)} there, ${formatLineSpeed(downMbps)} back, ${latencyMs} ms${slow}`), ...(await sharedOn(ctx, worker))];
+      const slow = Math.min(upMbps, downMbps) < SLOW_MBPS ? '. Films take long over such a connection; a shared folder avoids the transfer' : '';
+      return [good('line', `${formatLineSpeed(upMbps)} up, ${formatLineSpeed(downMbps)} down, ${latencyMs} ms${slow}`), ...(await sharedOn(ctx, worker))];
     } catch (error) {
-      return [bad('line', toAppError(error).message, { text: 'Look at the network between the two machines, then measure again.', commands: [] })];
+      return [bad('line', toAppError(error).message, { text: 'Check the network between the two, then measure again.', commands: [] })];
     }
   },
 }; // prettier-ignore
@@ -124,7 +124,7 @@ async function sharedOn(ctx: Context, { id, name, username }: Address & { id: st
   if (!wrong) return [good('paths', folders.map(({ here, there }) => `${here} is ${there} there`).join(', '))];
   return [
     bad('paths', wrong.problem ?? '', {
-      text: `Both have to see the same folder and may write in it. Until then its films are sent. Look at it on ${name}, as ${username}.`,
+      text: `Both must see the same folder and be able to write to it. Until then its films are transferred. Check it on ${name}, as ${username}.`,
       commands: [`ls -ld ${quoted(wrong.there)} && df -h ${quoted(wrong.there)}`],
     }),
   ];
@@ -187,16 +187,16 @@ function signInFix(ctx: Context, { id, name, host, port, username }: Address & {
   const key = sealedKey(ctx, id);
   if (key?.kind === 'password')
     return {
-      text: `Try the password by hand. Many machines take keys only; then give this worker a key in its settings.`,
+      text: `Try the password by hand. Many servers accept keys only; then give this worker a key in its settings.`,
       commands: [`ssh -p ${port} ${quoted(`${username}@${host}`)}`],
     };
   if (key?.kind === 'agent')
-    return { text: 'The agent that MediaFlow was started with has to hold a key that is let in there.', commands: ['ssh-add -l'] };
+    return { text: 'The agent that MediaFlow was started with must hold a key that is accepted there.', commands: ['ssh-add -l'] };
   const own = ownKey(ctx);
   const isOwn = own !== null && key?.kind === 'key' && key.privateKey === own.privateKey;
   if (!isOwn)
     return {
-      text: `The public half of the key has to be a line in ~/.ssh/authorized_keys of ${username} on ${name}. If the key has a passphrase, enter it beside the key in the settings of this worker.`,
+      text: `The public half of the key must be in ~/.ssh/authorized_keys of ${username} on ${name}. If the key has a passphrase, enter it beside the key in the settings of this worker.`,
       commands: ['cat ~/.ssh/authorized_keys'],
     };
   return { text: `Run this on ${name}, as ${username}, then try again.`, commands: [authorizeCommand(own.publicKey)] };
@@ -205,13 +205,13 @@ function signInFix(ctx: Context, { id, name, host, port, username }: Address & {
 const folderFix = ({ scratchDir, username }: Address): Fix => {
   const folder = scratchDir === '' ? '' : quoted(scratchDir);
   return {
-    text: `${username} has to be allowed to write there, and there has to be room for a film. Another folder can be chosen in the settings of this worker.`,
+    text: `${username} must be able to write there, with enough free space for a film. You can choose another folder in the settings of this worker.`,
     commands: folder === '' ? ['df -h ~'] : [`sudo mkdir -p ${folder} && sudo chown ${quoted(username)} ${folder}`, `df -h ${folder}`],
   };
 }; // prettier-ignore
 
 const ffmpegFix = ({ name, username }: Address): Fix => ({
-  text: `MediaFlow can install it: the button is on the page of ${name}. By hand one of these does it, so that ${username} finds it without a terminal:`,
+  text: `MediaFlow can install it: the button is on the page of ${name}. To install it by hand, use one of these, so that ${username} finds it without a terminal:`,
   commands: ['sudo apt install ffmpeg', 'sudo dnf install ffmpeg', 'brew install ffmpeg'],
 });
 

@@ -16,7 +16,7 @@ const PrintCommand = z.string();
 /** Every worker as a card. */
 export const showWorkers = action(
   {
-    summary: 'The workers with what they do just now',
+    summary: 'List the workers and what they are doing',
     input: z.object({}),
     output: z.object({
       items: z.array(WorkerCard),
@@ -44,7 +44,7 @@ export const showWorkers = action(
 /** The first page of the way to a new worker. */
 export const showNewWorker = action(
   {
-    summary: 'What a new worker begins with',
+    summary: 'Show the defaults of a new worker',
     input: z.object({}),
     output: z.object({
       title: z.string(),
@@ -141,7 +141,7 @@ const latestStart = (a: Job, b: Job): number => (b.startedAt ?? '').localeCompar
 /** All workers beside each other. */
 export const compareWorkers = action(
   {
-    summary: 'Compare the workers: what they are, what they have done, how they were in the last ten minutes',
+    summary: 'Compare the workers: hardware, finished work, load in the last ten minutes',
     input: z.object({}),
     output: z.object({ title: z.string(), items: z.array(WorkerCard) }),
   },

@@ -18,7 +18,7 @@ const Suggestion = z.object({
 /** Looks for the folders of the library on a worker, by a few of its files; changes nothing. Throws `not_found`, `conflict` and trouble of the worker. */
 export const findSharedFolders = action(
   {
-    summary: 'Look on a worker for the folders of the library, by name, size and content of a few files',
+    summary: 'Find folders of the library on a worker, by name, size and content of a few files',
     input: ById,
     output: z.object({
       id: z.string(),
@@ -43,7 +43,7 @@ export const findSharedFolders = action(
 /** Adds a folder that both machines are said to see, and proves it. What fails stands in the answer. Throws `not_found`, `conflict`. */
 export const useSharedFolder = action(
   {
-    summary: 'Use a folder that both machines see, once a word written on each side was read on the other',
+    summary: 'Use a shared folder, once a test file written on each side was read on the other',
     input: ById.extend({ here: Folder, there: Folder }),
     output: z.object({ id: z.string(), name: z.string(), path: WorkerPath }),
   },

@@ -46,6 +46,6 @@ export const provisionWorker = action(
 
 /** How that goes, or went. Throws `not_found`. */
 export const showProvision = action(
-  { summary: 'How the last installation of ffmpeg on a worker goes, or went', input: ById, output: WithName },
+  { summary: 'Show the progress of the last installation of ffmpeg on a worker', input: ById, output: WithName },
   (ctx, { id }) => ({ id, name: ctx.store.workers.get(id).name, provision: provisionOf(ctx, id) }),
 );

@@ -22,7 +22,8 @@ export function withMachine({ store }: Pick<Context, 'store'>, path: string): st
   const remote = [...store.workers.values()].filter(({ kind }) => ABILITIES[kind].isRemote);
   const machine = remote.find((worker) => worker.id === name || worker.name.toLowerCase() === name);
   const refuse = (why: string): Error => invalid(`${path}: ${why}`, { 'paths.mappings': why, mappings: why });
-  if (!machine) throw refuse(`no machine is called ${typed}. Add it under Workers first; it need not encode anything.`);
+  if (!machine)
+    throw refuse(`there is no worker called ${typed}. Add it under Workers first; it does not have to encode.`);
   if (machine.kind === 'ssh' && machine.hostKey === null)
     throw refuse(`confirm the host key of ${machine.name} under Workers first.`);
   return remotePath(machine.id, rest);
@@ -32,7 +33,7 @@ export function withMachine({ store }: Pick<Context, 'store'>, path: string): st
 export function whatLiesOn({ store }: Pick<Context, 'store'>, id: string): string | null {
   const liesThere = (path: string): boolean => remoteOf(path)?.machineId === id;
   const mapped = store.settings.value.paths.mappings.find(({ to }) => liesThere(to));
-  if (mapped) return `${mapped.from} of Plex lies there. Take its path mapping away first, under Settings, Paths.`;
+  if (mapped) return `${mapped.from} of Plex is mapped to it. Remove that path mapping first, under Settings, Paths.`;
   const kept = store.quarantine.where(
     ({ state, storedPath }) => ['kept', 'moving'].includes(state) && liesThere(storedPath),
   ).length;

@@ -55,7 +55,7 @@ export const showWorker = action({ summary: 'Show one worker', input: ById, outp
 /** Adds a worker. Throws `worker_unreachable`, or `conflict` for one that is there already. */
 export const addWorker = action(
   {
-    summary: 'Add a machine that is reached over SSH; without its host key it stays unconfirmed and shows the one seen',
+    summary: 'Add a worker over SSH; until its host key is confirmed it gets no work',
     input: z.object({
       kind: z.literal('ssh').default('ssh'),
       name: z.string().trim().max(60).default(''),
@@ -198,7 +198,7 @@ export const resumeWorker = switching('Let a paused or draining worker work agai
 
 /** Puts a worker that was taken out of service back. */
 export const enableWorker = action(
-  { summary: 'Put a worker that was taken out of service back into it', input: ById, output: WorkerRow },
+  { summary: 'Return a worker to service', input: ById, output: WorkerRow },
   async (ctx, { id }) => {
     await ctx.fleet.enable(id);
     await note(ctx, 'enable worker', id);
@@ -252,7 +252,7 @@ export const probeWorker = action(
 
 /** Measures how fast files get there and back. Throws what keeps it from answering. */
 export const benchmarkWorker = action(
-  { summary: 'Measure the line to a worker', input: ById, output: WorkerRow },
+  { summary: 'Measure the bandwidth to a worker', input: ById, output: WorkerRow },
   async (ctx, { id }) => {
     if (!workerRow(ctx, id).can.isRemote)
       throw conflict('Nothing is sent to this machine, so there is no bandwidth to measure.');

@@ -95,7 +95,7 @@ export interface RemoteExecutor extends Executor {
   /** How fast files get there and back. Throws like `measure`. */
   measureLine(signal: AbortSignal): Promise<Line>;
   /** Whether both machines see the same folder and may write in it: null, or what is wrong, for the owner. Throws like `measure`. */
-  provePath(path: Pick<WorkerPath, 'here' | 'there'>, signal: AbortSignal): Promise<string | null>;
+  verifyPath(path: Pick<WorkerPath, 'here' | 'there'>, signal: AbortSignal): Promise<string | null>;
   /** Where the machine sees these files of this one, told by their content; looks for a minute at most. Throws like `measure`. */
   findShared(samples: readonly SampleFile[], signal: AbortSignal): Promise<SharedSearch>;
   /** Ends and removes whatever lies on the machine of us but the work in `keep`. Resolves with what went. */

@@ -100,7 +100,7 @@ const CAUSES = {
     codes: ['encode_failed'],
   },
   'result-gone': {
-    title: 'The verified result is gone',
+    title: 'The verified result is missing',
     fix: 'Retry: it is encoded again. Check that nothing else deletes files in the work folder.',
     codes: ['verify_failed'],
     says: /result of this job is gone/,

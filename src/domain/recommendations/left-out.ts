@@ -31,7 +31,7 @@ export const LEFT_OUT_WORDS: Record<LeftOutReason, string> = {
   missing: 'Plex no longer lists it',
   frozen: 'its library is not available at the moment',
   tried: 'was tried with this preset before, without success',
-  unusable: 'in several parts, or a copy that Plex made for small devices',
+  unusable: 'in several parts, or an optimized version that Plex made',
 };
 
 /** A refusal to queue one file, which a selection of many counts by its reason. */

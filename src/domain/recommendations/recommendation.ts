@@ -21,7 +21,7 @@ export const Recommendation = z.object({
   fileId: z.string(),
   /** All files of one codec and resolution, when it is about those. */
   group: z.object({ codec: z.string(), resolution: Resolution, files: z.int().positive() }).nullable().default(null),
-  /** The copy that stays when this file goes to quarantine. */
+  /** The version that stays when this file goes to quarantine. */
   keep: z.object({ itemId: z.string(), fileId: z.string() }).nullable().default(null),
   /** The recommendation for the same file that stands for this one as well, while it is `merged`. */
   mergedInto: z.string().nullable().default(null),

@@ -94,13 +94,13 @@ export function riskWords(risk: Risk, file: MediaFile, links = 2): RiskWords {
     },
     'many-languages': {
       label: `${languagesIn(file)} languages`,
-      help: 'Sound in many languages. Every track is carried over.',
+      help: 'Sound in many languages. Every track is kept.',
       icon: 'audio',
       tone: '',
     },
     commentary: {
       label: 'Commentary',
-      help: 'A commentary track is carried over like every other track.',
+      help: 'A commentary track is kept like every other track.',
       icon: 'audio',
       tone: '',
     },
@@ -112,7 +112,7 @@ export function riskWords(risk: Risk, file: MediaFile, links = 2): RiskWords {
     },
     'hard-links': {
       label: `${links} names on the disk`,
-      help: 'A hard link, such as a torrent that is being seeded. Replacing one name frees nothing; by default such a file is left alone.',
+      help: 'A hard link, such as a torrent that is being seeded. Replacing one name frees nothing; by default such a file is skipped.',
       icon: 'link',
       tone: 'warn',
     },

@@ -30,7 +30,7 @@ const RESOLUTION_RANK = { '4k': 4, '1080': 3, '720': 2, '576': 1, sd: 0 } as con
 
 /** Why a file is not weighed against others, in a sentence; null for one that is. */
 export function notACopy({ optimized, stackedParts, video, sizeBytes, durationMs, path }: MediaFile): string | null {
-  if (optimized) return 'A copy that Plex made for small devices, which is left alone.';
+  if (optimized) return 'An optimized version that Plex made for small devices, which is skipped.';
   if (stackedParts > 1) return 'One of several parts of a film, which belong together.';
   if (!video || video.width === 0 || video.height === 0) return 'Plex has not read its video stream yet.';
   if (sizeBytes === 0 || durationMs === 0) return 'Plex does not know its size or its length.';
@@ -98,7 +98,7 @@ const CRITERIA: readonly Criterion[] = [
     name: ({ video }) => pictureName(video),
   },
   { value: ({ video }) => HDR_RANK[video.hdr], name: ({ video }) => hdrName(video.hdr) },
-  { value: ({ words }) => words.source.rank, name: ({ words }) => words.source.name ?? 'a copy of unknown source' },
+  { value: ({ words }) => words.source.rank, name: ({ words }) => words.source.name ?? 'a version of unknown source' },
   { value: (copy) => rateStep(copy), name: ({ file }) => rateName(file) },
   { value: ({ file }) => (file.audio.some(isLossless) ? 1 : 0), name: soundName },
   { value: ({ file }) => mostChannels(file), name: soundName },

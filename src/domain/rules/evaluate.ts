@@ -8,7 +8,7 @@ export function isOffLimits(file: MediaFile): boolean {
 
 /** Why a file is off limits, in a sentence; null for one that is not. */
 export function offLimitsReason(file: MediaFile): string | null {
-  if (file.optimized) return 'A copy that Plex made for small devices, which is left alone.';
+  if (file.optimized) return 'An optimized version that Plex made for small devices, which is skipped.';
   if (file.stackedParts > 1) return 'One of several parts of a film, which cannot be replaced alone.';
   if (!file.video) return 'Plex has not read its video stream yet.';
   if (file.video.hdr === 'dolby-vision') return 'Dolby Vision, which an encode would lose.';

@@ -120,11 +120,11 @@ export const Settings = z.object({
       mappings: z.array(Mapping).default([]).meta({
         title: 'Path mappings',
         description:
-          'Where Plex sees a folder, and where this machine sees it. A folder on a worker that this machine does not see at all: /ssh:, the name of the worker, then its folder there. Such films are fetched, encoded and put back.',
+          'The folder as Plex sees it, and as this machine sees it. For remote storage on a worker write /ssh:, the name of the worker, then its folder there. Such files are downloaded, encoded and uploaded again.',
       }),
       quarantineDir: z.string().trim().default('').meta({
         title: 'Quarantine folder',
-        description: 'Empty: a hidden folder beside your media. What lies on another machine is kept there.',
+        description: 'Empty: a hidden folder beside your media. Originals from remote storage stay there.',
       }),
     })
     .prefault({}),

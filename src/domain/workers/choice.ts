@@ -131,7 +131,7 @@ function byName(a: { id: string; name: string }, b: { id: string; name: string }
 }
 
 function offerOf({ files, encode, halfDone }: JobNeed, worker: WorkerCandidate): Offer | Refusal {
-  if (worker.encoders === null) return { kind: 'encoder', why: 'has not shown yet what it can encode' };
+  if (worker.encoders === null) return { kind: 'encoder', why: 'has not been tested yet' };
   const chosen = encode && chooseEncoder(encode.needs, worker.encoders, encode.preference);
   if (chosen?.encoder === null) return { kind: 'encoder', why: `cannot encode it: ${withoutDot(chosen.why)}` };
   if (encode?.needsCard && !chosen?.isHardware)
@@ -210,7 +210,7 @@ function explain({ wishedWorkerId, halfDone }: JobNeed, ranked: readonly RankedW
     ? ''
     : isHolder
       ? `; it has ${held} already`
-      : '; nothing is encoded, so nothing has to be copied';
+      : '; nothing is encoded, so nothing has to be transferred';
   if (!next?.offer) return `${done}${because}${next ? '; no other worker can take it now' : ''}`;
   const other = inWords(next.offer.totalSec);
   if (other === inWords(totalSec)) return `${done}${because}; ${next.name} would need as long`;

@@ -68,7 +68,7 @@ export function refusalOf(need: OfJob, worker: Standing, now: Date): Refusal | n
   }
   if (worker.viewers > 0) {
     const viewers = worker.viewers === 1 ? '1 viewer' : `${worker.viewers} viewers`;
-    return { kind: 'viewers', why: `is kept free while Plex transcodes for ${viewers} there` };
+    return { kind: 'viewers', why: `is paused while Plex is transcoding for ${viewers} there` };
   }
   if (worker.running >= worker.slots)
     return { kind: 'busy', why: `has no free slot: ${worker.running} of ${worker.slots} in use` };

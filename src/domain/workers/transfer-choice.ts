@@ -78,15 +78,17 @@ const MODES = ['shared', 'stream', 'transfer'] as const;
 
 /** Why a file cannot be encoded while it is copied, or null. Containers of the source and of the result. */
 export function streamProblem(source: string, output: string): string | null {
-  if (MP4_FAMILY.has(output)) return 'an MP4 is written anew at its end';
-  return READ_IN_ORDER.has(source) ? null : `a file of the kind ${source} is read by jumping about in it`;
+  if (MP4_FAMILY.has(output)) return 'an MP4 is rewritten at its end';
+  return READ_IN_ORDER.has(source) ? null : `a file of the kind ${source} cannot be read in order`;
 }
 
 /** Every way the files could go, the best first. The first one that is possible is the one to take; there may be none. */
 export function waysFor(files: FilesOfJob, to: WayToWorker, encodeSec: number): Way[] {
   const pulled = files.storage ? pull(files, files.storage) : null;
   if (to.isLocal) {
-    return [pulled ?? { mode: null, possible: true, seconds: 0, why: 'on this machine: nothing has to be copied' }];
+    return [
+      pulled ?? { mode: null, possible: true, seconds: 0, why: 'on this machine: nothing has to be transferred' },
+    ];
   }
   const ways = MODES.map((mode) => afterPull(WAYS[mode](files, to, encodeSec), pulled));
   const cost = ({ mode, seconds }: Way): number =>
@@ -95,12 +97,12 @@ export function waysFor(files: FilesOfJob, to: WayToWorker, encodeSec: number): 
   return ways.sort((a, b) => Number(b.possible) - Number(a.possible) || cost(a) - cost(b));
 }
 
-/** Fetched from where it lies, and put back there. */
+/** Downloaded from remote storage, and put back there. */
 function pull({ outputBytes }: FilesOfJob, { name, sourceBytes, line, maxMbps }: Storage): Way {
   // `up` is what goes to that machine.
   const [back, there] = legsOf({ sourceBytes: outputBytes, outputBytes: sourceBytes }, { line, maxMbps });
   const seconds = there.seconds + back.seconds + startSec({ line });
-  const why = `pulled: ${there.what} from ${name} and ${back.what} back take ${inWords(there.seconds + back.seconds)} more than encoding`;
+  const why = `remote storage: downloading ${there.what} from ${name} and uploading ${back.what} take ${inWords(there.seconds + back.seconds)} more than encoding`;
   return { mode: 'pull', possible: true, seconds, why };
 }
 
@@ -113,10 +115,10 @@ const WAYS: Readonly<Record<(typeof MODES)[number], (files: FilesOfJob, to: WayT
     const mode = 'shared';
     const holding = pathMappings.filter(({ here }) => isInside(sourcePath, here) && isInside(outputPath, here));
     if (holding.some(({ provedAt, problem }) => provedAt !== null && problem === null))
-      return { mode, possible: true, seconds: 0, why: 'shared folder: nothing has to be copied' };
+      return { mode, possible: true, seconds: 0, why: 'shared folder: nothing has to be transferred' };
     const [unproved] = holding;
     const why = unproved
-      ? `shared folder: ${unproved.here} is not proved to be shared${unproved.problem === null ? '' : `: ${unproved.problem}`}`
+      ? `shared folder: ${unproved.here} is not verified${unproved.problem === null ? '' : `: ${unproved.problem}`}`
       : 'shared folder: none holds this file';
     return { mode, possible: false, seconds: 0, why };
   },
@@ -142,7 +144,10 @@ const WAYS: Readonly<Record<(typeof MODES)[number], (files: FilesOfJob, to: WayT
     const seconds = copySec + startSec(to);
     const room = roomFor(files.sourceBytes + files.outputBytes, to);
     if (room.problem !== null) return { mode, possible: false, seconds, why: `copied: ${room.problem}` };
-    const both = files.sourceBytes === 0 ? `${back.what} back takes` : `${there.what} there and ${back.what} back take`;
+    const both =
+      files.sourceBytes === 0
+        ? `downloading ${back.what} takes`
+        : `uploading ${there.what} and downloading ${back.what} take`;
     return {
       mode,
       possible: true,
@@ -175,10 +180,13 @@ function legsOf(
 const startSec = ({ line }: Pick<WayToWorker, 'line'>): number => (2 * ROUND_TRIPS * (line?.latencyMs ?? 0)) / 1000;
 
 function roomFor(bytes: number, { scratchFreeBytes }: WayToWorker): { problem: string | null; doubt: string } {
-  if (scratchFreeBytes === null) return { problem: null, doubt: '; how much room is there is not known' };
+  if (scratchFreeBytes === null) return { problem: null, doubt: '; its free space is not known' };
   const needed = bytes + ROOM_MARGIN_BYTES;
   if (scratchFreeBytes >= needed) return { problem: null, doubt: '' };
-  return { problem: `it needs ${formatBytes(needed)} of room and has ${formatBytes(scratchFreeBytes)}`, doubt: '' };
+  return {
+    problem: `it needs ${formatBytes(needed)} of free space and has ${formatBytes(scratchFreeBytes)}`,
+    doubt: '',
+  };
 }
 
 const inWords = (seconds: number): string => formatDuration(seconds * 1000);

@@ -21,7 +21,7 @@ export interface Failure {
 export type Trust = Pick<Worker, 'failuresInRow' | 'disabledReason'>;
 
 const BECAUSE: Readonly<Record<WorkerFault, string>> = {
-  connection: 'it could not be reached, or what came over was spoiled. Check that it is on and how it is connected',
+  connection: 'it could not be reached, or what was transferred was damaged. Check that it is on and connected',
   no_space: 'its disk was full. Free some space on it',
   hardware_failed: 'its graphics card gave up. Check its driver, or restart it',
   killed: 'something ended ffmpeg there; it may have run out of memory. Give it fewer slots',
@@ -69,4 +69,4 @@ export const isLost = (heardMs: number | null, steadyMs: number): boolean =>
   heardMs === null || steadyMs - heardMs >= LEASE_SEC * 1000;
 
 const sentenceFor = (failures: number, fault: WorkerFault): string =>
-  `${NUMBERS[failures] ?? failures} jobs in a row failed there, the last because ${BECAUSE[fault]}, then put it back into service.`;
+  `${NUMBERS[failures] ?? failures} jobs in a row failed there, the last because ${BECAUSE[fault]}, then return it to service.`;

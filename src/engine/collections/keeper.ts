@@ -127,7 +127,7 @@ export class CollectionKeeper {
   filterOf({ filterId, query }: Pick<CollectionPlan, 'filterId' | 'query'>): LibraryFilter {
     const saved = filterId === null ? null : this.#parts.store.filters.find(filterId);
     if (filterId !== null && saved === null)
-      throw invalid('The saved filter it follows was removed. Choose another one.', { filterId: 'is gone' });
+      throw invalid('The saved filter it follows was removed. Choose another one.', { filterId: 'was removed' });
     const filter = filterOf(saved?.query ?? query);
     if (JSON.stringify(filter) === JSON.stringify(EVERYTHING))
       throw invalid('This filter lets the whole library through. Choose one that says which titles are meant.', {
@@ -164,7 +164,7 @@ export class CollectionKeeper {
       if (place.state !== 'taken') throw conflict('There is no other collection of this name to use.');
       const listed = await this.#parts.server(place.serverId).collections.list(sectionId, signal);
       const found = listed.find(({ title }) => isSameName(title, name));
-      if (found === undefined) throw conflict('That collection is gone meanwhile. Bring it in step to make a new one.');
+      if (found === undefined) throw conflict('That collection was deleted meanwhile. Sync it to make a new one.');
       if (found.isSmart) throw conflict('Plex fills that collection by itself. Give yours another name.');
       const owner = this.#ownerOf(place.serverId, found.ratingKey);
       if (owner !== null) throw conflict(`That collection belongs to ${owner.name} already.`);
@@ -203,7 +203,7 @@ export class CollectionKeeper {
 
   /** Nobody else works on this collection meanwhile. Throws `conflict` when somebody does. */
   async #alone<T>(id: string, task: (signal: AbortSignal) => Promise<T>): Promise<T> {
-    if (this.#busy.has(id)) throw conflict('It is being brought in step just now. Try again in a moment.');
+    if (this.#busy.has(id)) throw conflict('It is being synced right now. Try again in a moment.');
     const work = task(this.#abort.signal);
     this.#busy.set(id, work);
     try {
@@ -256,7 +256,7 @@ export class CollectionKeeper {
       else if (sight.kind === 'change') await save(await bringInStep(current, sight, { ...step, isFresh }));
     } catch (error) {
       signal.throwIfAborted();
-      log.warn({ err: error, collection: name, section: section?.title }, 'A collection was not brought in step');
+      log.warn({ err: error, collection: name, section: section?.title }, 'A collection was not synced');
       // What was noted before Plex was told is what the next look needs.
       current = placeIn(store.collections.get(id).places, place.sectionId);
       await save(failed(current, toAppError(error).message, now));

@@ -38,7 +38,7 @@ export const whyHeld = ({ hold }: CollectionChange): string | null =>
 function whyLeft(section: Section | null): string | null {
   if (section === null) return 'MediaFlow does not know this library any more. The collection stays as it is.';
   if (section.frozen !== null) return `The library is frozen: ${section.frozen} The collection stays as it is.`;
-  if (!section.enabled) return 'MediaFlow does not look at this library. The collection stays as it is.';
+  if (!section.enabled) return 'This library is switched off. The collection stays as it is.';
   return section.syncedAt === null ? 'The library was not read yet. It is made after the first sync.' : null;
 }
 

@@ -95,7 +95,7 @@ function ofCollections({ collections }: Pick<Store, 'collections'>): Problem[] {
       problem(
         `collection.${id}`,
         'warning',
-        `The collection ${name} is not kept in step with Plex.`,
+        `The collection ${name} is not in sync with Plex.`,
         'Its page says why, and what you can decide.',
         `/collections/${id}`,
       ),
@@ -119,7 +119,7 @@ function ofLostOriginals({ quarantine }: Pick<Store, 'quarantine'>): Problem[] {
 function ofFfmpeg(health: WorkerHealth | null): Problem[] {
   if (health === null || health.ok) return [];
   return [
-    problem('tools.ffmpeg', 'error', health.reason, 'Install ffmpeg, or set MEDIAFLOW_FFMPEG to where it lies.', null),
+    problem('tools.ffmpeg', 'error', health.reason, 'Install ffmpeg, or set MEDIAFLOW_FFMPEG to its path.', null),
   ];
 }
 
@@ -151,7 +151,7 @@ function strangersOf(found: readonly FileMismatch[]): Problem[] {
   return [
     ...of(
       'changed',
-      (many, title) => `${many} changed behind Plex, such as that of ${title}. Plex was asked to look at them again.`,
+      (many, title) => `${many} changed behind Plex, such as that of ${title}. Plex was asked to refresh them.`,
       'If this stays after the next full sync, scan the library in Plex.',
     ),
     ...of(

@@ -9,7 +9,7 @@ interface Parts {
 }
 
 const LINK = '/settings/plex';
-const HINT = 'MediaFlow still looks for changes by its schedule.';
+const HINT = 'MediaFlow still syncs on its schedule.';
 
 /** What keeps the servers from being read, or from telling what is new. */
 export async function problemsOfServers({ store, server }: Parts, signal: AbortSignal): Promise<Problem[]> {

@@ -108,7 +108,7 @@ export class Problems {
           problem(
             `unmapped.${location}`,
             'warning',
-            `${section.title} lies in ${location}, and MediaFlow does not know where this machine sees that folder.`,
+            `${section.title} is in ${location}, and no path mapping covers that folder.`,
             'Add a path mapping for it.',
             '/settings/paths',
           ),

@@ -52,7 +52,7 @@ export async function prepareJob(
   if (settings.safety.skipHardLinks && seen.nlink > 1) {
     throw new AppError(
       'file_linked',
-      `The file has ${seen.nlink} names (hard links), such as a torrent that is still seeded: replacing it would free nothing. It was left alone.`,
+      `The file has ${seen.nlink} names (hard links), such as a torrent that is still seeded: replacing it would free nothing. It was skipped.`,
     );
   }
   requireRest(job.sourcePath, seen, { minAgeSec: settings.queue.minAgeSec, nowMs: now().getTime() });
@@ -119,7 +119,7 @@ async function refuseOccupied(sourcePath: string, targetPath: string): Promise<v
   if (await isOccupied(targetPath)) {
     throw new AppError(
       'file_exists',
-      `${basename(targetPath)} already stands beside the file. Move one of them away first.`,
+      `${basename(targetPath)} already exists beside the file. Move one of them away first.`,
     );
   }
 }

@@ -78,7 +78,7 @@ export class RemoteSources {
  */
 export async function fetchSource(path: string, folder: string, { signal, onBytes }: FetchOptions): Promise<string> {
   const far = remoteDiskOf(path);
-  if (far === null) throw new AppError('internal', `${path} lies on this machine already`);
+  if (far === null) throw new AppError('internal', `${path} is on this machine already`);
   const to = join(folder, nameFor(path));
   const before = await fingerprint(path);
   for (let tried = 1; ; tried++) {
@@ -89,7 +89,7 @@ export async function fetchSource(path: string, folder: string, { signal, onByte
     if (tried >= TRIES)
       throw new AppError(
         'transfer_failed',
-        `${path} was damaged on its way here, twice. Check the disk, the memory and the network of both machines.`,
+        `${path} was damaged while it was downloaded, twice. Check the disk, the memory and the network on both sides.`,
       );
   }
 }

@@ -5,7 +5,7 @@ import type { PendingItems } from './pending-items.js';
 import type { ReadLedger } from './read-ledger.js';
 
 /** What is new about a title, whoever told it. */
-export interface TitleNews {
+export interface AnnouncedTitle {
   serverId: string;
   ratingKey: string;
   /** In the server's words. */
@@ -51,7 +51,7 @@ export class Admission {
 
   /** What becomes of news, and the row to wait with. `hasSameFiles`: none of its files was replaced since it was read. */
   admit(
-    { serverId, ratingKey, kind, sectionId, updatedAt, order }: TitleNews,
+    { serverId, ratingKey, kind, sectionId, updatedAt, order }: AnnouncedTitle,
     cause: PendingItem['cause'],
     hasSameFiles: boolean,
   ): { outcome: WebhookOutcome; row: PendingItem | null } {

@@ -60,9 +60,11 @@ export class BatchEdits {
    */
   async begin(id: string, expected: number): Promise<BatchEdit> {
     const draft = this.find(id);
-    if (draft.state !== 'draft') throw conflict('This edit was begun already.');
+    if (draft.state !== 'draft') throw conflict('This edit was started already.');
     if (draft.titles.length !== expected)
-      throw conflict(`This edit is for ${draft.titles.length} titles, not ${expected}. Nothing was done; look again.`);
+      throw conflict(
+        `This edit is for ${draft.titles.length} titles, not ${expected}. Nothing was done; check the list and try again.`,
+      );
     checkEdit(draft.edit, draft.titles.length);
     if (this.#running !== null) throw conflict('Another edit is running. Wait until it is done, or stop it.');
     const startedAt = this.#parts.now().toISOString();

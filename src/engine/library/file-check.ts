@@ -82,7 +82,7 @@ export class FileCheck {
       if (mismatches.length > 0) log.info({ files: mismatches.length }, 'Files are not what Plex says they are');
       await this.#tell([...folders.values()].slice(0, MOST_FOLDERS), signal);
     } catch (error) {
-      if (!signal.aborted) log.error({ err: error }, 'The files of the library could not be looked at');
+      if (!signal.aborted) log.error({ err: error }, 'The files of the library could not be checked');
     }
   }
 

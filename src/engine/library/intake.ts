@@ -10,7 +10,7 @@ import { Gate } from '../../lib/gate.js';
 import type { Log } from '../../lib/log.js';
 import type { Store } from '../../store/store.js';
 import { isCalm } from './intake-calm.js';
-import { Admission, type TitleNews } from './admission.js';
+import { Admission, type AnnouncedTitle } from './admission.js';
 import { IntakeInbox } from './intake-inbox.js';
 import { PendingItems } from './pending-items.js';
 import { ReadLedger } from './read-ledger.js';
@@ -104,7 +104,7 @@ export class Intake {
   }
 
   /** The same for news that no webhook brought, which are not counted. Resolves when they are stored. */
-  async hear(news: TitleNews): Promise<void> {
+  async hear(news: AnnouncedTitle): Promise<void> {
     const { row } = this.#admission.admit(news, 'schedule', await this.#hasSameFiles(news.serverId, news.ratingKey));
     if (row) await this.#line.add([row]);
   }
@@ -132,7 +132,7 @@ export class Intake {
   }
 
   /** News that is still to come to rest: what is read from now on need not be read again. Answers its `order`. */
-  expect({ serverId, ratingKey, updatedAt }: TitleNews): number {
+  expect({ serverId, ratingKey, updatedAt }: AnnouncedTitle): number {
     return this.#memory.heard(itemId(serverId, ratingKey), updatedAt);
   }
 
@@ -140,8 +140,8 @@ export class Intake {
    * Reads known titles of one server again; the rules look at those that changed. One with another file waits until it has settled, like
    * a new one, and so does everything while Plex is away. Other errors are thrown.
    */
-  async readChanged(titles: readonly TitleNews[]): Promise<void> {
-    const news = new Map<string, TitleNews>();
+  async readChanged(titles: readonly AnnouncedTitle[]): Promise<void> {
+    const news = new Map<string, AnnouncedTitle>();
     for (const title of titles) {
       if (this.#isWaiting(title)) await this.hear(title);
       else if (!(await this.#isRead(title))) news.set(title.ratingKey, title);
@@ -161,12 +161,17 @@ export class Intake {
     }
   }
 
-  #isWaiting({ serverId, ratingKey }: TitleNews): boolean {
+  #isWaiting({ serverId, ratingKey }: AnnouncedTitle): boolean {
     return this.#parts.store.pending.has(`${serverId}/${ratingKey}`);
   }
 
   /** Whether these news were read already, by whomever. */
-  async #isRead({ serverId, ratingKey, updatedAt, order = Number.POSITIVE_INFINITY }: TitleNews): Promise<boolean> {
+  async #isRead({
+    serverId,
+    ratingKey,
+    updatedAt,
+    order = Number.POSITIVE_INFINITY,
+  }: AnnouncedTitle): Promise<boolean> {
     const id = itemId(serverId, ratingKey);
     if (this.#memory.isKnownBy(id, order)) return true;
     const hasSameFiles = await this.#hasSameFiles(serverId, ratingKey);

@@ -162,7 +162,7 @@ export class PendingItems {
     const done = this.#handle(id, signal)
       .catch(async (error: unknown) => {
         if (signal.aborted) return;
-        this.#parts.log.error({ err: error, item: id }, 'News about an item could not be handled');
+        this.#parts.log.error({ err: error, item: id }, 'An event about an item could not be handled');
         // Not even the next date could be stored: wait here, or it would be due again at once.
         await sleep(this.#retryMs, undefined, { signal }).catch(() => undefined);
       })
@@ -187,7 +187,7 @@ export class PendingItems {
         await this.#postpone(row, error);
         return;
       }
-      log.info({ err: error, item: id }, 'News about something that is no film or episode');
+      log.info({ err: error, item: id }, 'An event about something that is neither a film nor an episode');
       reason = null;
     }
     if (reason !== null) {

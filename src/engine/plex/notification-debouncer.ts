@@ -7,7 +7,7 @@ import type { Bus } from '../../lib/bus.js';
 import type { Log } from '../../lib/log.js';
 import type { Store } from '../../store/store.js';
 import type { Intake } from '../library/intake.js';
-import type { TitleNews } from '../library/admission.js';
+import type { AnnouncedTitle } from '../library/admission.js';
 
 export interface DebouncerParts {
   store: Store;
@@ -126,7 +126,7 @@ export class NotificationDebouncer {
       if (!signal.aborted) await this.#handle(due, signal);
     } catch (error) {
       if (!signal.aborted)
-        this.#parts.log.warn({ err: error }, 'News from Plex could not be handled; the next sync sees to it');
+        this.#parts.log.warn({ err: error }, 'A notification from Plex could not be handled; the next sync catches up');
     }
     if (!signal.aborted) this.#schedule();
   }
@@ -137,7 +137,7 @@ export class NotificationDebouncer {
     if (serverId === '') return;
     const idOf = ({ event }: News): string => itemId(serverId, event.ratingKey);
     const isKnown = (news: News): boolean => store.library.find(idOf(news))?.state === 'present';
-    const again: TitleNews[] = [];
+    const again: AnnouncedTitle[] = [];
     for (const news of due) {
       const { event, order, isAnalyzed } = news;
       if (event.type === 'removed') continue;
@@ -157,7 +157,7 @@ export class NotificationDebouncer {
     this.#removals.push({ atMs: nowMs, count: ids.length });
     const titles = this.#removals.reduce((sum, { count }) => sum + count, 0);
     if (titles > MOST_REMOVED) {
-      log.info({ titles }, 'Plex says that many titles are gone; the next full look checks it');
+      log.info({ titles }, 'Plex reports many titles as deleted; the next full sync checks them');
       return;
     }
     const missing: string[] = [];
@@ -195,7 +195,7 @@ export class NotificationDebouncer {
   }
 
   /** After a look into the file the date of a title says nothing about its streams. */
-  #newsOf(event: Changed): TitleNews {
+  #newsOf(event: Changed): AnnouncedTitle {
     return { ...event, serverId: this.#parts.serverId(), updatedAt: event.isAnalyzed ? null : event.updatedAt };
   }
 

@@ -119,7 +119,7 @@ export class WorkerChooser {
       outputBytes: Math.max(0, sourceBytes - Math.max(0, job.expectedSavesBytes ?? 0)),
       storage: this.#storageOf(job.sourcePath, sourceBytes),
       streamProblem: job.streamBroke
-        ? 'the line broke when it was tried'
+        ? 'the connection was lost when it was tried'
         : streamProblem(file?.container ?? 'unknown', plan.extension.slice(1)),
     };
     return {

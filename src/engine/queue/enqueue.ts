@@ -143,7 +143,7 @@ export class Enqueue {
     const frozen = store.sections.find(item.sectionId)?.frozen;
     if (frozen) throw new LeftOut('frozen', `Nothing in this library is touched until it is back: ${frozen}`);
     if (file.localPath === null || localRootOf(file.localPath, store.settings.value.paths.mappings) === null) {
-      const message = `No path mapping covers ${file.path}. Say under Settings, Paths where this machine sees that folder.`;
+      const message = `No path mapping covers ${file.path}. Add one under Settings, Paths.`;
       throw new LeftOut('unmapped', message, 'path_unmapped');
     }
     return file.localPath;
@@ -176,9 +176,13 @@ function chooseFile(item: LibraryItem, fileId: string | undefined): MediaFile {
 
 function refuseUnusable({ optimized, stackedParts }: MediaFile): void {
   if (optimized)
-    throw new LeftOut('unusable', 'This is a copy that Plex made for small devices. Choose the original.', 'invalid');
+    throw new LeftOut(
+      'unusable',
+      'This is an optimized version that Plex made for small devices. Choose the original.',
+      'invalid',
+    );
   if (stackedParts > 1) {
-    const message = 'This title lies in several files that belong together. They are left alone.';
+    const message = 'This title consists of several files that belong together. They are skipped.';
     throw new LeftOut('unusable', message, 'invalid');
   }
 }

@@ -47,11 +47,11 @@ export class Queue {
     this.#repository = new JobRepository(parts);
     const viewers = new Viewers(parts.server, parts.store);
     this.#viewers = viewers;
-    const news = new PlexRefresher(parts.server, parts.log);
+    const refresher = new PlexRefresher(parts.server, parts.log);
     this.#runner = new JobRunner(parts, this.#repository);
-    this.#surplus = new SurplusCopies(parts, viewers, news);
-    this.#restorer = new Restorer(parts, viewers, news, this.#surplus);
-    const replacer = new Replacer(parts, this.#repository, viewers, news);
+    this.#surplus = new SurplusCopies(parts, viewers, refresher);
+    this.#restorer = new Restorer(parts, viewers, refresher, this.#surplus);
+    const replacer = new Replacer(parts, this.#repository, viewers, refresher);
     const work = { repository: this.#repository, runner: this.#runner, replacer, restorer: this.#restorer, viewers };
     this.#dispatcher = new Dispatcher(parts, work);
     this.#janitor = new Janitor(parts, this.#restorer);

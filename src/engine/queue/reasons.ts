@@ -26,8 +26,8 @@ export interface WorkerLook {
 /** What the owner can do about each refusal; null: it passes by itself. */
 const HELP: Readonly<Record<RefusalKind, ((names: string) => string) | null>> = {
   unconfirmed: (names) => `confirm ${names}`,
-  offline: (names) => `bring ${names} back`,
-  disabled: (names) => `put ${names} back into service`,
+  offline: (names) => `reconnect ${names}`,
+  disabled: (names) => `return ${names} to service`,
   paused: (names) => `resume ${names}`,
   draining: (names) => `let ${names} take jobs again`,
   encoder: () => 'choose another preset',

@@ -51,7 +51,7 @@ export class AnalysisBatcher {
       await this.#parts.analyzer.items([...new Set(ids)], trigger);
     } catch (error) {
       if (error instanceof AppError && error.code === 'no_space') throw error;
-      this.#parts.log.warn({ err: error, items: ids }, 'The rules could not look at new items');
+      this.#parts.log.warn({ err: error, items: ids }, 'New items could not be analyzed');
       const looked = await this.#parts.analyzer.willAnalyze();
       looked(false);
     }

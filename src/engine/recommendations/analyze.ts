@@ -278,7 +278,7 @@ export class Analyzer {
     looked
       .then(({ error }) => over(error === null))
       .catch((error: unknown) => {
-        this.#parts.log.error({ err: error }, 'The library could not be looked at again after a rule was changed');
+        this.#parts.log.error({ err: error }, 'The library could not be analyzed again after a rule was changed');
         return over(false);
       });
   }

@@ -176,7 +176,7 @@ export class Automation {
     const row = store.recommendations.find(id);
     const note = `${REFUSED}${message}`.slice(0, 400);
     if (code === 'conflict' || row?.state !== 'open' || row.note === note) return;
-    log.warn({ err: error, recommendation: id }, 'An automatic rule could not queue its finding');
+    log.warn({ err: error, recommendation: id }, 'An automatic rule could not queue what it recommends');
     await store.recommendations.patch(id, { note, changedAt: now().toISOString() });
     bus.emit('recommendation.changed', { ids: [id] });
   }

@@ -63,7 +63,7 @@ export class MissedAnalyses {
     this.#document.put({ since: null }).catch((error: unknown) => {
       this.#log.warn(
         { err: error },
-        'It could not be stored that the rules have looked at everything; they look again at the next start',
+        'That everything was analyzed could not be stored; it is analyzed again at the next start',
       );
     });
   }

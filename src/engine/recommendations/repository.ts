@@ -92,7 +92,7 @@ export class RecommendationRepository {
   async closeUnfounded(offRules: ReadonlySet<string>, isThere: (ruleId: string) => boolean): Promise<number> {
     return this.#closeAll(this.#store.recommendations.ids(), (row) => {
       if (isAlive(row) && offRules.has(row.ruleId)) return SWITCHED_OFF;
-      if (isAlive(row) && !isThere(row.ruleId)) return 'The rule is gone.';
+      if (isAlive(row) && !isThere(row.ruleId)) return 'The rule was removed.';
       return this.#whyGone(row);
     });
   }
@@ -101,7 +101,7 @@ export class RecommendationRepository {
     if (row.group !== null) return null;
     const item = this.#store.library.find(row.itemId);
     if (!item) return 'The title is no longer in the library.';
-    return item.files.some(({ id }) => id === row.fileId) ? null : 'The file was replaced or is gone.';
+    return item.files.some(({ id }) => id === row.fileId) ? null : 'The file was replaced or removed.';
   }
 
   /** Opens what was snoozed until now. */

@@ -8,7 +8,7 @@ export function outOfReach(store: Store, ruleId: string, item: LibraryItem): str
   const { onlyTags = [], exceptTags = [] } = store.rules.find(ruleId) ?? {};
   const nameOf = (id: string): string => store.tags.find(id)?.name ?? id;
   const exception = exceptTags.find((id) => item.tags.includes(id));
-  if (exception !== undefined) return `This rule leaves titles tagged ${nameOf(exception)} alone, as you chose.`;
+  if (exception !== undefined) return `This rule skips titles tagged ${nameOf(exception)}, as you chose.`;
   if (onlyTags.length === 0 || onlyTags.some((id) => item.tags.includes(id))) return null;
   return `This rule looks only at titles tagged ${onlyTags.map(nameOf).join(' or ')}, as you chose.`;
 }

@@ -97,7 +97,7 @@ export function settle(
 ): Recommendation | null {
   const { finding } = verdict;
   if (finding === null)
-    return known && isAlive(known) ? close(known, verdict.whyNot ?? 'The rule no longer finds it.', at) : null;
+    return known && isAlive(known) ? close(known, verdict.whyNot ?? 'The rule no longer recommends it.', at) : null;
   const figures = figuresOf(verdict, finding, estimates);
   if (!known) return fresh(verdict, figures, at);
   const isSameFile = known.group !== null || known.fileSizeBytes === figures.fileSizeBytes;

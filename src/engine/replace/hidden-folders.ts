@@ -19,7 +19,7 @@ export class HiddenFolders {
     this.#loop = new Loop(() => this.#clear(), {
       everyMs: HOUR_MS,
       onError: (error) => {
-        parts.log.error({ err: error }, 'The hidden folders of media folders could not be looked at');
+        parts.log.error({ err: error }, 'The hidden folders of media folders could not be read');
       },
     });
   }
@@ -56,9 +56,9 @@ export class HiddenFolders {
     for (const root of new Set(store.settings.value.paths.mappings.map(({ to }) => to))) {
       if ((!isFarIncluded && remoteOf(root) !== null) || this.#keepsIn(root)) continue;
       try {
-        if (!(await clearHidden(root))) log.debug({ root }, 'Something else lies in the hidden folder; it stays');
+        if (!(await clearHidden(root))) log.debug({ root }, 'Something else is in the hidden folder; it stays');
       } catch (error) {
-        log.debug({ err: error, root }, 'The hidden folder of a media folder could not be looked at');
+        log.debug({ err: error, root }, 'The hidden folder of a media folder could not be read');
       }
     }
   }

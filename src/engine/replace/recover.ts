@@ -97,7 +97,7 @@ export async function mendJobs(
   }
   for (const job of store.jobs.where(({ id, state }) => state === 'verified' && !isWorkedOn(id))) {
     if (await exists(job.outputPath)) continue;
-    await repository.move(job.id, 'queued', { waitsFor: 'The verified result was gone, so it is made again.' });
+    await repository.move(job.id, 'queued', { waitsFor: 'The verified result was missing, so it is encoded again.' });
   }
 }
 

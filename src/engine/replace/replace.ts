@@ -30,13 +30,13 @@ export class Replacer {
   readonly #parts: QueueParts;
   readonly #repository: JobRepository;
   readonly #viewers: Viewers;
-  readonly #news: PlexRefresher;
+  readonly #refresher: PlexRefresher;
 
-  constructor(parts: QueueParts, repository: JobRepository, viewers: Viewers, news: PlexRefresher) {
+  constructor(parts: QueueParts, repository: JobRepository, viewers: Viewers, refresher: PlexRefresher) {
     this.#parts = parts;
     this.#repository = repository;
     this.#viewers = viewers;
-    this.#news = news;
+    this.#refresher = refresher;
   }
 
   /**
@@ -66,7 +66,7 @@ export class Replacer {
       await this.#prepareQuarantine(job);
     }
     const placed = standing?.placed ?? (await swapper.place(plan, signal));
-    log.info({ jobId: job.id, path: plan.targetPath }, 'The result stands in its place');
+    log.info({ jobId: job.id, path: plan.targetPath }, 'The result is in its place');
     if (plan.targetPath !== plan.sourcePath && standing?.isRetired !== true) {
       await this.#retire(job, plan, where, signal);
     }
@@ -95,7 +95,7 @@ export class Replacer {
     if (item) return { serverId: item.serverId, sectionId: item.sectionId, ratingKey: item.ratingKey };
     if (!job.serverBefore) return null;
     const serverId = this.#parts.store.servers.ofItem(job.itemId);
-    const sectionId = await this.#news.sectionOf(serverId, job.serverPath, signal);
+    const sectionId = await this.#refresher.sectionOf(serverId, job.serverPath, signal);
     return sectionId === null ? null : { serverId, sectionId, ratingKey: job.serverBefore.ratingKey };
   }
 
@@ -103,7 +103,7 @@ export class Replacer {
     const settings = this.#parts.store.settings.value;
     const { outputPath, targetPath, fingerprint, outputSha256, sizeAfterBytes } = job;
     if (!outputPath || !targetPath || !fingerprint || !outputSha256 || sizeAfterBytes === null) {
-      throw new AppError('verify_failed', 'The verified result of this job is gone. Retry the job.');
+      throw new AppError('verify_failed', 'The verified result of this job is missing. Retry the job.');
     }
     const [standing] = (await this.#parts.swapper.pending()).filter(({ plan }) => plan.id === job.id);
     if (standing) return standing.plan;
@@ -157,10 +157,10 @@ export class Replacer {
     const serverPath = this.#serverPathOf(plan.targetPath, job);
     try {
       if (where) {
-        await this.#news.scan(where, serverPath, signal);
+        await this.#refresher.scan(where, serverPath, signal);
         const expected = { serverPath, sizeBytes: plan.outputSizeBytes, codec: null, gonePath: null };
         const options = { timeoutMs: verifyTimeoutSec * 1000, analyze: false, signal };
-        const shown = await this.#news.waitUntilShown(where, expected, options);
+        const shown = await this.#refresher.waitUntilShown(where, expected, options);
         if (!shown) {
           throw new AppError(
             'plex_unavailable',
@@ -174,7 +174,7 @@ export class Replacer {
       signal.throwIfAborted();
       await swapper.undo(job.id);
       await swapper.finish(job.id);
-      if (where) await this.#news.scan(where, serverPath, signal).catch(() => undefined);
+      if (where) await this.#refresher.scan(where, serverPath, signal).catch(() => undefined);
       throw error;
     }
     await swapper.retire(job.id);
@@ -194,16 +194,16 @@ export class Replacer {
     const expected: Expected = { serverPath, sizeBytes: plan.outputSizeBytes, codec, gonePath };
     const { verifyTimeoutSec } = this.#parts.store.settings.value.plex;
     try {
-      await this.#news.scan(where, serverPath, signal);
-      await this.#news.analyze(where, signal);
+      await this.#refresher.scan(where, serverPath, signal);
+      await this.#refresher.analyze(where, signal);
     } catch (error) {
       signal.throwIfAborted();
       this.#parts.log.warn({ jobId: job.id, err: toAppError(error) }, 'Plex could not be told at once');
     }
     const options = { timeoutMs: verifyTimeoutSec * 1000, analyze: true, signal };
-    const shown = await this.#news.waitUntilShown(where, expected, options);
+    const shown = await this.#refresher.waitUntilShown(where, expected, options);
     if (shown) return { item: shown.item, after: snapshotOf(shown.item, shown.file), isShown: true, problem: null };
-    const item = await this.#news.look(where, serverPath, signal);
+    const item = await this.#refresher.look(where, serverPath, signal);
     const file = item?.files.find(({ path }) => path === serverPath) ?? null;
     const problem = `Plex did not show the new file within ${verifyTimeoutSec} seconds; it will notice at its next scan`;
     return { item, after: item ? snapshotOf(item, file) : null, isShown: false, problem };

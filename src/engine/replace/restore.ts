@@ -14,14 +14,14 @@ import { quarantineDirs } from '../jobs/work-folder.js';
 export class Restorer {
   readonly #parts: QueueParts;
   readonly #viewers: Viewers;
-  readonly #news: PlexRefresher;
+  readonly #refresher: PlexRefresher;
   readonly #surplus: SurplusCopies;
 
-  constructor(parts: QueueParts, viewers: Viewers, news: PlexRefresher, surplus: SurplusCopies) {
+  constructor(parts: QueueParts, viewers: Viewers, refresher: PlexRefresher, surplus: SurplusCopies) {
     this.#parts = parts;
     this.#surplus = surplus;
     this.#viewers = viewers;
-    this.#news = news;
+    this.#refresher = refresher;
   }
 
   /**
@@ -117,10 +117,10 @@ export class Restorer {
     const serverPath = this.#serverPathOf(entry.originalPath, entry);
     try {
       if (where) {
-        await this.#news.scan(where, serverPath, signal);
+        await this.#refresher.scan(where, serverPath, signal);
         const expected = { serverPath, sizeBytes: entry.sizeBytes, codec: null, gonePath: null };
         const options = { timeoutMs: verifyTimeoutSec * 1000, analyze: false, signal };
-        if (!(await this.#news.waitUntilShown(where, expected, options))) {
+        if (!(await this.#refresher.waitUntilShown(where, expected, options))) {
           throw new AppError(
             'plex_unavailable',
             `Plex did not show ${basename(entry.originalPath)} within ${verifyTimeoutSec} seconds. Nothing was changed; try again.`,
@@ -171,9 +171,9 @@ export class Restorer {
     const serverPath = this.#serverPathOf(entry.originalPath, entry);
     const { verifyTimeoutSec } = this.#parts.store.settings.value.plex;
     try {
-      await this.#news.scan(where, serverPath, signal);
-      await this.#news.analyze(where, signal);
-      await this.#news.waitUntilShown(
+      await this.#refresher.scan(where, serverPath, signal);
+      await this.#refresher.analyze(where, signal);
+      await this.#refresher.waitUntilShown(
         where,
         { serverPath, sizeBytes: entry.sizeBytes, codec: null, gonePath: this.#goneAfter(entry) },
         { timeoutMs: verifyTimeoutSec * 1000, analyze: true, signal },

@@ -53,7 +53,10 @@ export async function checkSurplus(
 
 function refuseLinks(surplus: Fingerprint, stays: Fingerprint, skipHardLinks: boolean): void {
   if (surplus.dev === stays.dev && surplus.ino === stays.ino)
-    throw new AppError('file_linked', 'Both copies are one file under two names: moving one away would free nothing.');
+    throw new AppError(
+      'file_linked',
+      'Both versions are one file under two names: moving one away would free nothing.',
+    );
   if (!skipHardLinks || surplus.nlink === 1) return;
   throw new AppError(
     'file_linked',
@@ -63,7 +66,7 @@ function refuseLinks(surplus: Fingerprint, stays: Fingerprint, skipHardLinks: bo
 
 function refuseJobs({ store }: QueueParts, paths: readonly string[]): void {
   const [job] = store.jobs.where(({ sourcePath, state }) => paths.includes(sourcePath) && !isFinished(state));
-  if (job) throw conflict(`A job for one of the copies is ${job.state}. Wait for it, or cancel it.`);
+  if (job) throw conflict(`A job for one of the versions is ${job.state}. Wait for it, or cancel it.`);
 }
 
 /** One file may hold two episodes; the server then lists it under both. */
@@ -91,7 +94,10 @@ async function refuseDamagedHere(
   const { durationSec, container } = seen;
   const expectedSec = file.durationMs / 1000;
   const refuse = (why: string): AppError =>
-    new AppError('verify_failed', `The copy that would stay, ${path}, ${why}: it may be damaged. Nothing was moved.`);
+    new AppError(
+      'verify_failed',
+      `The version that would stay, ${path}, ${why}: it may be damaged. Nothing was moved.`,
+    );
   if (durationSec === null || Math.abs(durationSec - expectedSec) > expectedSec * DURATION_TOLERANCE + 1)
     throw refuse('is not as long as Plex says');
   const video = mainVideo(seen);

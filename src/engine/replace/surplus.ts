@@ -25,15 +25,15 @@ const LOOK_EVERY_MS = 1000;
 export class SurplusCopies {
   readonly #parts: QueueParts;
   readonly #viewers: Viewers;
-  readonly #news: PlexRefresher;
+  readonly #refresher: PlexRefresher;
   readonly #busy = new Map<string, Promise<unknown>>();
   readonly #telling = new Set<Promise<void>>();
   readonly #abort = new AbortController();
 
-  constructor(parts: QueueParts, viewers: Viewers, news: PlexRefresher) {
+  constructor(parts: QueueParts, viewers: Viewers, refresher: PlexRefresher) {
     this.#parts = parts;
     this.#viewers = viewers;
-    this.#news = news;
+    this.#refresher = refresher;
   }
 
   /** Brings what a crash left between two places to rest. A file whose disk is not there waits for the next start. */
@@ -43,7 +43,7 @@ export class SurplusCopies {
       try {
         await this.#settle(entry);
       } catch (error) {
-        log.error({ err: error, entryId: entry.id }, 'A surplus copy is still between two places');
+        log.error({ err: error, entryId: entry.id }, 'A surplus version is still being moved');
       }
     }
   }
@@ -74,7 +74,7 @@ export class SurplusCopies {
         throw error;
       }
       const restored = await this.#end(entry.id, 'restored');
-      await store.audit.append({ who: 'owner', action: 'restore surplus copy', object: entry.originalPath });
+      await store.audit.append({ who: 'owner', action: 'restore surplus version', object: entry.originalPath });
       const item = store.library.find(entry.itemId);
       if (item) this.#tell(item, entry.originalPath, 'shown');
       return restored;
@@ -94,7 +94,7 @@ export class SurplusCopies {
       if (isListed)
         return store.quarantine.patch(entry.id, { replacementPath: path, replacementSizeBytes: seen.sizeBytes });
     }
-    throw conflict(`No other copy of ${entry.title} stands any more. This one was kept: restore it.`);
+    throw conflict(`No other version of ${entry.title} exists any more. This one was kept: restore it.`);
   }
 
   async #setAside(row: Recommendation): Promise<QuarantineEntry> {
@@ -110,7 +110,10 @@ export class SurplusCopies {
       await this.#settle(store.quarantine.get(entry.id));
       throw error;
     }
-    log.info({ from: entry.originalPath, to: entry.storedPath, stays: stays.path }, 'A surplus copy was set aside');
+    log.info(
+      { from: entry.originalPath, to: entry.storedPath, stays: stays.path },
+      'A surplus version was moved to quarantine',
+    );
     const note = `It is in quarantine; ${basename(stays.path)} stays.`.slice(0, 400);
     // With an id, the same file is not proposed again while Plex still lists it, nor once it was put back.
     const change = {
@@ -124,7 +127,7 @@ export class SurplusCopies {
       store.recommendations.patch(row.id, change),
       store.audit.append({
         who: 'owner',
-        action: 'set surplus copy aside',
+        action: 'move surplus version to quarantine',
         object: entry.originalPath,
         detail: { keptAs: entry.storedPath, stays: stays.path },
       }),
@@ -141,14 +144,11 @@ export class SurplusCopies {
     if (safety.dryRun)
       throw new AppError('dry_run', 'Dry run is on: no file is touched. Turn it off under Settings, Safety.');
     if (state !== 'open' && state !== 'snoozed') throw conflict(`This recommendation was already ${state}`);
-    if (keep === null) throw conflict('This recommendation names no copy that stays.');
+    if (keep === null) throw conflict('This recommendation names no version that stays.');
     const surplus = this.#copyOf(itemId, fileId);
     const stays = this.#copyOf(keep.itemId, keep.fileId);
     if (surplus.file.sizeBytes !== fileSizeBytes)
-      throw new AppError(
-        'file_changed',
-        'The file is another one by now. Nothing was moved; the rule looks at it again.',
-      );
+      throw new AppError('file_changed', 'The file has changed since. Nothing was moved; the rule checks it again.');
     return { surplus, stays };
   }
 
@@ -157,7 +157,7 @@ export class SurplusCopies {
     const item = store.library.find(itemId);
     const file = item?.files.find(({ id }) => id === fileId);
     if (item?.state !== 'present' || !file)
-      throw new AppError('file_missing', 'Plex no longer lists both copies. Nothing was moved.');
+      throw new AppError('file_missing', 'Plex no longer lists both versions. Nothing was moved.');
     if (store.excluded.find(itemId)) throw conflict(`${EXCLUDED_REASON} Include it again on its page first.`);
     const frozen = store.sections.find(item.sectionId)?.frozen;
     if (frozen) throw conflict(`Nothing in this library is touched until it is back: ${frozen}`);
@@ -236,9 +236,9 @@ export class SurplusCopies {
     const signal = this.#abort.signal;
     const telling = (async () => {
       const endsAt = performance.now() + this.#parts.store.settings.value.plex.verifyTimeoutSec * 1000;
-      await this.#news.scan(where, serverPath, signal);
+      await this.#refresher.scan(where, serverPath, signal);
       for (;;) {
-        const seen = await this.#news.look(where, serverPath, signal);
+        const seen = await this.#refresher.look(where, serverPath, signal);
         const isListed = seen?.files.some(({ path }) => path === serverPath) ?? false;
         if (isListed === (becomes === 'shown') || performance.now() > endsAt) break;
         await sleep(LOOK_EVERY_MS, undefined, { signal });
@@ -249,7 +249,7 @@ export class SurplusCopies {
     telling
       .catch((error: unknown) => {
         if (!signal.aborted)
-          this.#parts.log.warn({ err: toAppError(error) }, 'A copy was moved, but Plex could not be told yet');
+          this.#parts.log.warn({ err: toAppError(error) }, 'A version was moved, but Plex could not be told yet');
       })
       .finally(() => this.#telling.delete(telling));
   }

@@ -90,7 +90,7 @@ export class Fleet {
     this.#proving = new Loop((signal) => this.#proveAll(signal), {
       everyMs: PROVE_EVERY_MS,
       onError: (error) => {
-        parts.log.warn({ err: error }, 'Shared folders of workers could not be proved again');
+        parts.log.warn({ err: error }, 'Shared folders of workers could not be verified again');
       },
     });
   }

@@ -11,7 +11,7 @@ export async function provePaths(
 ): Promise<WorkerPath[]> {
   const proved: WorkerPath[] = [];
   for (const path of pathMappings) {
-    const problem = await executor.provePath(path, signal).catch((error: unknown) => {
+    const problem = await executor.verifyPath(path, signal).catch((error: unknown) => {
       signal.throwIfAborted();
       return toAppError(error).message;
     });

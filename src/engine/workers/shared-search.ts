@@ -43,7 +43,7 @@ export class SharedFinder {
     const samples = await there(pickSamples(await this.#files(), roots));
     if (samples.length === 0)
       throw conflict(
-        'No film of the library lies in a mapped folder of this machine, so there is nothing to look for. Read the library first, or look at Settings, Paths.',
+        'No film of the library lies in a mapped folder of this machine, so there is nothing to search for. Sync the library first, or check Settings, Paths.',
       );
     const { seen, lookAlikes, isComplete } = await executor.findShared(samples, signal);
     return { suggestions: suggestPaths(seen, samples, roots), lookedFor: samples.length, lookAlikes, isComplete };

@@ -32,7 +32,7 @@ export class Storage {
       const name = row?.name ?? machineId;
       throw new AppError(
         'storage_unreachable',
-        `${name}, where the files lie, is not known. Add it under Workers, and confirm its host key there.`,
+        `${name}, where the files are stored, is not a known worker. Add it under Workers, and confirm its host key there.`,
       );
     }
     const reachedBy = JSON.stringify([ADDRESS.map((field) => machine[field]), sealed]);

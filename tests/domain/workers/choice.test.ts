@@ -319,14 +319,14 @@ const scenarios: Scenario[] = [
     need: remux,
     workers: [here(3 * MIN, { running: 1 }), gpu('gpu-1', 2 * MIN)],
     picks: 'nas',
-    says: 'nas: done in about 3 min; nothing is encoded, so nothing has to be copied; gpu-1 would need 2 min',
+    says: 'nas: done in about 3 min; nothing is encoded, so nothing has to be transferred; gpu-1 would need 2 min',
   },
   {
     name: 'nothing is encoded, and a shared folder makes the others as quick',
     need: remux,
     workers: [here(3 * MIN), worker('a-tower', 3 * MIN, { pathMappings: SHARED })],
     picks: 'nas',
-    says: 'nas: done in about 3 min; nothing is encoded, so nothing has to be copied; a-tower would need as long',
+    says: 'nas: done in about 3 min; nothing is encoded, so nothing has to be transferred; a-tower would need as long',
   },
   {
     name: 'nothing is encoded, but there is no slot here',
@@ -454,7 +454,7 @@ describe('who does a job', () => {
       {},
       'is outside its hours until Mon 08:00',
     ],
-    ['two viewers', worker('a', 1, { viewers: 2 }), {}, 'is kept free while Plex transcodes for 2 viewers there'],
+    ['two viewers', worker('a', 1, { viewers: 2 }), {}, 'is paused while Plex is transcoding for 2 viewers there'],
     ['tags', worker('a', 1, { tags: ['x'] }), { tags: ['x', 'gpu', 'fast'] }, 'is not tagged gpu and fast'],
     [
       'a failed try',
@@ -462,7 +462,7 @@ describe('who does a job', () => {
       { failedOn: [{ workerId: 'a', why: 'The driver stopped.' }] },
       'has failed with it before: The driver stopped',
     ],
-    ['untested', worker('a', 1, { encoders: null }), remux, 'has not shown yet what it can encode'],
+    ['untested', worker('a', 1, { encoders: null }), remux, 'has not been tested yet'],
     [
       'encoders',
       worker('a', 1, { encoders: [broken('hevc_nvenc', 'No capable devices found.')] }),
@@ -479,13 +479,13 @@ describe('who does a job', () => {
       'room',
       worker('a', 1, { scratchFreeBytes: 2e9 }),
       {},
-      'cannot get the files (shared folder: none holds this file; streamed: it needs 4 GB of room and has 2 GB; copied: it needs 16 GB of room and has 2 GB)',
+      'cannot get the files (shared folder: none holds this file; streamed: it needs 4 GB of free space and has 2 GB; copied: it needs 16 GB of free space and has 2 GB)',
     ],
     [
       'no stream and no room',
       worker('a', 1, { scratchFreeBytes: 9e9 }),
       { files: noStream },
-      'cannot get the files (shared folder: none holds this file; streamed: the index of this MP4 is at its end; copied: it needs 16 GB of room and has 9 GB)',
+      'cannot get the files (shared folder: none holds this file; streamed: the index of this MP4 is at its end; copied: it needs 16 GB of free space and has 9 GB)',
     ],
   ];
   for (const [name, candidate, asked, says] of refusals) {
@@ -508,13 +508,13 @@ describe('who does a job', () => {
     ).to.deep.equal([
       [
         'far',
-        '28.2/35 copied: 12 GB at 80 Mbit/s there and 3 GB at 80 Mbit/s back take 25 min more than encoding',
+        '28.2/35 copied: uploading 12 GB at 80 Mbit/s and downloading 3 GB at 80 Mbit/s take 25 min more than encoding',
         '30/30 encoding with hevc_nvenc takes about 30 min',
         '35/35 0 of 2 slots in use',
       ],
       [
         'nas',
-        '35/35 on this machine: nothing has to be copied',
+        '35/35 on this machine: nothing has to be transferred',
         '21.8/30 encoding with libx265 takes about 1 h 00 min; the quickest needs 30 min',
         '27.5/35 1 of 2 slots in use, its processor at 0 %',
       ],

@@ -53,21 +53,21 @@ describe('the way of the files', () => {
       to: { isLocal: true, scratchFreeBytes: 0 },
       mode: null,
       seconds: 0,
-      why: 'on this machine: nothing has to be copied',
+      why: 'on this machine: nothing has to be transferred',
     },
     {
       name: 'a proved share, whatever the line and the room',
       to: { pathMappings: [share('/data/media')], line: line(1), scratchFreeBytes: 0 },
       mode: 'shared',
       seconds: 0,
-      why: 'shared folder: nothing has to be copied',
+      why: 'shared folder: nothing has to be transferred',
     },
     {
       name: 'a proved share, although streaming would cost no time either',
       to: { pathMappings: [share('/data/media')], line: line(9000) },
       mode: 'shared',
       seconds: 0,
-      why: 'shared folder: nothing has to be copied',
+      why: 'shared folder: nothing has to be transferred',
     },
     {
       name: 'a share that holds the result and not the source',
@@ -112,7 +112,7 @@ describe('the way of the files', () => {
       encodeSec: 4 * 3600,
       mode: 'transfer',
       seconds: (15e9 * 8) / 940e6,
-      why: 'copied: 12 GB at 940 Mbit/s there and 3 GB at 940 Mbit/s back take 2 min more than encoding',
+      why: 'copied: uploading 12 GB at 940 Mbit/s and downloading 3 GB at 940 Mbit/s take 2 min more than encoding',
     },
     {
       name: 'streaming waits for the line where the encoder is quicker',
@@ -131,12 +131,12 @@ describe('the way of the files', () => {
       why: 'streamed: copying 3 GB at 6 Mbit/s takes 1 h 07 min and encoding 0 s, at the same time',
     },
     {
-      name: 'what cannot be streamed is copied there and back',
+      name: 'what cannot be streamed is uploaded and downloaded',
       job: mp4,
       to: { line: line(96, 50) },
       mode: 'transfer',
       seconds: 1251,
-      why: 'copied: 12 GB at 96 Mbit/s there and 3 GB at 96 Mbit/s back take 21 min more than encoding',
+      why: 'copied: uploading 12 GB at 96 Mbit/s and downloading 3 GB at 96 Mbit/s take 21 min more than encoding',
     },
     {
       name: 'a worker that has the source already',
@@ -144,7 +144,7 @@ describe('the way of the files', () => {
       to: { line: line(96), scratchFreeBytes: 4e9 },
       mode: 'transfer',
       seconds: 250,
-      why: 'copied: 3 GB at 96 Mbit/s back takes 4 min more than encoding',
+      why: 'copied: downloading 3 GB at 96 Mbit/s takes 4 min more than encoding',
     },
     {
       name: 'room for the result alone is enough to stream',
@@ -179,7 +179,7 @@ describe('the way of the files', () => {
       to: { scratchFreeBytes: null },
       mode: 'stream',
       seconds: 0,
-      why: 'streamed: copying 12 GB at 94 Mbit/s takes 17 min and encoding 40 min, at the same time; how much room is there is not known',
+      why: 'streamed: copying 12 GB at 94 Mbit/s takes 17 min and encoding 40 min, at the same time; its free space is not known',
     },
   ];
   for (const { name, job = {}, to = {}, encodeSec, mode, seconds, why } of cases) {
@@ -198,13 +198,13 @@ describe('the way of the files', () => {
     );
     expect(ways.map(({ possible }) => possible)).to.deep.equal([false, false, false]);
     expect(ways.map(({ why }) => why)).to.have.members([
-      'shared folder: /data is not proved to be shared',
-      'streamed: it needs 4 GB of room and has 2 GB',
-      'copied: it needs 16 GB of room and has 2 GB',
+      'shared folder: /data is not verified',
+      'streamed: it needs 4 GB of free space and has 2 GB',
+      'copied: it needs 16 GB of free space and has 2 GB',
     ]);
     const problem = waysFor(files(mp4), way({ pathMappings: [share('/data', { problem: 'it is empty there' })] }), 60);
     expect(problem.map(({ why }) => why)).to.include.members([
-      'shared folder: /data is not proved to be shared: it is empty there',
+      'shared folder: /data is not verified: it is empty there',
       'streamed: the index of this MP4 is at its end',
     ]);
     expect(waysFor(files(), way(), 60).map(({ why }) => why)).to.include('shared folder: none holds this file');

@@ -57,16 +57,14 @@ describe('trust in a worker', () => {
     const { failuresInRow, disabledReason } = fail(['connection', 'connection', 'no_space']);
     expect(failuresInRow).to.equal(3);
     expect(disabledReason).to.equal(
-      'Three jobs in a row failed there, the last because its disk was full. Free some space on it, then put it back into service.',
+      'Three jobs in a row failed there, the last because its disk was full. Free some space on it, then return it to service.',
     );
   });
 
   it('says for every fault what to do', () => {
     fc.assert(
       fc.property(fault, (last) => {
-        expect(fail([last, last, last]).disabledReason).to.match(
-          /because .+\. [A-Z].+, then put it back into service\.$/,
-        );
+        expect(fail([last, last, last]).disabledReason).to.match(/because .+\. [A-Z].+, then return it to service\.$/);
       }),
     );
   });

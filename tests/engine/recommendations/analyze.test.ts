@@ -54,7 +54,7 @@ describe('analysis', () => {
     await look();
     isBig = () => false;
     await look();
-    expect(found()).to.include({ state: 'closed', note: 'The rule no longer finds it.' });
+    expect(found()).to.include({ state: 'closed', note: 'The rule no longer recommends it.' });
     isBig = () => true;
     await look();
     expect(found()).to.include({ state: 'open', note: null });
@@ -94,7 +94,7 @@ describe('analysis', () => {
     expect(found().state).to.equal('approved');
     await world.store.jobs.put({ ...job, state: 'done', finishedAt: world.now().toISOString() });
     await look();
-    expect(found()).to.include({ state: 'closed', note: 'The file was replaced or is gone.' });
+    expect(found()).to.include({ state: 'closed', note: 'The file was replaced or removed.' });
   });
 
   it('does not find again what was just replaced and is still described as it was', async () => {
@@ -258,7 +258,7 @@ describe('analysis', () => {
       await look();
       world.rules.rules.delete('many');
       world.bus.emit('rule.changed', { ids: ['many'] });
-      await world.until(() => card()?.note === 'The rule is gone.');
+      await world.until(() => card()?.note === 'The rule was removed.');
       expect(card()).to.include({ state: 'closed' });
     });
 

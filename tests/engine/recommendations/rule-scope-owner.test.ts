@@ -149,7 +149,7 @@ describe('the word of the owner', () => {
     it('says that the rule no longer finds it', async () => {
       story.least = 3;
       await story.look(true);
-      closedWith('The rule no longer finds it.');
+      closedWith('The rule no longer recommends it.');
     });
 
     it('says that the rule was switched off', async () => {
@@ -168,7 +168,7 @@ describe('the word of the owner', () => {
     it('says that the file was replaced', async () => {
       await world.store.library.put(film('1', { file: { id: 'another', localPath: '/local/1.mkv', sizeBytes: 0 } }));
       await story.look(true);
-      closedWith('The file was replaced or is gone.');
+      closedWith('The file was replaced or removed.');
     });
 
     it('says that the owner leaves the title alone, or keeps the rule from its tags', async () => {

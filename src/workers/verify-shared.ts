@@ -15,7 +15,7 @@ const LOOK_MS = 250;
  * Whether both machines see the same folder, and may write in it: this one writes a word that nobody can guess, the worker
  * reads it and writes another one. Null when they do, else what is wrong, for the owner. Nothing stays behind.
  */
-export async function proveShared(
+export async function verifyShared(
   line: ReconnectingSsh,
   { here, there }: Pick<WorkerPath, 'here' | 'there'>,
   signal: AbortSignal,
@@ -23,7 +23,7 @@ export async function proveShared(
   let own: string;
   try {
     // As private as the folders in which results are written.
-    own = await mkdtemp(join(here, '.mediaflow-proof-'));
+    own = await mkdtemp(join(here, '.mediaflow-check-'));
   } catch (error) {
     return `This machine cannot write in ${here}: ${(error as Error).message}.`;
   }
@@ -33,7 +33,7 @@ export async function proveShared(
     const folder = `${withoutEnd(there, '/')}/${basename(own)}`;
     const said = await answered(line, [folder, asked, answer], signal);
     if (said !== null)
-      return `${line.address.host} does not see in ${there} what lies in ${here}, or may not write there: ${said}.`;
+      return `${line.address.host} does not see in ${there} what is in ${here}, or may not write there: ${said}.`;
     for (const untilMs = performance.now() + SHOWN_MS; performance.now() < untilMs;) {
       if ((await readFile(join(own, 'answered'), 'utf8').catch(() => '')) === answer) return null;
       await sleep(LOOK_MS, undefined, { signal });

@@ -1,7 +1,7 @@
 import { AppError } from '../domain/errors.js';
 import type { Log } from '../lib/log.js';
 import { orAborted } from './connection.js';
-import { carry, type TransferRequest, type Watch } from './transfer-request.js';
+import { transferFile, type TransferRequest, type Watch } from './transfer-request.js';
 import { Lost, ownProgram, TransferProcess, type Program } from './transfer-process.js';
 
 /** It is kept at hand for so long after it was last used. Milliseconds. */
@@ -10,11 +10,11 @@ const IDLE_MS = 60_000;
 const TRIES = 2;
 
 /**
- * Carries files in a process of its own: encrypting a gigabit in a second keeps a processor so busy that pages would wait for it, and
+ * Transfers files in a process of its own: encrypting a gigabit in a second keeps a processor so busy that pages would wait for it, and
  * what it throws away would have the whole library's memory searched several times a second. Where no process can be started, they are
- * carried in this one.
+ * transferred in this one.
  */
-export class Carrier {
+export class FileTransfers {
   readonly #log: Log;
   readonly #idleMs: number;
   readonly #program: Program;
@@ -28,19 +28,19 @@ export class Carrier {
     this.#program = program;
   }
 
-  /** Throws what `carry` throws, and `transfer_failed` when the process is lost again and again. */
-  async carry(load: TransferRequest, watch: Watch): Promise<void> {
+  /** Throws what `transferFile` throws, and `transfer_failed` when the process is lost again and again. */
+  async transferFile(load: TransferRequest, watch: Watch): Promise<void> {
     this.#loads++;
     if (this.#idle) clearTimeout(this.#idle);
     try {
-      await this.#carry(load, watch);
+      await this.#transferFile(load, watch);
     } finally {
       this.#loads--;
       if (this.#loads === 0) this.#idle = setTimeout(() => void this.close(), this.#idleMs).unref();
     }
   }
 
-  /** Ends the process; what it carries fails. It is started anew when it is needed again. */
+  /** Ends the process; what it transfers fails. It is started anew when it is needed again. */
   async close(): Promise<void> {
     const starting = this.#transferProcess;
     this.#transferProcess = null;
@@ -49,19 +49,19 @@ export class Carrier {
     await transferProcess?.ended;
   }
 
-  async #carry(load: TransferRequest, watch: Watch): Promise<void> {
+  async #transferFile(load: TransferRequest, watch: Watch): Promise<void> {
     for (let tried = 1; ; tried++) {
       const transferProcess = await orAborted(this.#ready(), watch.signal);
-      if (transferProcess === null) return carry(load, watch);
+      if (transferProcess === null) return transferFile(load, watch);
       try {
-        await transferProcess.carry(load, watch);
+        await transferProcess.transferFile(load, watch);
         return;
       } catch (error) {
         watch.signal.throwIfAborted();
         if (!(error instanceof Lost)) throw error;
-        this.#log.warn({ reason: error.message }, 'The process that carries files ended');
+        this.#log.warn({ reason: error.message }, 'The transfer process ended');
         if (tried < TRIES) continue;
-        const text = `The process that carries files to and from ${load.address.host} ended again and again: ${error.message}.`;
+        const text = `The transfer process for ${load.address.host} ended again and again: ${error.message}.`;
         throw new AppError('transfer_failed', text, { cause: error });
       }
     }
@@ -73,7 +73,7 @@ export class Carrier {
     if (transferProcess && !transferProcess.isGone) return transferProcess;
     if (this.#transferProcess === starting) this.#transferProcess = null;
     if (transferProcess) return this.#ready();
-    this.#log.warn('No process for carrying files could be started; they are carried in this one');
+    this.#log.warn('No transfer process could be started; files are transferred in this one');
     return null;
   }
 }

@@ -9,7 +9,7 @@ type LiveEvent = (typeof LIVE)[number];
  * Up to which event a page knows: between drawing it and the moment it listens, however long its line takes, things may happen that
  * nobody would tell it.
  */
-export class News {
+export class MissedEvents {
   /** Pages that were drawn before the last start count from there. */
   readonly #start = randomBytes(6).toString('hex');
   readonly #lastOf = new Map<LiveEvent, number>();

@@ -15,7 +15,7 @@ const CONTENT = 'proof';
  * Finds out what a folder allows by doing it, in a hidden folder that is gone afterwards. Never throws: what does not
  * work is in the answer, with what to do about it.
  */
-export async function provePath(folder: string): Promise<PathProof> {
+export async function verifyPath(folder: string): Promise<PathProof> {
   const proof: PathProof = {
     folder,
     exists: false,
@@ -53,7 +53,7 @@ async function freeOf(folder: string): Promise<number | null> {
 }
 
 async function tryWriting(folder: string, proof: PathProof): Promise<void> {
-  const own = join(folder, `.mediaflow-proof-${randomBytes(6).toString('hex')}`);
+  const own = join(folder, `.mediaflow-check-${randomBytes(6).toString('hex')}`);
   const [first, second, linked] = [join(own, 'proof'), join(own, 'renamed'), join(own, 'linked')];
   await mkdir(own);
   try {
@@ -73,7 +73,7 @@ async function soon<T>(work: Promise<T>, folder: string): Promise<T> {
   if (remoteOf(folder) === null) return work;
   const stop = new AbortController();
   const tooLate = sleep(PATIENCE_MS, undefined, { signal: stop.signal, ref: false }).then(() => {
-    throw new AppError('storage_unreachable', `The machine of ${folder} does not answer. Is it switched on?`);
+    throw new AppError('storage_unreachable', `The worker that holds ${folder} does not answer. Is it switched on?`);
   });
   tooLate.catch(() => undefined);
   try {
@@ -108,7 +108,7 @@ function advice(error: unknown, folder: string, proof: PathProof): string {
     case 'EDQUOT':
       return `The disk of ${folder} is full. Free some space.`;
     case 'ELOOP':
-      return `${folder} is a link that leads in a circle. Name the real folder.`;
+      return `${folder} is a symbolic link that leads back to itself. Enter the real folder.`;
     default:
       return `${folder} does not answer as a disk should: ${error instanceof Error ? error.message : String(error)}. Check the disk or the network share.`;
   }
