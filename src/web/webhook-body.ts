@@ -1,6 +1,6 @@
 import type { IncomingMessage } from 'node:http';
 import { Writable, type Readable } from 'node:stream';
-import busboy from 'busboy';
+import { Busboy, type BusboyHeaders } from '@fastify/busboy';
 import { AppError, invalid } from '../domain/errors.js';
 
 /** The payload is a few kilobytes; the poster that comes with it is not read. */
@@ -58,7 +58,7 @@ function partNamedPayload(req: IncomingMessage): Sink {
     };
     form.on('error', onDamage);
     let isComing = false;
-    form.on('field', (name, value, { valueTruncated }) => {
+    form.on('field', (name, value, _nameTruncated, valueTruncated) => {
       if (name !== 'payload') return;
       if (valueTruncated) reject(tooLarge());
       else resolve(value);
@@ -72,16 +72,16 @@ function partNamedPayload(req: IncomingMessage): Sink {
         collect(part).then(resolve, onDamage);
       }
     });
-    form.on('close', () => {
+    form.on('finish', () => {
       if (!isComing) reject(invalid('There is no part named payload.'));
     });
   });
   return { stream: form, payload };
 }
 
-function openForm(req: IncomingMessage): busboy.Busboy {
+function openForm(req: IncomingMessage): InstanceType<typeof Busboy> {
   try {
-    return busboy({ headers: req.headers, limits: LIMITS });
+    return new Busboy({ headers: req.headers as BusboyHeaders, limits: LIMITS });
   } catch (cause) {
     throw new AppError('invalid', 'The multipart body has no usable boundary.', { cause });
   }

@@ -6,7 +6,7 @@ import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import busboy from 'busboy';
+import { Busboy, type BusboyHeaders } from '@fastify/busboy';
 import { SimulatedPlex } from '../../src/demo/plex/simulated-plex.js';
 import { PlexWebhook } from '../../src/domain/plex/webhook.js';
 import { PlexServer } from '../../src/plex/server.js';
@@ -23,7 +23,7 @@ async function listen(): Promise<{ url: string; events: PlexWebhook[]; thumbs: n
   const events: PlexWebhook[] = [];
   const thumbs: number[] = [];
   const server = createServer((req, res) => {
-    const form = busboy({ headers: req.headers });
+    const form = new Busboy({ headers: req.headers as BusboyHeaders });
     form.on('field', (name, value) => {
       if (name === 'payload') events.push(PlexWebhook.parse(JSON.parse(value)));
     });
