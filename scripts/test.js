@@ -1,4 +1,4 @@
-// Type check, lint, format check and every test; the last line is `N passed, N failed`.
+// Type check, lint, dead code, format check and every test; the last line is `N passed, N failed`.
 // `npm test -- FILE ...` runs these test files only. It sets the machine up first, in this very process: with a shell between
 // npm and this one a signal would get lost.
 import { spawn } from 'node:child_process';
@@ -98,6 +98,7 @@ async function runChecks() {
   await check('type check', bin('tsc'), ['--noEmit']);
   await check('type check of the pages', bin('tsc'), ['-p', 'public']);
   await check('lint', bin('eslint'), ['.']);
+  await check('dead code', bin('knip'), ['--no-progress']);
   await check('format', bin('prettier'), ['--check', '--log-level', 'warn', '.']);
 }
 
@@ -152,8 +153,9 @@ async function runTests(title, files, isShown) {
   if (isShown) console.log(`> ${title}`);
   const report = join(temp, `${title.replaceAll(/\W+/g, '-')}.json`);
   const how = [...usual, '--reporter', 'scripts/reporter.cjs', '--reporter-option', `output=${report}`];
+  const startMs = Date.now();
   const { status, said } = await run(bin('mocha'), [...how, ...files], { isShown });
-  if (!isShown) process.stdout.write(`> ${title}\n${said}`);
+  if (!isShown) process.stdout.write(`> ${title} (${Math.round((Date.now() - startMs) / 1000)} s)\n${said}`);
   try {
     const { stats, failures: those } = JSON.parse(readFileSync(report, 'utf8'));
     passed += stats.passes;

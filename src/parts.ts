@@ -67,7 +67,7 @@ export interface Ground {
   closeLater: (close: () => Promise<void> | void) => void;
 }
 
-export interface Part {
+interface Part {
   start(): Promise<void> | void;
   stop(): Promise<void> | void;
 }

@@ -11,7 +11,7 @@ export function errnoOf(error: unknown): string {
 export const isMissing = (error: unknown): boolean => ['ENOENT', 'ENOTDIR'].includes(errnoOf(error));
 
 /** A failure of the file system in words for the owner. An `AppError` passes unchanged. */
-export function fileError(error: unknown, path: string): Error {
+function fileError(error: unknown, path: string): Error {
   if (error instanceof AppError) return error;
   const because = (code: ConstructorParameters<typeof AppError>[0], message: string): AppError =>
     new AppError(code, message, { cause: error });

@@ -6,7 +6,7 @@ import { lookupWithout } from '../lib/guarded-lookup.js';
 import { fingerprintOf } from './host-keys.js';
 import { connectFailure, lost } from './ssh-error.js';
 
-export type SshAuth =
+type SshAuth =
   | { kind: 'key'; privateKey: string; passphrase?: string | undefined }
   | { kind: 'password'; password: string }
   | { kind: 'agent' };

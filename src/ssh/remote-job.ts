@@ -3,7 +3,7 @@ import type { SshConnection } from './connection.js';
 import { END_JOB, FORGET, HASH_OF, HASHES_OF, LOOK, MAKE_JOB, SIZE_OF, START, SWEEP } from './scripts.js';
 
 /** How a step on a worker is. `gone`: it ended without a word, as after a power cut. */
-export type StepState = { kind: 'none' | 'starting' | 'running' | 'gone' } | { kind: 'ended'; code: number };
+type StepState = { kind: 'none' | 'starting' | 'running' | 'gone' } | { kind: 'ended'; code: number };
 
 export interface StepLook {
   state: StepState;

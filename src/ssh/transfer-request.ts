@@ -31,7 +31,7 @@ export interface Watch {
 }
 
 /** Where connections come from and go to. */
-export interface Connections {
+interface Connections {
   take: (address: SshAddress, signal: AbortSignal) => Promise<SshConnection>;
   giveBack: (address: SshAddress, connection: SshConnection) => void;
 }

@@ -14,7 +14,7 @@ export interface Migration {
 }
 
 /** Every step there has been, in order. */
-export const MIGRATIONS: readonly Migration[] = [
+const MIGRATIONS: readonly Migration[] = [
   { number: 1, what: 'jobs have a rank apart from their score, and lie in files of 128', run: rankJobs },
 ];
 

@@ -36,8 +36,8 @@ const monthly = <T>(name: string, dateOf: (row: T) => string): Layout<T> => ({
 export const folderName = (id: string): string => id.replace(/[^A-Za-z0-9_-]/g, '_') || '_';
 
 /** A browser that signed in. The id is the SHA-256 of what its cookie holds. */
-export const SessionRow = z.object({ id: z.string(), expiresAt: z.string(), data: z.string() });
-export type SessionRow = z.infer<typeof SessionRow>;
+const SessionRow = z.object({ id: z.string(), expiresAt: z.string(), data: z.string() });
+type SessionRow = z.infer<typeof SessionRow>;
 
 /** Every collection of rows there is, each with the files it lies in. The row of this machine is there from the beginning. */
 export async function openCollections(dir: string, now: () => Date) {

@@ -1,9 +1,9 @@
 import { z } from 'zod';
 
 /** What a text of an input may hold at most unless its schema says otherwise: the longest path there is. */
-export const MAX_TEXT = 4096;
+const MAX_TEXT = 4096;
 /** The same for lists, and for the names of an object. */
-export const MAX_ITEMS = 10_000;
+const MAX_ITEMS = 10_000;
 /** Deeper than any input of ours; what is checked by calling itself could run out of stack. */
 const MAX_DEPTH = 12;
 

@@ -7,7 +7,7 @@ const HOUR_SEC = 3600;
 const DAY_SEC = 86_400;
 
 /** A long time in the one unit that counts: `42 min`, `19 h`, `6 days`. */
-export function roughTime(seconds: number): string {
+function roughTime(seconds: number): string {
   if (seconds < 90 * MINUTE_SEC) return `${Math.max(1, Math.round(seconds / MINUTE_SEC))} min`;
   if (seconds < 2 * DAY_SEC) return `${Math.round(seconds / HOUR_SEC)} h`;
   return `${Math.round(seconds / DAY_SEC).toLocaleString('en-US')} days`;

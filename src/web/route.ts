@@ -1,7 +1,7 @@
 import type { AnyAction } from '../actions/action.js';
 import type { AccessLevel } from '../domain/access/access.js';
 
-export type Method = 'get' | 'post' | 'put' | 'delete';
+type Method = 'get' | 'post' | 'put' | 'delete';
 
 /** One thing MediaFlow can be asked over HTTP. */
 export interface Route {

@@ -23,7 +23,7 @@ const SHOWN_MS = 120_000;
 const LOOK_MS = 500;
 
 /** Where the worker sees a path of this machine, through the longest folder that both see; null when none holds it. */
-export const toWorkerPath = (path: string, shared: readonly WorkerPath[]): string | null =>
+const toWorkerPath = (path: string, shared: readonly WorkerPath[]): string | null =>
   toLocalPath(
     path,
     shared.map(({ here, there }) => ({ from: here, to: there })),

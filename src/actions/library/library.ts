@@ -88,7 +88,7 @@ function situationOf(ctx: Context, item: LibraryItem, matchedIds?: readonly stri
 
 /** How many of the titles that match have this value; for a chosen value also when none has. */
 const FacetCount = z.object({ value: z.string(), label: z.string(), count: z.int(), isChosen: z.boolean() });
-export type FacetCount = z.infer<typeof FacetCount>;
+type FacetCount = z.infer<typeof FacetCount>;
 const Facets = z.object(Object.fromEntries(FACETS.map((name) => [name, z.array(FacetCount)])) as FacetShape);
 type FacetShape = Record<Facet, z.ZodArray<typeof FacetCount>>;
 

@@ -99,7 +99,7 @@ function accountToken({ store }: Context): string {
 }
 
 /** Asks with the account's token, which is forgotten once plex.tv itself says that it is worth nothing. */
-export async function withAccount<T>(ctx: Context, ask: (token: string) => Promise<T>): Promise<T> {
+async function withAccount<T>(ctx: Context, ask: (token: string) => Promise<T>): Promise<T> {
   const token = accountToken(ctx);
   try {
     return await ask(token);

@@ -36,7 +36,7 @@ export interface SimulatedDevice {
 }
 
 /** One of a device's addresses. */
-export interface SimulatedConnection {
+interface SimulatedConnection {
   uri: string;
   local?: boolean;
   relay?: boolean;

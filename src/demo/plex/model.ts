@@ -1,5 +1,5 @@
 /** Where a simulated library lies: as the server tells it, and where it really is. */
-export interface SimulatedLocation {
+interface SimulatedLocation {
   serverPath: string;
   localPath: string;
 }

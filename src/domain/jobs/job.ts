@@ -20,8 +20,8 @@ export const JobState = z.enum([
 ]);
 export type JobState = z.infer<typeof JobState>;
 
-export const JobStage = z.enum(['prepare', 'fetch', 'upload', 'encode', 'download', 'verify']);
-export type JobStage = z.infer<typeof JobStage>;
+const JobStage = z.enum(['prepare', 'fetch', 'upload', 'encode', 'download', 'verify']);
+type JobStage = z.infer<typeof JobStage>;
 
 /** One check of the result. */
 export const Check = z.object({ name: z.string(), ok: z.boolean(), detail: z.string() });
@@ -39,14 +39,14 @@ export const Fingerprint = z.object({
 export type Fingerprint = z.infer<typeof Fingerprint>;
 
 /** The picture that was encoded, and how long it runs: what a finished job needs to teach the next one anything. */
-export const JobSource = z.object({
+const JobSource = z.object({
   codec: z.string(),
   width: z.int().nonnegative(),
   height: z.int().nonnegative(),
   fps: z.number().nonnegative().nullable(),
   durationSec: z.number().nonnegative(),
 });
-export type JobSource = z.infer<typeof JobSource>;
+type JobSource = z.infer<typeof JobSource>;
 
 export const Job = z.object({
   id: z.string(),

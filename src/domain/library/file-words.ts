@@ -1,5 +1,5 @@
 /** Where a copy comes from, as its name says; better ones have a higher number. Nothing said is in the middle. */
-export interface SourceWord {
+interface SourceWord {
   rank: number;
   name: string | null;
 }

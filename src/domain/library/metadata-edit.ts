@@ -1,12 +1,12 @@
 import { z } from 'zod';
 import { invalid } from '../errors.js';
 
-export const TEXT_FIELDS = ['title', 'titleSort', 'summary', 'studio', 'contentRating'] as const;
-export const TAG_FIELDS = ['genres', 'labels', 'collections'] as const;
+const TEXT_FIELDS = ['title', 'titleSort', 'summary', 'studio', 'contentRating'] as const;
+const TAG_FIELDS = ['genres', 'labels', 'collections'] as const;
 /** What can be edited, in the order in which it is shown. */
 export const EDIT_FIELDS = [...TEXT_FIELDS, ...TAG_FIELDS] as const;
-export type TextField = (typeof TEXT_FIELDS)[number];
-export type TagField = (typeof TAG_FIELDS)[number];
+type TextField = (typeof TEXT_FIELDS)[number];
+type TagField = (typeof TAG_FIELDS)[number];
 export type EditField = (typeof EDIT_FIELDS)[number];
 
 /** A text travels in an address, where a letter may take nine characters. */
@@ -39,11 +39,11 @@ const Flag = z
  * What becomes of a field's lock. A locked field is left alone when Plex refreshes metadata. `auto` locks a field whose
  * value is changed, as Plex does, and leaves every other lock as it is.
  */
-export const LockChoice = z.enum(['auto', 'lock', 'unlock']).default('auto');
+const LockChoice = z.enum(['auto', 'lock', 'unlock']).default('auto');
 
 /** What becomes of a text: an empty `value` leaves it as it is, `clear` empties it. */
-export const TextEdit = z.object({ value: Text, clear: Flag, lock: LockChoice });
-export type TextEdit = z.infer<typeof TextEdit>;
+const TextEdit = z.object({ value: Text, clear: Flag, lock: LockChoice });
+type TextEdit = z.infer<typeof TextEdit>;
 
 const Tags = z
   .union([z.string().transform((text) => text.split(',')), z.array(z.string())])
@@ -62,13 +62,13 @@ const Tags = z
   );
 
 /** What becomes of a list of tags; names come as a list, or as one text with commas. No names leave it as it is. */
-export const TagEdit = z
+const TagEdit = z
   .object({ mode: z.enum(['add', 'remove', 'replace', 'clear']).default('add'), tags: Tags, lock: LockChoice })
   .superRefine(({ mode, tags }, check) => {
     if ((mode === 'replace' || mode === 'remove') && tags.length === 0)
       check.addIssue({ code: 'custom', path: ['tags'], message: 'Name at least one' });
   });
-export type TagEdit = z.infer<typeof TagEdit>;
+type TagEdit = z.infer<typeof TagEdit>;
 
 const text = TextEdit.prefault({});
 const tags = TagEdit.prefault({});
@@ -125,7 +125,7 @@ export interface EditOutcome {
 const folded = (name: string): string => name.normalize('NFC').trim().toLocaleLowerCase('en');
 
 /** Whether the media server takes two tags for the same one. */
-export const isSameTag = (a: string, b: string): boolean => folded(a) === folded(b);
+const isSameTag = (a: string, b: string): boolean => folded(a) === folded(b);
 
 const has = (names: readonly string[], name: string): boolean => names.some((other) => isSameTag(other, name));
 

@@ -2,7 +2,7 @@
 export type TitleKind = 'movie' | 'show' | 'season' | 'episode';
 
 /** Something happened to one title. */
-export interface TitleEvent {
+interface TitleEvent {
   ratingKey: string;
   kind: TitleKind;
   /** Null when the server does not say. */

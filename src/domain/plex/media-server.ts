@@ -82,7 +82,7 @@ export interface ServerCollections {
 }
 
 /** The metadata that people may write on a media server. */
-export interface ServerMetadata {
+interface ServerMetadata {
   /** What the server shows now; ids that are gone are absent. */
   read(ratingKeys: readonly string[], signal?: AbortSignal): Promise<ItemMetadata[]>;
   /**

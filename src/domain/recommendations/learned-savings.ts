@@ -33,7 +33,7 @@ export interface Learned {
 export const NOTHING_LEARNED: Learned = { ratioOf: () => null };
 
 /** Fewer finished jobs than this prove nothing. */
-export const ENOUGH_SAMPLES = 3;
+const ENOUGH_SAMPLES = 3;
 /** So many that agree, of the very same kind and preset, are worth high confidence. */
 const MANY_SAMPLES = 8;
 /** The latest so many of a kind count, so that a new encoder or taste is noticed. */
@@ -145,7 +145,7 @@ export function median(values: readonly number[]): number {
 }
 
 /** What a job encoded; of jobs that older versions ran, as much as their streams tell. */
-export function sourceOf(job: Job): { codec: string; width: number; height: number } | null {
+function sourceOf(job: Job): { codec: string; width: number; height: number } | null {
   if (job.source) return job.source;
   for (const line of job.streamsBefore) {
     const [, codec, width, height] = /^video (\S+) (\d+)x(\d+)/.exec(line) ?? [];

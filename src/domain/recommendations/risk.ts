@@ -36,7 +36,7 @@ const IMAGE_SUBTITLES: ReadonlySet<string> = new Set([
 ]);
 const COMMENTARY = /comm?ent|komment|kommentar/i;
 /** So many languages of sound, and it is worth a look whether all of them are wanted. */
-export const MANY_LANGUAGES = 3;
+const MANY_LANGUAGES = 3;
 
 const imagesIn = ({ subtitles }: MediaFile): number =>
   subtitles.filter(({ codec, external }) => !external && IMAGE_SUBTITLES.has(codec)).length;

@@ -46,7 +46,7 @@ const SOUNDS: readonly AudioStream[][] = [
 ];
 
 /** Films of every usual kind, each in few of all combinations. */
-export function* spreadOfFiles(): Generator<Subject> {
+function* spreadOfFiles(): Generator<Subject> {
   let n = 0;
   for (const codec of CODECS)
     for (const [width, height] of SIZES)

@@ -6,7 +6,7 @@ import { refusalOf, refusedInWords, withoutDot, type Refusal, type Standing } fr
 import type { EncoderSupport, WorkerMetrics } from './worker.js';
 
 /** What is asked of an encoder, and whether a graphics card may do it. */
-export interface EncodeNeed {
+interface EncodeNeed {
   needs: EncoderNeeds;
   preference: 'gpu' | 'cpu';
   /** A card failed it, and no processor is to take its place. */
@@ -51,7 +51,7 @@ export const Weighed = z.object({ ways: z.array(Way), parts: z.array(ScorePart) 
 export type Weighed = z.infer<typeof Weighed>;
 
 /** How a worker would do a job. */
-export interface Offer {
+interface Offer {
   /** Null: nothing is encoded. */
   encoder: ChosenEncoder | null;
   encodeSec: number;
@@ -63,7 +63,7 @@ export interface Offer {
 }
 
 /** A worker in the order of the choice: with an offer, or with a refusal. */
-export interface RankedWorker {
+interface RankedWorker {
   id: string;
   name: string;
   /** 0 to 100; 0 when it is refused. */

@@ -20,7 +20,7 @@ export interface FilesOfJob {
 }
 
 /** A machine on which films lie. */
-export interface Storage {
+interface Storage {
   name: string;
   /** All of the source: it is needed here for comparing too. */
   sourceBytes: number;

@@ -13,7 +13,7 @@ import type { Measurements } from '../workers/measurements.js';
 import type { RemoteSources } from './remote-sources.js';
 
 /** What the queue asks of the workers. */
-export type QueueFleet = Pick<Fleet, 'list' | 'executorOf' | 'praise' | 'blame'> & {
+type QueueFleet = Pick<Fleet, 'list' | 'executorOf' | 'praise' | 'blame'> & {
   measurements: Pick<Measurements, 'encoders'>;
 };
 

@@ -14,7 +14,7 @@ import {
 import { Risk } from '../../domain/recommendations/risk.js';
 
 /** Savings in bytes; every file counts once, with its largest saving. */
-export interface Savings {
+interface Savings {
   savesBytes: number;
   lowBytes: number;
   highBytes: number;

@@ -1,7 +1,7 @@
 import type { EncodedCodec, EncodeSpeed, Tune } from '../video-target.js';
 
 /** What a preset asks of an encoder. */
-export interface VideoSettings {
+interface VideoSettings {
   /** CRF of the codec's encoder for the processor; null only where no quality was set. */
   quality: number | null;
   speed: EncodeSpeed;
