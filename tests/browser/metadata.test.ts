@@ -133,7 +133,7 @@ describe('edits in Plex in a browser', function () {
     world.plex.edits.refuse = () => ({ status: 500 });
     await Promise.all([plain.waitForURL(/\/result$/), plain.click('button:has-text("Edit it in Plex")')]);
     while ((await plain.locator('h2:has-text("Done")').count()) === 0) await plain.click('a:has-text("Refresh")');
-    expect(await plain.textContent('.edits td.wide')).to.contain('trouble of its own (500)');
+    expect(await plain.textContent('.edits td.wide')).to.contain('an error of its own (500)');
     world.plex.edits.refuse = () => null;
     await Promise.all([plain.waitForURL(/\/preview$/), plain.click('button:has-text("Try the rest again")')]);
     await Promise.all([plain.waitForURL(/\/result$/), plain.click('button:has-text("Edit it in Plex")')]);

@@ -173,7 +173,7 @@ describe('the pages in a browser', function () {
       await page.click('.queue-table tbody tr:first-child [aria-label$=" down"]');
       await page.waitForSelector(`.queue-table tbody tr:first-child a.clip:not(:text-is("${was ?? ''}"))`);
       await page.click('[data-job="job-run"] button:has-text("Cancel")');
-      await page.waitForSelector('dialog#confirm[open]:has-text("the original is untouched")');
+      await page.waitForSelector('dialog#confirm[open]:has-text("the original stays as it is")');
       await page.click('dialog#confirm button:has-text("Go back")');
       expect(web.context.store.jobs.get('job-run').state).to.equal('running');
       expect(await isSame()).to.equal(true);

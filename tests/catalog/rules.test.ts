@@ -170,7 +170,7 @@ export default { title: 'Plain', docs: { what: 'A.', why: 'B.', whenNotToUse: 'C
       problem: /default.*least/,
     },
     throws: { text: rule(`() => { throw new Error('ouch'); }`), problem: /ouch/i },
-    'answers nonsense': { text: rule(`() => ({ kind: 'explode', reason: '' })`), problem: /no finding.*kind/ },
+    'answers nonsense': { text: rule(`() => ({ kind: 'explode', reason: '' })`), problem: /not valid.*kind/ },
     'answers with a promise': { text: rule(`async () => null`), problem: /no finding/ },
     'changes what it is shown': {
       text: rule(`({ item }) => { item.title = 'x'; return null; }`),

@@ -217,7 +217,7 @@ describe('collections kept in step, over HTTP', function () {
     let puts = 0;
     world.plex.collections.refuse = ({ method }) => (method === 'PUT' && ++puts === 2 ? 500 : null);
     await world.keeper.sync('common');
-    expect(world.place('common').lastSync?.error).to.contain('trouble of its own');
+    expect(world.place('common').lastSync?.error).to.contain('an error of its own');
     const half = world.inPlex('Common').children.length;
     expect(half).to.be.above(90).and.below(films.length);
     world.plex.collections.refuse = () => null;

@@ -132,7 +132,7 @@ describe('films that lie on a NAS reached over SSH', function () {
     proxy.cut();
     const waits = await stage.jobThat(({ state }) => state === 'blocked', 'it waits');
     expect(waits.error ?? null).to.equal(null);
-    expect(waits.waitsFor).to.match(/^NAS, where the files lie, cannot be used just now/);
+    expect(waits.waitsFor).to.match(/^NAS, where the files are stored, cannot be used right now/);
     expect(await sha256Of(path)).to.equal(original);
     expect(await fetchedHere()).to.deep.equal([]);
     Object.assign(proxy.faults, { isRefused: false, bytesPerSec: null });

@@ -118,7 +118,7 @@ describe('the Plex account', () => {
       world.fault = 500;
       const away = await plexTv.findSignIn(id);
       expect(away?.state).to.equal('waiting');
-      expect(away?.trouble).to.contain('trouble of its own');
+      expect(away?.trouble).to.contain('an error of its own');
       world.fault = 429;
       world.retryAfter = '30';
       later(2);
@@ -174,7 +174,7 @@ describe('the Plex account', () => {
       [404, 'plex_not_found', /does not know/],
       [429, 'plex_rate_limited', /Wait 10 seconds/],
       [302, 'plex_bad_answer', /elsewhere/],
-      [500, 'plex_unavailable', /trouble of its own \(500\)/],
+      [500, 'plex_unavailable', /an error of its own \(500\)/],
       [418, 'plex_bad_answer', /418/],
       ['html', 'plex_bad_answer', /web page/],
       ['cut', 'plex_bad_answer', /cut off/],

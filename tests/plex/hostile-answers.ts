@@ -188,7 +188,7 @@ for (const [name, answer, says] of nowhere.filter((_, n) => n % 3 === 0)) {
 }
 
 add('a page that is not there', 'listing', status(404, PAGE), { says: /does not know what was asked for \(404\)/ });
-add('a trouble of its own', 'sections', status(500, PAGE), { says: /trouble of its own \(500\)/ });
+add('an error of its own', 'sections', status(500, PAGE), { says: /an error of its own \(500\)/ });
 add('a reset', 'listing', (res) => res.socket?.resetAndDestroy(), { says: /cannot be reached/ });
 add(
   'less than its length',

@@ -296,7 +296,7 @@ for (const format of ['json', 'xml'] as const)
       const asked = keys(260);
       const outcomes = await run(asked, { labels: { tags: 'Keep' } });
       expect(states(outcomes)).to.deep.equal({ failed: 100, done: 160 });
-      expect(outcomes.get(asked[0] ?? '')?.reason).to.match(/trouble of its own \(500\)/);
+      expect(outcomes.get(asked[0] ?? '')?.reason).to.match(/an error of its own \(500\)/);
       expect(outcomes.get(asked[0] ?? '')?.open).to.have.length(1);
       expect(all().filter(({ labels }) => labels.includes('Keep')).length).to.equal(160);
     });

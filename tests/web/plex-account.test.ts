@@ -159,7 +159,7 @@ describe('the doors of the Plex account', () => {
     const token = await signIn();
     const { secrets } = world.web.context.store;
     world.plexTv.fault = 500;
-    expect((await browser.get('/settings/plex?find=yes')).text).to.contain('trouble of its own');
+    expect((await browser.get('/settings/plex?find=yes')).text).to.contain('an error of its own');
     expect(secrets.find('accountToken')).to.equal(token);
     world.plexTv.fault = null;
     expect((await browser.get('/settings/plex?find=yes')).text, 'what is kept of the account').to.contain('Robin');

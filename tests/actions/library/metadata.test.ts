@@ -126,7 +126,7 @@ describe('metadata edits', function () {
     expect(titled(edit, 'done')).to.have.length(150);
     expect(world.plex.edits.reached).to.have.length(150);
     expect(world.plex.items().slice(150).map((item) => JSON.stringify(item))).to.deep.equal(others); // prettier-ignore
-    expect((await refusal(apply(id, 150))).message).to.match(/begun already/);
+    expect((await refusal(apply(id, 150))).message).to.match(/started already/);
   });
 
   it('read what the library holds again, and only that', async () => {

@@ -69,7 +69,7 @@ describe('folders that this machine and a worker see', () => {
     await writeFile(path, 'another size');
     expect(await failureOf(find()))
       .to.have.property('message')
-      .that.contains('Read the library first');
+      .that.contains('Sync the library first');
     expect(web.asked).not.to.include('find attic.lan');
   });
 });

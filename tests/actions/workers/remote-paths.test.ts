@@ -45,7 +45,7 @@ describe('folders on other machines', () => {
   });
 
   it('need a machine that is known and confirmed', () => {
-    expect(refusalOf('/ssh:attic/films')).to.match(/no machine is called attic. Add it under Workers first/);
+    expect(refusalOf('/ssh:attic/films')).to.match(/there is no worker called attic. Add it under Workers first/);
     expect(refusalOf('/ssh:Shed/films')).to.match(/confirm the host key of Shed/);
   });
 
@@ -61,7 +61,7 @@ describe('folders on other machines', () => {
     });
     expect(whatLiesOn({ store }, 'my-nas')).to.match(/^One original is kept there/);
     await store.settings.change({ paths: { mappings: [{ from: '/share/Media', to: '/ssh:my-nas/volume1' }] } });
-    expect(whatLiesOn({ store }, 'my-nas')).to.match(/^\/share\/Media of Plex lies there/);
+    expect(whatLiesOn({ store }, 'my-nas')).to.match(/^\/share\/Media of Plex is mapped to it/);
     expect(whatLiesOn({ store }, 'shed')).to.equal(null);
   });
 });

@@ -184,7 +184,7 @@ describe('live news', () => {
       const keys = Array.from({ length: 120 }, (_, n) => String(n + 100));
       await listen(['1', '2', ...keys], { quietMs: 400, longestMs: 800 });
       tell(...keys.map(removed));
-      await world.until(() => world.logged.some((line) => line.includes('many titles are gone')));
+      await world.until(() => world.logged.some((line) => line.includes('many titles as deleted')));
       await world.store.sections.put({ ...world.store.sections.get('1'), frozen: 'No mount.' });
       world.server.items_ = [film('2')];
       tell(removed('1'));

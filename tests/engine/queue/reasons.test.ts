@@ -60,7 +60,7 @@ describe('why nothing runs', () => {
     [
       'all are refused',
       look({ waiting, workers: [offline, paused] }),
-      'No worker can take a job now: gpu-1 is offline since 14:02; tower is paused. Bring gpu-1 back, resume tower or add a worker under Workers.',
+      'No worker can take a job now: gpu-1 is offline since 14:02; tower is paused. Reconnect gpu-1, resume tower or add a worker under Workers.',
     ],
     [
       'two for the same reason',
@@ -70,7 +70,7 @@ describe('why nothing runs', () => {
     [
       'two of a kind for reasons of their own',
       look({ waiting, workers: [offline, refuses('b', 'offline', 'is offline')] }),
-      'No worker can take a job now: gpu-1 is offline since 14:02; b is offline. Bring gpu-1 and b back or add a worker under Workers.',
+      'No worker can take a job now: gpu-1 is offline since 14:02; b is offline. Reconnect gpu-1 and b or add a worker under Workers.',
     ],
     [
       'one that opens by itself',
@@ -80,7 +80,7 @@ describe('why nothing runs', () => {
     [
       'the chosen one is away',
       look({ waiting, workers: [offline, refuses('nas', 'wish', 'is not the worker you chose for it')] }),
-      'No worker can take a job now: gpu-1 is offline since 14:02; nas is not the worker you chose for it. Bring gpu-1 back or let any worker do it.',
+      'No worker can take a job now: gpu-1 is offline since 14:02; nas is not the worker you chose for it. Reconnect gpu-1 or let any worker do it.',
     ],
   ];
   for (const [name, seen, says] of workers) {
@@ -91,7 +91,7 @@ describe('why nothing runs', () => {
 
   const advice: [RefusalKind, RegExp][] = [
     ['unconfirmed', /Confirm w or add/],
-    ['disabled', /Put w back into service or add/],
+    ['disabled', /Return w to service or add/],
     ['draining', /Let w take jobs again or add/],
     ['encoder', /Choose another preset or add/],
     ['room', /Free some space on w or add/],

@@ -39,7 +39,7 @@ describe('where a rule may not reach', () => {
     await tag('kids');
     await look();
     expect(row()).to.equal(null);
-    expect(await why()).to.equal('This rule leaves titles tagged KIDS alone, as you chose.');
+    expect(await why()).to.equal('This rule skips titles tagged KIDS, as you chose.');
     await tag('club');
     await look();
     expect(row()).to.include({ state: 'open' });
