@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { action } from '../actions/action.js';
 import { sayLimits } from './bounds.js';
+import { headingOf } from './errors.js';
 import type { Route } from './route.js';
 
 const ErrorBody = z.object({
@@ -37,6 +38,30 @@ class Shared {
     this.#names.set(content, name);
     return name;
   }
+}
+
+const REFUSED = { 'application/json': { schema: { $ref: '#/components/schemas/Error' } } };
+
+/**
+ * With which statuses a request may be refused, as far as its contract tells; what else an action throws is the default. Of
+ * Plex and of workers any action may need an answer, and any may find MediaFlow starting or stopping.
+ */
+function refusalsOf(
+  { method, access }: Pick<Route, 'method' | 'access'>,
+  { hasInput, hasId }: { hasInput: boolean; hasId: boolean },
+): number[] {
+  const changes = method !== 'get';
+  return [
+    // A wrong key or password; too many of them.
+    ...(access === 'public' ? [] : [401, 429]),
+    // Another site, or a key that may not do it.
+    ...(changes || access === 'person' ? [403] : []),
+    ...(hasId ? [404] : []),
+    // Not possible in its present state; a body that is too large.
+    ...(changes ? [409, 413] : []),
+    ...(changes || hasInput || hasId ? [422] : []),
+    ...[500, 502, 503],
+  ].sort((a, b) => a - b);
 }
 
 /** `/api/library/items/:id` -> `/api/library/items/{id}` */
@@ -77,10 +102,13 @@ function operationOf({ action, method, access }: Route, path: string, shared: Sh
       : { requestBody: { content: { 'application/json': { schema: body } } } }),
     responses: {
       200: { description: 'Done', content: { [answer]: { schema: output } } },
-      default: {
-        description: 'Refused',
-        content: { 'application/json': { schema: { $ref: '#/components/schemas/Error' } } },
-      },
+      ...Object.fromEntries(
+        refusalsOf({ method, access }, { hasInput: others.length > 0, hasId: inPath.length > 0 }).map((status) => [
+          status,
+          { description: headingOf(status), content: REFUSED },
+        ]),
+      ),
+      default: { description: 'Refused', content: REFUSED },
     },
     ...(access === 'public' ? { security: [] } : access === 'person' ? { security: [{ session: [] }] } : {}),
   };

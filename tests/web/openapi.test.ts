@@ -57,6 +57,29 @@ describe('the OpenAPI document', () => {
     }
   });
 
+  it('states every status with which wrong requests are refused', async () => {
+    const seen = new Map<string, number>();
+    for (const { api, method } of routes) {
+      if (api === null) continue;
+      const url = `${web.url}${api.replace(/:(\w+)/g, 'nothing-has-this-id')}`;
+      const operation = document.paths[api.replace(/:(\w+)/g, '{$1}')]?.[method];
+      const ask = async (headers: Record<string, string>, body?: string): Promise<void> => {
+        const sent = body === undefined ? headers : { ...headers, 'Content-Length': String(Buffer.byteLength(body)) };
+        const options = { method: method.toUpperCase(), headers: sent, ...(body === undefined ? {} : { body }) };
+        const { status } = await raw(url, options);
+        if (status >= 400)
+          expect(Object.keys(operation?.responses ?? {}), `${method} ${api} ${status}`).to.include(String(status));
+        seen.set(`${status}`, (seen.get(`${status}`) ?? 0) + 1);
+      };
+      await ask({});
+      if (method === 'get') continue;
+      const json = { 'X-Api-Key': API_KEY, 'Content-Type': 'application/json' };
+      await ask(json, 'no JSON');
+      await ask(json, '{"id":{},"name":7,"expected":"many","itemIds":{},"slots":-1}');
+    }
+    expect([...seen.keys()]).to.include.members(['401', '403', '404', '422']);
+  });
+
   it('declares every path parameter, and no reference leads nowhere', () => {
     for (const [path, methods] of Object.entries(document.paths)) {
       const inPath = Array.from(path.matchAll(/\{(\w+)\}/g), ([, name]) => name);
