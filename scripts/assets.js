@@ -1,8 +1,9 @@
 // Builds what browsers load from its sources in public/ and from packages, into public/built, which is all that is served:
-// one stylesheet, one script of our own, one of libraries, the font and the pictures. Only when a source changed.
+// one stylesheet, one script of our own, one of libraries, one for what is heard live, the font and the pictures. Only when a source changed.
 import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { brotliCompressSync, gzipSync } from 'node:zlib';
 
 const here = fileURLToPath(import.meta.url);
 const root = dirname(dirname(here));
@@ -12,11 +13,9 @@ const built = join(publicDir, 'built');
 const LAST = 'app.css';
 
 /** Scripts that others find in the global scope; htmx comes before its extension. */
-const LIBRARIES = [
-  'htmx.org/dist/htmx.min.js',
-  'idiomorph/dist/idiomorph-ext.min.js',
-  'socket.io/client-dist/socket.io.min.js',
-];
+const LIBRARIES = ['htmx.org/dist/htmx.min.js', 'idiomorph/dist/idiomorph-ext.min.js'];
+/** Texts lie beside their compressed selves: at full strength once, instead of in haste for each browser. */
+const TEXTS = /\.(?:css|js|svg)$/;
 const COPIED = [
   join(publicDir, 'icons.svg'),
   join(publicDir, 'mark.svg'),
@@ -32,7 +31,11 @@ export async function buildAssets() {
   const { build } = await import('esbuild');
   const { outputFiles } = await build({
     absWorkingDir: root,
-    entryPoints: { app: 'public/scripts/main.ts', 'app-styles': 'public/styles/index.css' },
+    entryPoints: {
+      app: 'public/scripts/main.ts',
+      live: 'public/scripts/live.ts',
+      'app-styles': 'public/styles/index.css',
+    },
     outdir: built,
     write: false,
     bundle: true,
@@ -50,7 +53,15 @@ export async function buildAssets() {
   for (const path of COPIED)
     files.set(basename(path) === 'LICENSE' ? 'inter-license.txt' : basename(path), readFileSync(path));
   files.set(LAST, styles);
-  replaceFiles(files);
+  replaceFiles(new Map([...compressed(files), ...files]));
+}
+
+function compressed(files) {
+  const texts = [...files].filter(([name]) => TEXTS.test(name));
+  return texts.flatMap(([name, text]) => [
+    [`${name}.br`, brotliCompressSync(text)],
+    [`${name}.gz`, gzipSync(text, { level: 9 })],
+  ]);
 }
 
 /** A program that reads the folder meanwhile sees each file whole, the old one or the new one. */

@@ -1,10 +1,8 @@
 // What vendor.js puts into the page before our own scripts run.
 import type htmxApi from 'htmx.org';
-import type { io as connect } from 'socket.io-client';
 
 declare global {
   const htmx: typeof htmxApi;
-  const io: typeof connect | undefined;
   const Idiomorph:
     | {
         defaults: {

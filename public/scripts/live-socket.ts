@@ -1,20 +1,19 @@
-// What happens is heard over a socket. Without it the page asks by itself, and says so.
+// What happens is heard over a socket. Without it the page asks by itself, and says so. It is a script of its own, loaded after
+// the page: what it hears it tells the others by an event of the document.
+import type { io } from 'socket.io-client';
 import { onHtmx } from './htmx-events.js';
 import { showProgress, type JobProgress } from './job-progress.js';
-import { ring } from './live-regions.js';
 import { urlBase } from './page.js';
 
 const POLL_EVERY_MS = 15_000;
 const PATIENCE_MS = 10_000;
 
-type Connect = NonNullable<typeof io>;
-
-export function startLiveSocket(): void {
-  if (typeof io !== 'function' || !document.body.hasAttribute('data-signed-in')) return;
-  listen(io);
+/** Something happened, or anything may have: null. */
+function ring(event: string | null): void {
+  document.dispatchEvent(new CustomEvent('mediaflow:heard', { detail: event }));
 }
 
-function listen(connect: Connect): void {
+export function startLiveSocket(connect: typeof io): void {
   let wasConnected = false;
   const socket = connect({
     path: `${urlBase}/socket.io`,
@@ -28,7 +27,7 @@ function listen(connect: Connect): void {
   socket.on('disconnect', outage.begin);
   socket.on('connect', () => {
     outage.end();
-    // News may have been missed while the line was down.
+    // Events may have been missed while the connection was down.
     if (wasConnected && !socket.recovered) ring(null);
     wasConnected = true;
   });
@@ -47,7 +46,7 @@ function listen(connect: Connect): void {
   });
 }
 
-/** Waits a while for the line to come back, then says so and asks every 15 seconds. */
+/** Waits a while for the connection to come back, then says so and asks every 15 seconds. */
 function watchOutage(): { begin: () => void; end: () => void } {
   const strip = document.getElementById('offline');
   let polling: number | undefined;
@@ -71,7 +70,7 @@ function watchOutage(): { begin: () => void; end: () => void } {
   };
 }
 
-/** What was heard while an answer was on its way may be news to what comes with it. */
+/** What was heard while an answer was on its way may be new to what comes with it. */
 function ringForLateAnswers(heardMs: ReadonlyMap<string, number>): void {
   const askedMs = new WeakMap<XMLHttpRequest, number>();
   onHtmx('htmx:beforeSend', ({ xhr }) => askedMs.set(xhr, performance.now()));

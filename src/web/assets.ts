@@ -2,10 +2,13 @@ import { createHash } from 'node:crypto';
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import express, { type RequestHandler, type Router } from 'express';
+import staticGzip from 'express-static-gzip';
 
 /** A year: the longest time browsers keep a file without asking. */
 const YEAR_SEC = 31_536_000;
 const HASH_LETTERS = 16;
+/** What lies beside each text, for browsers that take it. */
+const COMPRESSED = /\.(?:br|gz)$/;
 const HASHED = /^\/assets\/([0-9a-f]+)(\/.*)$/;
 
 /**
@@ -37,7 +40,9 @@ export class Assets {
     const files = entries.filter((entry) => entry.isFile()).map((entry) => join(entry.parentPath, entry.name));
     const hash = createHash('sha256');
     for (const file of files.sort()) hash.update(file.slice(dir.length)).update(await readFile(file));
-    const paths = new Set(files.map((file) => file.slice(dir.length).replaceAll('\\', '/')));
+    const paths = new Set(
+      files.filter((file) => !COMPRESSED.test(file)).map((file) => file.slice(dir.length).replaceAll('\\', '/')),
+    );
     return new Assets(dir, paths, hash.digest('hex').slice(0, HASH_LETTERS), urlBase);
   }
 
@@ -49,7 +54,12 @@ export class Assets {
   /** Answers the files; for ever only under their present address, for a page may be older than the program. */
   serve(): Router {
     const router = express.Router();
-    const files = express.static(this.#dir, { index: false, redirect: false, cacheControl: false });
+    const files = staticGzip(this.#dir, {
+      enableBrotli: true,
+      orderPreference: ['br', 'gz'],
+      index: false,
+      serveStatic: { redirect: false, cacheControl: false },
+    });
     const serve: RequestHandler = (req, res, next) => {
       const [, hash, path] = HASHED.exec(req.url) ?? [];
       if (!this.#paths.has(path?.split('?')[0] ?? req.path)) {

@@ -1,3 +1,4 @@
+import { constants } from 'node:zlib';
 import compression from 'compression';
 import express, { type ErrorRequestHandler, type Express, type RequestHandler, type Router } from 'express';
 import type { Context } from '../actions/action.js';
@@ -12,8 +13,12 @@ import { routes } from './routes.js';
 import { beforeLongTasks, oneByOne } from './turns.js';
 import { rememberTyped } from './typed.js';
 
-/** Beyond the second level a page of 300 kB takes three times as long and gets a tenth smaller. */
-const COMPRESSION = { level: 2, chunkSize: 65_536 };
+/** What is drawn is compressed while somebody waits. A page of 230 kB: 3 ms and 22 kB with gzip, 4 ms and 14 kB with brotli. */
+const COMPRESSION = {
+  level: 2,
+  chunkSize: 65_536,
+  brotli: { params: { [constants.BROTLI_PARAM_QUALITY]: 5 } },
+};
 
 /** Puts every door of the web layer but the webhook in its place: health checks, files, then what the route table says. */
 export function buildApp(doors: Doors, assets: Assets): Express {
