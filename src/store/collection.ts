@@ -1,17 +1,17 @@
-import { basename, join } from 'node:path';
 import type { z } from 'zod';
-import { notFound, toAppError } from '../domain/errors.js';
+import { toAppError } from '../domain/errors.js';
 import { EventLoopYield } from '../lib/event-loop-yield.js';
 import { Gate } from '../lib/gate.js';
-import { Copies, type Follower } from './copies.js';
+import { Copies } from './copies.js';
 import type { Damage } from './damage.js';
 import { exactFitOf, type ExactFit } from './exact-fit.js';
 import { filesOf, ROWS_PER_SHARD, type Layout } from './layout.js';
 import { readShards } from './read-shards.js';
 import { Resting } from './resting.js';
-import { RowViews, type KeyOf, type Order, type RowIndex, type RowTally, type Summed } from './row-views.js';
-import { Shard } from './shard.js';
+import { Rows } from './rows.js';
+import type { Shard } from './shard.js';
 import { markOf } from './shard-file.js';
+import { Shards } from './shards.js';
 
 export interface CollectionOptions<T> {
   dir: string;
@@ -33,31 +33,38 @@ const ROWS_PER_TURN = 64;
 const WIDTH = 4;
 
 /** Rows in memory, kept on disk in JSON files through lowdb. Every row is checked by its schema on the way in and out. */
-export class Collection<T extends { id: string }> {
+export class Collection<T extends { id: string }> extends Rows<T> {
   readonly #options: CollectionOptions<T>;
-  readonly #mark: string;
   /** Null when rows are not taken over. */
   readonly #fits: ExactFit | null;
-  readonly #copies = new Copies<T>();
-  readonly #shards = new Map<string, Shard<T>>();
-  /** Group of rows -> its folder. */
-  readonly #folders = new Map<string, string>();
-  /** Folder -> the first file that may have room. */
-  readonly #roomIn = new Map<string, { number: number; shard: Shard<T> }>();
+  readonly #copies: Copies<T>;
+  readonly #shards: Shards<T>;
   readonly #removing = new Map<string, Promise<void>>();
   #kept: Promise<void> = Promise.resolve();
   readonly #tidying = new Set<Promise<void>>();
   readonly #damaged: Damage[] = [];
-  readonly #gate = new Gate(WIDTH);
-  readonly #views = new RowViews(this.#copies);
   readonly #resting: Resting<T> | null;
   #stamp = 0;
 
   private constructor(options: CollectionOptions<T>) {
+    const copies = new Copies<T>();
+    const shards: Shards<T> = new Shards<T>({
+      ...{ dir: options.dir, layout: options.layout, mark: markOf(options.schema), gate: new Gate(WIDTH) },
+      nextStamp: () => ++this.#stamp,
+      restore: (shard, id, row) => {
+        copies.restore(shard, id, row);
+      },
+      awake: (row, shard) => {
+        this.#resting?.note();
+        return copies.awake(options.thrift?.(row) ?? row, shard);
+      },
+    });
+    super({ noun: options.noun, copies, folderOf: (group) => shards.folderOf(group) });
     this.#options = options;
-    this.#mark = markOf(options.schema);
+    this.#copies = copies;
+    this.#shards = shards;
     this.#fits = options.takesOver ? exactFitOf(options.schema) : null;
-    this.#resting = options.rests ? new Resting({ shards: this.#shards, copies: this.#copies }) : null;
+    this.#resting = options.rests ? new Resting({ shards: shards.all, copies }) : null;
   }
 
   /**
@@ -70,95 +77,8 @@ export class Collection<T extends { id: string }> {
     return collection;
   }
 
-  get size(): number {
-    return this.#copies.size;
-  }
-
-  /** Another number than before: some row changed since. */
-  get version(): number {
-    return this.#copies.version;
-  }
-
   get damaged(): readonly Damage[] {
     return this.#damaged;
-  }
-
-  has(id: string): boolean {
-    return this.#copies.has(id);
-  }
-
-  find(id: string): T | null {
-    return this.#copies.find(id);
-  }
-
-  /** Throws `not_found`. */
-  get(id: string): T {
-    const row = this.#copies.find(id);
-    if (!row) throw notFound(this.#options.noun, id);
-    return row;
-  }
-
-  /** Of all rows, without waking any. */
-  ids(): IterableIterator<string> {
-    return this.#copies.ids();
-  }
-
-  /** Of the rows of a group of the layout, without waking any. */
-  idsIn(group: string): string[] {
-    return this.#copies.idsIn(this.#folderOf(group));
-  }
-
-  /** Of rows that rest a thousand wake in 20 ms: `each` lets other work in between. */
-  values(): IterableIterator<T> {
-    return this.#copies.rows();
-  }
-
-  /**
-   * Shows every row to `visit`, letting other work in between, until it answers false. No row is packed meanwhile; one that comes
-   * meanwhile may or may not be shown. Throws what `visit` throws.
-   */
-  async each(visit: (row: T) => unknown): Promise<void> {
-    const loopYield = new EventLoopYield();
-    const letRest = this.keepAwake();
-    try {
-      for (const row of this.#copies.rows()) {
-        if (visit(row) === false) return;
-        if (loopYield.isDue) await loopYield.pause();
-      }
-    } finally {
-      letRest();
-    }
-  }
-
-  where(match: (row: T) => boolean): T[] {
-    const found: T[] = [];
-    for (const row of this.#copies.rows()) if (match(row)) found.push(row);
-    return found;
-  }
-
-  /** Rows by a word of theirs; made when it is first asked for with this very function, and kept up to date from then on. */
-  by(keyOf: KeyOf<T>): RowIndex<T> {
-    return this.#views.index(keyOf);
-  }
-
-  /** How many rows have each word, or what they add up to; made and kept like `by`. */
-  tally(what: KeyOf<T> | Summed<T>): RowTally<T> {
-    return this.#views.tally(what);
-  }
-
-  /** Some rows in an order, which is made when it is first asked for and kept. It changes with the rows: copy it before a wait. */
-  sorted(order: Order<T>): readonly T[] {
-    return this.#views.sorted(order);
-  }
-
-  /** From now on `follower` hears of every row that comes, changes or goes, also when the disk refuses and one goes back. */
-  follow(follower: Follower<T>): void {
-    this.#copies.tell(follower);
-  }
-
-  /** What this very function makes of the rows, and of nothing else: made anew only when a row changed since. */
-  derive<Value>(make: (rows: () => Iterable<T>) => Value): Value {
-    return this.#views.derive(make);
   }
 
   /**
@@ -221,14 +141,13 @@ export class Collection<T extends { id: string }> {
     await this.#resting?.rest(0);
   }
 
-  /** No row is packed until the returned function is called: for whoever needs all of them, one after the other. */
-  keepAwake(): () => void {
+  override keepAwake(): () => void {
     return this.#resting?.hold() ?? (() => undefined);
   }
 
   /** Resolves when nothing is on its way to the disk any more. */
   async flush(): Promise<void> {
-    await Promise.all([...this.#shards.values()].map((shard) => shard.settled()));
+    await Promise.all([...this.#shards.all.values()].map((shard) => shard.settled()));
     await Promise.all([...this.#tidying]);
   }
 
@@ -241,7 +160,7 @@ export class Collection<T extends { id: string }> {
   #place(row: T, mayWaitMs = 0): Promise<void> {
     const { id } = row;
     const before = this.#copies.ownerOf(id);
-    const shard = this.#shardFor(row, before);
+    const shard = this.#shards.for(row, before);
     // What the disk holds is known before another row stands in its place.
     shard.wake();
     this.#resting?.note();
@@ -265,7 +184,7 @@ export class Collection<T extends { id: string }> {
       this.#copies.remove(id);
       this.#copies.linger(id, shard);
       shard.set(id, undefined);
-      this.#noteRoom(shard);
+      this.#shards.noteFreePlace(shard);
     }
     const saved = shard.save();
     this.#removing.set(id, saved);
@@ -299,7 +218,7 @@ export class Collection<T extends { id: string }> {
     // The row may have come back meanwhile, and even have left again.
     if (!this.#copies.isLingering(id, shard) || shard.rows.get(id) !== row) return;
     shard.set(id, undefined);
-    this.#noteRoom(shard);
+    this.#shards.noteFreePlace(shard);
     await shard.save();
     this.#copies.gone(id, shard);
   }
@@ -316,60 +235,9 @@ export class Collection<T extends { id: string }> {
     this.#copies.gone(id, shard);
   }
 
-  #shardFor(row: T, current: Shard<T> | undefined): Shard<T> {
-    const { layout } = this.#options;
-    if (layout.kind === 'single') return this.#shard(layout.file);
-    if (layout.kind === 'named') return this.#shard(join(layout.dir, `${layout.prefix}${layout.nameOf(row)}.json`));
-    const folder = this.#folderOf(layout.groupOf(row));
-    return current?.folder === folder ? current : this.#shardWithRoom(folder);
-  }
-
-  #folderOf(group: string): string {
-    const { layout } = this.#options;
-    const folder = this.#folders.get(group) ?? join('dir' in layout ? layout.dir : '', group);
-    this.#folders.set(group, folder);
-    return folder;
-  }
-
-  #shardWithRoom(folder: string): Shard<T> {
-    const numbered = (number: number) => ({ number, shard: this.#shard(join(folder, `${number}.json`)) });
-    let room = this.#roomIn.get(folder) ?? numbered(0);
-    while (room.shard.size >= ROWS_PER_SHARD) room = numbered(room.number + 1);
-    this.#roomIn.set(folder, room);
-    return room.shard;
-  }
-
-  /** A row went out of this file, so new ones may be put there. */
-  #noteRoom(shard: Shard<T>): void {
-    const room = this.#roomIn.get(shard.folder);
-    const number = Number(basename(shard.file, '.json'));
-    if (room !== undefined && number < room.number) this.#roomIn.set(shard.folder, { number, shard });
-  }
-
-  #shard(file: string): Shard<T> {
-    const known = this.#shards.get(file);
-    if (known) return known;
-    const shard: Shard<T> = new Shard<T>({
-      path: join(this.#options.dir, file),
-      file,
-      mark: this.#mark,
-      gate: this.#gate,
-      nextStamp: () => ++this.#stamp,
-      restore: (id, row) => {
-        this.#copies.restore(shard, id, row);
-      },
-      awake: (read) => {
-        this.#resting?.note();
-        return this.#copies.awake(this.#options.thrift?.(read) ?? read, shard);
-      },
-    });
-    this.#shards.set(file, shard);
-    return shard;
-  }
-
   async #load(): Promise<void> {
     const { layout, dir, schema, thrift } = this.#options;
-    const shards = (await filesOf(layout, dir)).map((file) => this.#shard(file));
+    const shards = (await filesOf(layout, dir)).map((file) => this.#shards.open(file));
     const found = await readShards({ shards, copies: this.#copies, dir, schema, thrift });
     this.#stamp = found.stamp;
     this.#damaged.push(...found.damaged);
