@@ -202,7 +202,7 @@ export const workerHelpers = {
   sentence,
   /** Without the name of the way, which stands above it. */
   wayWhy: (why: unknown): string =>
-    sentence(String(why).replace(/^(shared folder|streamed|copied|remote storage):  /, '')),
+    sentence(String(why).replace(/^(shared folder|streamed|copied|remote storage): /, '')),
   wayWord: (mode: unknown): string => WAY_WORDS[String(mode)] ?? 'In place',
   /** What a way adds to the encode. */
   wayTime: (seconds: unknown): string =>

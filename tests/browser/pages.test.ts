@@ -160,7 +160,7 @@ describe('the pages in a browser', function () {
       await page.reload();
       await mark();
       await page.click('#strips button:has-text("Resume")');
-      await page.waitForSelector('.toast:has-text("goes on")');
+      await page.waitForSelector('.toast:has-text("running again")');
       await page.waitForSelector('#strips .strip', { state: 'detached' });
       expect(await isSame()).to.equal(true);
     });

@@ -224,11 +224,11 @@ describe('the review in a browser', function () {
     await page.goto(`${web.url}/recommendations?view=cards&group=none&ruleId=duplicate-detection,container-modernize`);
     await page.check('#recs [data-card] input[name="ids"] >> nth=0');
     await page.check('[data-pick-everything]');
-    await page.waitForSelector('[data-bulk-sum]:has-text("1 copy to quarantine")');
+    await page.waitForSelector('[data-bulk-sum]:has-text("1 version to quarantine")');
     await page.click('#bulk button.primary');
     const question = page.locator('dialog#question[open]');
     await question.locator('h1:has-text("Approve 4?")').waitFor();
-    expect(await question.textContent()).to.match(/3\s*and 1 copy to quarantine.*Frees about.*Takes about.*Remux/s);
+    expect(await question.textContent()).to.match(/3\s*and 1 version to quarantine.*Frees about.*Takes about.*Remux/s);
     const id = await idAt(0);
     await web.context.store.recommendations.patch(id, { state: 'closed' });
     web.context.bus.emit('recommendation.changed', { ids: [id] });

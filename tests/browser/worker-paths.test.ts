@@ -43,7 +43,7 @@ describe('shared folders in a browser', function () {
     expect(await first.textContent()).to.contain('3 of 4 films');
     await isFine();
     await first.locator('button:has-text("Verify and use it")').click();
-    await page.locator('.found .note:has-text("Both machines see it")').waitFor();
+    await page.locator('.found .note:has-text("It is a shared folder")').waitFor();
     expect(await page.locator('.found').count(), 'the other one is still offered').to.equal(2);
     await page.locator('.shared-list:has-text("/data/films"):has-text("Checked")').waitFor();
     expect(visit.web.context.fleet.remote('w-attic').pathMappings[0]).to.include({ here: '/data/films' });
@@ -58,7 +58,7 @@ describe('shared folders in a browser', function () {
     await note.waitFor();
     expect(await note.textContent())
       .to.contain('8 films')
-      .and.contain('2 files of the same name and size hold other bytes');
+      .and.contain('2 files of the same name and size hold other data');
     await isFine();
   });
 
@@ -69,7 +69,7 @@ describe('shared folders in a browser', function () {
     await plain.goto(`${visit.web.url}/workers/w-closet`);
     await plain.click('button:has-text("Find shared folders")');
     await plain.locator('.found:has-text("/data/tv") button').click();
-    await plain.locator('.note:has-text("Both machines see it")').waitFor();
+    await plain.locator('.note:has-text("It is a shared folder")').waitFor();
     await plain.click('a:has-text("To closet")');
     await plain.locator('.shared-list:has-text("/mnt/nas/Media/Series")').waitFor();
     await plain.close();

@@ -245,7 +245,7 @@ describe('an ffmpeg for a worker, over SSH', () => {
     expect(versionOf(made)).to.equal('n8.1.3');
     expect(made).to.have.property('encoders').that.deep.includes({ name: 'libx265', works: true, tenBit: true, error: null, device: null }); // prettier-ignore
     expect(bare.told()).to.deep.equal([
-      'Look at the machine: done',
+      'Inspect the worker: done',
       'Look for ffmpeg: done',
       'Ask for builds of ffmpeg: done',
       'Download ffmpeg 8.1: done',

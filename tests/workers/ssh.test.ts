@@ -131,7 +131,7 @@ describe('over SSH', () => {
       const empty = join(machine.sshd.dir, 'empty');
       await mkdir(empty, { recursive: true });
       expect(await executor.verifyPath({ ...path, there: empty }, never())).to.match(
-        /does not see in .*empty what lies/,
+        /does not see in .*empty what is/,
       );
       expect(await executor.verifyPath({ here: join(dir, 'none'), there: empty }, never())).to.match(/cannot write/);
       expect(await readdir(dir)).to.deep.equal([]);
