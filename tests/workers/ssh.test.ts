@@ -130,9 +130,7 @@ describe('over SSH', () => {
       expect(await executor.verifyPath(path, never())).to.equal(null);
       const empty = join(machine.sshd.dir, 'empty');
       await mkdir(empty, { recursive: true });
-      expect(await executor.verifyPath({ ...path, there: empty }, never())).to.match(
-        /does not see in .*empty what is/,
-      );
+      expect(await executor.verifyPath({ ...path, there: empty }, never())).to.match(/does not see in .*empty what is/);
       expect(await executor.verifyPath({ here: join(dir, 'none'), there: empty }, never())).to.match(/cannot write/);
       expect(await readdir(dir)).to.deep.equal([]);
       await executor.close();
