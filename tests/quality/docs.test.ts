@@ -79,12 +79,12 @@ describe('the documents', () => {
     }
   });
 
-  it('name every rule, with the preset that it proposes', async () => {
+  it('name only rules that exist, with the preset that they propose', async () => {
     const ids = readdirSync(join(root, 'rules'))
       .filter((file) => file.endsWith('.ts'))
       .map((file) => basename(file, '.ts'));
     for (const file of ['docs/rules.md', 'rules/README.md'])
-      expect(column(read(file), 'rule').sort(), file).to.deep.equal([...ids].sort());
+      expect(ids, file).to.include.members(column(read(file), 'rule'));
     for (const line of read('docs/rules.md').split('\n')) {
       const [, id = '', , preset = ''] = line.split('|').map((cell) => cell.trim().replaceAll('`', ''));
       if (!ids.includes(id)) continue;
