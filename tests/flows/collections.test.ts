@@ -179,7 +179,7 @@ describe('collections kept in step, over HTTP', function () {
     const section = world.store.sections.get('1');
     for (const [change, words] of [
       [{ frozen: 'Plex lists nothing in it.' }, 'Plex lists nothing in it.'],
-      [{ enabled: false }, 'does not look at this library'],
+      [{ enabled: false }, 'This library is switched off'],
       [{ syncedAt: null }, 'not read yet'],
     ] as const) {
       await world.store.sections.put({ ...section, ...change });
@@ -357,7 +357,9 @@ describe('collections kept in step, over HTTP', function () {
     expect(world.changes()).to.deep.equal([]);
     expect(JSON.stringify(world.store.collections.get('modern'))).to.equal(before);
     world.plex.fault = 500;
-    expect((await world.keeper.preview(world.store.collections.get('modern')))[0]?.error).to.contain('trouble');
+    expect((await world.keeper.preview(world.store.collections.get('modern')))[0]?.error).to.contain(
+      'an error of its own',
+    );
   });
 
   it('deletes in Plex only what it made, and only when told', async () => {
