@@ -171,7 +171,7 @@ export default { title: 'Plain', docs: { what: 'A.', why: 'B.', whenNotToUse: 'C
     },
     throws: { text: rule(`() => { throw new Error('ouch'); }`), problem: /ouch/i },
     'answers nonsense': { text: rule(`() => ({ kind: 'explode', reason: '' })`), problem: /not valid.*kind/ },
-    'answers with a promise': { text: rule(`async () => null`), problem: /no finding/ },
+    'answers with a promise': { text: rule(`async () => null`), problem: /not valid/ },
     'changes what it is shown': {
       text: rule(`({ item }) => { item.title = 'x'; return null; }`),
       problem: /read only/,
