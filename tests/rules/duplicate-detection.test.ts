@@ -135,9 +135,9 @@ ruleTest('duplicate-detection', rule, {
     'an unknown codec': { item: merged(file(1, { video: { codec: 'vvc', ...HD } }), file(2)), finding: {} },
   },
   ignores: {
-    'the copy that stays': { item: merged(file(1), file(2, { video: HD })), whyNot: /best of 2 copies/ },
+    'the version that stays': { item: merged(file(1), file(2, { video: HD })), whyNot: /best of 2 versions/ },
     'the first of two that are the same': { item: merged(file(1), file(2)), whyNot: /best of 2/ },
-    'a title held once': { item: merged(file(1)), whyNot: /No other copy/ },
+    'a title held once': { item: merged(file(1)), whyNot: /No other version/ },
     'a copy in another library': {
       item: apart(1, file(1, { video: HD })),
       library: [apart(2, file(2), { sectionId: '2' })],
@@ -146,7 +146,7 @@ ruleTest('duplicate-detection', rule, {
     'another edition in a title of its own': {
       item: apart(1, file(1, { video: HD })),
       library: [apart(2, file(2), { edition: "Director's Cut" })],
-      whyNot: /No other copy/,
+      whyNot: /No other version/,
     },
     'another edition by its name': {
       item: merged(named(1, 'A Film (1999) {edition-Extended}.mkv', { video: HD }), named(2, 'A Film (1999).mkv')),
@@ -209,7 +209,7 @@ ruleTest('duplicate-detection', rule, {
     'a picture without size': { item: merged(file(1, { video: { width: 0, height: 0 } }), file(2)) },
     'an unknown size': { item: merged(file(1, { sizeBytes: 0, video: HD }), file(2)), whyNot: /size or its length/ },
     'an unknown length': { item: merged(file(1, { durationMs: 0, video: HD }), file(2)), whyNot: /size or its length/ },
-    'sound in a language that the better copy lacks': {
+    'sound in a language that the better version lacks': {
       item: merged(file(1, { video: HD, audio: [sound('ac3', 6, 'ger')] }), file(2)),
       whyNot: /sound in ger/,
     },

@@ -132,7 +132,7 @@ describe('a connection to a worker', () => {
         'worker_unauthorized',
         /does not open/,
       ],
-      ['no key', { auth: { kind: 'key', privateKey: 'nonsense' } }, 'worker_unauthorized', /no private key/],
+      ['no key', { auth: { kind: 'key', privateKey: 'nonsense' } }, 'worker_unauthorized', /not a private key/],
       ['a password', { auth: { kind: 'password', password: 'very secret' } }, 'worker_unauthorized', /does not let/],
       ['no agent', { auth: { kind: 'agent' }, agentSocket: never }, 'worker_unauthorized', /agent/],
     ];
